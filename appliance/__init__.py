@@ -1,0 +1,1 @@
+"""The appliance: one process that is a certificate authority."""

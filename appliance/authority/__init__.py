@@ -1,0 +1,1 @@
+"""Joins decisions to ports; one module an operation family."""

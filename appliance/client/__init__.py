@@ -1,0 +1,1 @@
+"""Talks to any step-compatible CA."""

@@ -1,0 +1,1 @@
+"""ca.json to checked values and back; what ca init writes."""

@@ -1,0 +1,81 @@
+"""ca.json as checked, complete values: what the rest of the program knows of configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.model.secret import Password
+from appliance.model.validity import Lifetimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """`tls`, completed with step-ca's defaults. Suites keep Go's names."""
+
+    cipher_suites: tuple[str, ...]
+    min_version: float
+    max_version: float
+    renegotiation: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelDbSettings:
+    """An embedded store. `notice` says why it is not where `db.dataSource` points, if it is not."""
+
+    directory: Path
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySettings:
+    """No `db` in ca.json: used tokens are remembered until the process ends, nothing else is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimsSettings:
+    """A provisioner's claims after inheritance: provisioner, `authority.claims`, built-in."""
+
+    lifetimes: Lifetimes
+    disable_renewal: bool
+    allow_renewal_after_expiry: bool
+    disable_step_extension: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionerSettings:
+    """One entry of `authority.provisioners`.
+
+    `entry` is its JSON as written (what GET /provisioners shows). A type whose routes this version
+    lacks is listed and refuses everything.
+    """
+
+    type: str  # in step-ca's spelling: JWK, ACME, SSHPOP
+    name: str
+    claims: ClaimsSettings
+    entry: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A checked ca.json. Paths are absolute; `password` is its `password` key."""
+
+    file: Path
+    roots: tuple[Path, ...]
+    federated_roots: tuple[Path, ...]
+    certificate: Path
+    key: Path
+    host: str  # "" listens on every address
+    port: int
+    dns_names: tuple[str, ...]
+    common_name: str
+    log_format: str  # text, json or common
+    trace_header: str
+    database: LevelDbSettings | MemorySettings
+    tls: TlsSettings
+    password: Password | None
+    provisioners: tuple[ProvisionerSettings, ...]
+    subject_defaults: Mapping[str, str]  # authority.template by step's keys
+    backdate: timedelta
+    check_issued_at: bool
+    warnings: tuple[str, ...]  # one line each, to be logged at start

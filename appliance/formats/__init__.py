@@ -1,0 +1,1 @@
+"""Bytes or text in, values out, or FormatError; and back."""

@@ -1,0 +1,1 @@
+"""Decisions about certificates, pure: no I/O, no clock, no chance."""

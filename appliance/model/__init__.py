@@ -1,0 +1,1 @@
+"""Values and the one error family: what every other layer may know."""

@@ -1,0 +1,43 @@
+"""What happened, as the log, the console and later the inventory of events tell it."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class EventKind(enum.StrEnum):
+    """What a certificate authority does that a person wants to see."""
+
+    ISSUED = "issued"
+    RENEWED = "renewed"
+    REKEYED = "rekeyed"
+    REVOKED = "revoked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. Empty fields are not known (a refused request may name nothing)."""
+
+    at: datetime
+    kind: EventKind
+    operation: str  # sign, renew, rekey, revoke
+    subject: str = ""
+    sans: tuple[str, ...] = ()
+    provisioner: str = ""  # its name
+    provisioner_type: str = ""
+    serial: int | None = None
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    reason: str = ""  # of a refusal or a revocation
+    client: str = ""  # address
+    request_id: str = ""
+    took: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedEvent:
+    """An event with its place in the ring: numbers rise by one, gaps mean that some were dropped."""
+
+    number: int
+    event: Event

@@ -1,0 +1,71 @@
+"""Issued certificates as the inventory lists them."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class CertificateState(enum.StrEnum):
+    """Where a certificate is in its life, at a given time."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """As recorded. `reason_code` is RFC 5280 5.3.1's, 0 to 10."""
+
+    at: datetime
+    reason_code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateSummary:
+    """One line of the inventory."""
+
+    serial: int
+    subject: str
+    sans: tuple[str, ...]
+    provisioner: str
+    provisioner_type: str
+    not_before: datetime
+    not_after: datetime
+    issued_at: datetime
+    state: CertificateState
+    revocation: Revocation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateDetail:
+    """One certificate with its bytes."""
+
+    summary: CertificateSummary
+    der: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateQuery:
+    """What to list, newest first unless expiry bounds are given (then soonest expiry first).
+
+    `name` matches a whole DNS name, IP, email or URI of the certificate, or its common name, and
+    `*.example.com` any name below. `cursor` is what the page before ended with.
+    """
+
+    name: str = ""
+    provisioner: str = ""
+    state: CertificateState | None = None
+    expires_before: datetime | None = None
+    expires_after: datetime | None = None
+    limit: int = 100
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatePage:
+    """Some certificates, and where to go on; an empty cursor says that this was the last page."""
+
+    certificates: tuple[CertificateSummary, ...]
+    cursor: str

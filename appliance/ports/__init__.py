@@ -1,0 +1,1 @@
+"""The Protocols that the authority needs from the world."""

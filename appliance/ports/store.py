@@ -1,0 +1,91 @@
+"""The store: buckets of keys and values, and one write primitive.
+
+Buckets, keys and value forms of what step-ca also has are step-ca's; buckets of our own have the
+prefix `hearth_`. A value is never empty: an empty one in a foreign database means absent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write the value, whatever was there."""
+
+    bucket: str
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutIfAbsent:
+    """Write the value; the transaction conflicts when the key has one already."""
+
+    bucket: str
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CompareAndSwap:
+    """Replace `old` by `new` (None: absent, before or after); conflicts when `old` is not there."""
+
+    bucket: str
+    key: bytes
+    old: bytes | None
+    new: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the key, if it is there."""
+
+    bucket: str
+    key: bytes
+
+
+Operation: TypeAlias = Put | PutIfAbsent | CompareAndSwap | Delete
+
+
+class Store(Protocol):
+    """A durable map. One suite, `tests/contracts/store.py`, proves every driver."""
+
+    @property
+    def description(self) -> str:
+        """Give kind and place in a few words, for people: `LevelDB /var/lib/hearth/db`."""
+        ...
+
+    async def get(self, bucket: str, key: bytes) -> bytes | None:
+        """Give the value, or None. Raises Broken when the store cannot be read."""
+        ...
+
+    async def commit(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing, and return when it is on disk.
+
+        Conditions see every transaction that was committed or queued before, and the earlier
+        operations of their own. Raises Conflict (nothing was written; its `detail` names bucket
+        and key) or Broken (it is not known to be on disk). A transaction once begun cannot be
+        cancelled: a cancelled caller waits for its outcome.
+        """
+        ...
+
+    async def scan(
+        self,
+        bucket: str,
+        *,
+        start: bytes = b"",
+        stop: bytes | None = None,
+        reverse: bool = False,
+        limit: int = 1000,
+    ) -> list[tuple[bytes, bytes]]:
+        """Give up to `limit` pairs with start <= key < stop (None: the bucket's end), in key order.
+
+        With `reverse`, the last ones first. One call sees one state of the store. Long scans run
+        in a thread, so the event loop goes on.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was begun, then let go of files and locks. Idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""The composition root: configuration to objects, the nursery tree, reload, signals, logging."""

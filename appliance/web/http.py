@@ -1,0 +1,56 @@
+"""Requests, responses and routes as the front doors see them, free of any framework.
+
+A route is defined once. `web.application` serves the hot ones as plain ASGI and the rest through
+Quart-Trio; both call the same endpoint and the same error mapping.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCertificate:
+    """What a client showed in its TLS handshake; the handshake verified it but for its dates."""
+
+    certificate: bytes  # DER
+    chain: tuple[bytes, ...]  # DER, leaf first, as sent; empty on a resumed session
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request, its body read. Header names are lower case, of repeated ones the last."""
+
+    method: str
+    path: str
+    parameters: Mapping[str, str]  # from the path, such as {sha}
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    client: str  # address of the peer
+    peer: PeerCertificate | None
+    request_id: str
+    log: dict[str, object] = field(default_factory=dict)  # extra fields of the access log line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One answer; content-length is added by whoever sends it."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A path is literal but for `{name}` segments. `hot` ones bypass Quart."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    hot: bool = False
