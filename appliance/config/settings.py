@@ -29,7 +29,7 @@ class LevelDbSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySettings:
-    """No `db` in ca.json: used tokens are remembered until the process ends, nothing else is kept."""
+    """No `db` in ca.json: used tokens are remembered until the process ends, nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberedEvent:
-    """An event with its place in the ring: numbers rise by one, gaps mean that some were dropped."""
+    """An event with its place in the ring: numbers rise by one; gaps are dropped ones."""
 
     number: int
     event: Event

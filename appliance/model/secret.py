@@ -14,7 +14,7 @@ class Password:
 
     @classmethod
     def from_file_content(cls, content: bytes) -> "Password":
-        """Trim what editors and `echo` add: trailing white space (protocol: step's password files)."""
+        """Trim what editors and `echo` add: trailing white space (as step does)."""
         return cls(content.rstrip())
 
     def reveal(self) -> bytes:
