@@ -1,0 +1,28 @@
+# Every chore in one line; `make` lists them. PORT=… and VAR=… change where `make run` serves and keeps its data.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+SOURCES := $(shell find appliance tui packaging -name '*.py' -o -name '*.spec' -o -name '*.lock' 2>/dev/null)
+.PHONY: help run test check reference binary bench picture lock clean
+
+help:      ## list the chores
+	@sed -n 's/^\([a-z]*\): .*## /  make \1  /p' $(MAKEFILE_LIST) | awk '{ n = $$2; $$1 = $$2 = ""; printf "  make %-10s %s\n", n, substr($$0, 3) }'
+run:       ## set up, then a certificate authority under ./var, with the console on a terminal
+	@sh packaging/setup.sh run && exec $(PYTHON) packaging/run.py
+test:      ## set up, then everything that must hold: check, the binary, the tests
+	@sh packaging/setup.sh test && $(MAKE) --no-print-directory check dist/hearth && $(PYTHON) -m pytest $(ARGS)
+check:     ## ruff, mypy strict, import-linter
+	@sh packaging/setup.sh run && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+reference: ## the tests beside the reference programs (step and step-ca on PATH)
+	@sh packaging/setup.sh test && $(MAKE) --no-print-directory dist/hearth && $(PYTHON) -m pytest --reference -m reference $(ARGS)
+binary: dist/hearth ## the whole program as one file: dist/hearth
+dist/hearth: $(SOURCES)
+	@sh packaging/setup.sh test && $(PYTHON) -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/hearth.spec && ls -l dist/hearth
+bench:     ## signs per second, latency, memory, disk; beside step-ca where it is on PATH
+	@sh packaging/setup.sh bench && $(PYTHON) -m tests.bench $(ARGS)
+picture:   ## draw the console's picture in README.md anew
+	@sh packaging/setup.sh run && $(PYTHON) packaging/screenshot.py
+lock:      ## resolve the dependencies anew into packaging/requirements.lock (needs uv)
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o packaging/requirements.lock
+clean:     ## remove what was built; ./var (keys, certificates) stays
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

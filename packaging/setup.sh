@@ -1,0 +1,54 @@
+#!/bin/sh
+# Makes .venv with the locked dependencies, and the system packages that a purpose needs:
+# run, test or bench. A second call finds everything in place and returns at once.
+set -eu
+purpose=${1:-run}
+stamp=.venv/.complete
+lock=packaging/requirements.lock
+
+find_python() {
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+missing_packages() {
+    [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
+    [ "$purpose" = run ] && return
+    for pair in openssl:openssl tmux:tmux objdump:binutils; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+    [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
+    # PyInstaller bundles the shared library of Python; Debian ships it apart.
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        echo libpython3.11
+    elif ! "$python" -c 'import sys, sysconfig; sys.exit(not sysconfig.get_config_var("Py_ENABLE_SHARED"))' ||
+        case $python in /usr/bin/*) true ;; *) false ;; esac; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        ldconfig -p 2>/dev/null | grep -q "libpython$version\.so" || /sbin/ldconfig -p | grep -q "libpython$version\.so" ||
+            echo "libpython$version"
+    fi
+}
+
+packages=$(missing_packages | tr '\n' ' ' | sed 's/ *$//')
+if [ -n "$packages" ]; then
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "hearth: these system packages are missing; as root: apt-get install $packages" >&2
+        exit 1
+    fi
+    echo "hearth: installing system packages: $packages" >&2
+    apt-get update -q >/dev/null
+    # shellcheck disable=SC2086 # one word a package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages >/dev/null
+fi
+
+[ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && exit 0
+echo "hearth: setting up .venv (once)" >&2
+[ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+touch "$stamp"
