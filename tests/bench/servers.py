@@ -1,0 +1,148 @@
+"""The programs under measurement: ours, and step-ca where it is on PATH, over one PKI."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.load import Provisioner
+
+PASSWORD = "bench"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to start, and how it wants its configuration."""
+
+    name: str
+    command: list[str]
+    database: dict[str, str]
+
+
+def programs() -> list[Program]:
+    """Ours from this checkout, and the reference when it is there."""
+    ours = Program(
+        name="hearth",
+        command=[sys.executable, "-m", "appliance.cli.main", "serve"],
+        database={"type": "leveldb"},
+    )
+    reference = shutil.which("step-ca")
+    if reference is None:
+        return [ours]
+    return [
+        ours,
+        Program(name="step-ca", command=[reference], database={"type": "badgerv2"}),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """A PKI made by `ca init`, and the provisioner whose key the load generator holds."""
+
+    directory: Path
+    provisioner: Provisioner
+
+    @classmethod
+    def create(cls, directory: Path) -> "Authority":
+        directory.mkdir(parents=True, exist_ok=True)
+        password = directory / "password"
+        password.write_text(PASSWORD)
+        step = directory / "step"
+        subprocess.run(
+            [sys.executable, "-m", "appliance.cli.main", "ca", "init", "--name", "Bench"]
+            + ["--dns", "localhost", "--address", "127.0.0.1:0", "--provisioner", "admin"]
+            + ["--deployment-type", "standalone", "--password-file", str(password)],
+            env={**os.environ, "STEPPATH": str(step)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return cls(directory=directory, provisioner=Provisioner.generate("bench"))
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "step" / "certs" / "root_ca.crt"
+
+    def configuration(self, program: Program, port: int) -> Path:
+        """Write a ca.json of this program's own beside a database of its own."""
+        document = json.loads((self.directory / "step" / "config" / "ca.json").read_text())
+        database = self.directory / f"db-{program.name}"
+        document["address"] = f"127.0.0.1:{port}"
+        document["db"] = {**program.database, "dataSource": str(database)}
+        document["authority"]["provisioners"] = [self.provisioner.entry()]
+        file = self.directory / f"ca-{program.name}.json"
+        file.write_text(json.dumps(document))
+        return file
+
+
+class Running:
+    """One started server; `first_answer` is the time from exec to a good /health, in seconds."""
+
+    def __init__(self, program: Program, authority: Authority) -> None:
+        self.program = program
+        self.port = free_port()
+        self.url = f"https://localhost:{self.port}"
+        self.database = authority.directory / f"db-{program.name}"
+        file = authority.configuration(program, self.port)
+        self.log = (authority.directory / f"{program.name}.log").open("ab")
+        began = time.perf_counter()
+        self.process = subprocess.Popen(
+            [*program.command, str(file), "--password-file", str(authority.directory / "password")],
+            env={**os.environ, "STEPPATH": str(authority.directory / "step")},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        self.context = ssl.create_default_context(cafile=str(authority.root))
+        while not self.answers():
+            if self.process.poll() is not None or time.perf_counter() - began > 30:
+                raise RuntimeError(f"{program.name} does not start; see {self.log.name}")
+            time.sleep(0.005)
+        self.first_answer = time.perf_counter() - began
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"{self.url}/health", context=self.context, timeout=2
+            ) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    def processor(self) -> float:
+        """Seconds of processor time used so far, by all of its threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=90)
+        self.log.close()
+
+    def disk(self) -> int:
+        """Octets that the database takes on disk."""
+        return sum(
+            file.stat().st_blocks * 512 for file in self.database.rglob("*") if file.is_file()
+        )
