@@ -1,0 +1,307 @@
+"""HTTP/1.1 on Hypercorn's protocol and stream, one request after the other.
+
+Hypercorn runs the application in a task of its own beside the task that reads, so that bodies can
+be streamed and protocols switched. A CA needs neither. Here the reading task collects the body,
+runs the application itself and goes on with the next request: no task, channel or lock a request,
+nothing to race with, and each limit is judged in one place.
+
+Nothing switches protocols: an Upgrade is ignored, as RFC 9110 7.8 lets a server do, and HTTP/2's
+preface is an unknown version.
+"""
+
+import enum
+import http
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Body, EndBody, Request, Response
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveEvent,
+    ASGISendEvent,
+    ConnectionState,
+    H11SendableEvent,
+    HTTPScope,
+    Scope,
+)
+
+from appliance.web.http import PeerCertificate
+from appliance.web.limits import Limits
+
+log = logging.getLogger(__name__)
+
+REASONS: Final = {each.value: each.phrase.encode("ascii") for each in http.HTTPStatus}
+CLOSE: Final = (b"connection", b"close")
+
+
+class Phase(enum.Enum):
+    """What a connection waits for."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    RESPONSE = enum.auto()
+
+
+class Conversation(TaskGroup):
+    """The requests of one connection, each run in the task that reads them.
+
+    It takes the place of Hypercorn's task group, whose `spawn_app` starts a task. `scope` is around
+    all reading and running; its deadline moves with the phase.
+    """
+
+    def __init__(self, limits: Limits, version: str, peer: PeerCertificate | None) -> None:
+        super().__init__()
+        self.limits = limits
+        self.scope = trio.CancelScope()
+        self.phase = Phase.HEAD
+        self.refusal = 0  # a status, when the request at hand is not to be served
+        self.exchange: Exchange | None = None
+        self._tls: dict[str, Any] = {"version": version, "peer": peer}
+
+    async def spawn_app(
+        self,
+        app: AppWrapper,
+        config: Config,
+        scope: Scope,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        """Begin a request, and give what takes its body."""
+        scope = cast(HTTPScope, scope)
+        scope["extensions"]["tls"] = self._tls
+        self.exchange = Exchange(self, app, scope, send)
+        return self.exchange.take
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        app: AppWrapper,
+        scope: HTTPScope,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> None:
+        self._conversation = conversation
+        self._app = app
+        self._scope = scope
+        self._send = send
+        self._body = bytearray()
+        self._body_given = False
+        self._gone: trio.Event | None = None
+        self._over = False
+
+    async def take(self, message: ASGIReceiveEvent) -> None:
+        """Take the next part of the body; with the last one, run the application."""
+        if message["type"] != "http.request":
+            self._over = True
+            if self._gone is not None:
+                self._gone.set()
+            return
+        conversation = self._conversation
+        if conversation.refusal:
+            await self.refuse(conversation.refusal)
+            return
+        self._body += message["body"]
+        if len(self._body) > conversation.limits.body_octets:
+            await self.refuse(413)
+        elif not message["more_body"]:
+            conversation.phase = Phase.RESPONSE
+            conversation.scope.deadline = trio.current_time() + conversation.limits.response
+            await self._run()
+
+    async def refuse(self, status: int) -> None:
+        """Let the application answer that it will not serve this; the connection ends with it."""
+        if self._over:
+            return
+        self._conversation.refusal = status
+        self._scope["extensions"]["refusal"] = {"status": status}
+        self._body.clear()
+        await self._run()
+
+    async def _run(self) -> None:
+        try:
+            await self._app(
+                self._scope,
+                self._receive,
+                self._send,
+                trio.to_thread.run_sync,
+                trio.from_thread.run,
+            )
+        except Exception:
+            log.exception("the application failed")
+        except BaseExceptionGroup as group:
+            faults, others = group.split(Exception)
+            if faults is not None:
+                log.exception("the application failed", exc_info=faults)
+            if others is not None:
+                raise others from None
+        await self._send(None)
+
+    async def _receive(self) -> ASGIReceiveEvent:
+        if not self._body_given:
+            self._body_given = True
+            return {"type": "http.request", "body": bytes(self._body), "more_body": False}
+        if self._gone is None:
+            self._gone = trio.Event()
+        if not self._over:
+            await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+
+class Http11(H11Protocol):
+    """Hypercorn's HTTP/1.1 without protocol switches, with a limit on heads, in single writes."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        conversation: Conversation,
+        ends: tuple[tuple[str, int], tuple[str, int]],
+        send: Callable[[Event], Awaitable[None]],
+    ) -> None:
+        client, server = ends
+        state, ssl = ConnectionState({}), True
+        super().__init__(
+            app,
+            config,
+            context,
+            conversation,
+            state,
+            ssl,
+            client,
+            server,
+            send,
+        )
+        self._conversation = conversation
+        self._unsent: list[bytes] = []
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the client may still be sending what nobody will read."""
+        return self.connection.their_state not in (h11.IDLE, h11.CLOSED)
+
+    @property
+    def has_partial_head(self) -> bool:
+        """Whether a request has begun to arrive."""
+        return self.connection.their_state is h11.IDLE and bool(self.connection.trailing_data[0])
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Switch to nothing."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        conversation = self._conversation
+        conversation.refusal = 0
+        if request.http_version not in (b"1.1", b"1.0"):
+            await self._send_error_response(505)
+            await self.send(Closed())
+            return
+        headers = list(request.headers)
+        size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in headers)
+        if size > conversation.limits.header_octets:
+            await self._send_error_response(431)
+            await self.send(Closed())
+            return
+        self.stream = stream = HTTPStream(
+            self.app,
+            self.config,
+            self.context,
+            conversation,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        await stream.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=headers,
+                http_version=request.http_version.decode("ascii"),
+                method=request.method.decode("ascii"),
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
+        for name, value in headers:
+            if name == b"content-length" and int(value) > conversation.limits.body_octets:
+                conversation.refusal = 413  # before any of it is read, or asked for with 100
+                assert conversation.exchange is not None  # noqa: S101  just made
+                await conversation.exchange.refuse(413)
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send a part of the answer."""
+        if not isinstance(event, Response):
+            await super().stream_send(event)
+            return
+        headers = [*event.headers, *self.config.response_headers("h11")]
+        if self._conversation.refusal or self.context.terminated.is_set():
+            headers.append(CLOSE)
+        status = event.status_code
+        await self._send_h11_event(
+            h11.Response(headers=headers, status_code=status, reason=REASONS.get(status, b""))
+        )
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        if data:
+            self._unsent.append(data)
+        if type(event) in (h11.EndOfMessage, h11.InformationalResponse) and self._unsent:
+            data, self._unsent = b"".join(self._unsent), []
+            await self.send(RawData(data))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Answer what could not even be read as a request, as Go's server does."""
+        body = b"%d %b" % (status_code, REASONS.get(status_code, b""))
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            CLOSE,
+        ]
+        reason = REASONS.get(status_code, b"")
+        log.debug("refused unreadable request from %s: %d", self.client, status_code)
+        await self._send_h11_event(
+            h11.Response(status_code=status_code, headers=headers, reason=reason)
+        )
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
+    async def _handle_events(self) -> None:
+        connection = self.connection
+        while True:
+            if connection.they_are_waiting_for_100_continue:
+                await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
+            try:
+                event = connection.next_event()
+            except h11.RemoteProtocolError as error:
+                if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                    await self._send_error_response(error.error_status_hint)
+                await self.send(Closed())
+                return
+            if isinstance(event, h11.Request):
+                self._conversation.phase = Phase.BODY
+                await self._create_stream(event)
+            elif self.stream is None:
+                return
+            elif isinstance(event, h11.Data):
+                await self.stream.handle(Body(stream_id=STREAM_ID, data=event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                await self.stream.handle(EndBody(stream_id=STREAM_ID))
+            else:
+                return

@@ -1,0 +1,122 @@
+"""Serving an ASGI application over TLS, on Hypercorn's parts.
+
+`hypercorn.trio.serve` itself would let one client's input end the process, leave idle connections
+open for ever and keep the client's certificate to itself. So the listeners, the nursery and the
+drain are here, a connection's life is in web.connection, and HTTP/1.1 in web.http11.
+
+    listeners ──accept──▶ Connection.run ──▶ TLS ──▶ Http11 ──▶ application
+    stop ──▶ no more accepts ──▶ idle connections close ──▶ answers close theirs ──▶ deadline
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.lifespan import Lifespan
+from hypercorn.typing import ASGIFramework
+from hypercorn.utils import wrap_app
+
+from appliance.model.errors import Unavailable
+from appliance.web.connection import Connection, Context
+from appliance.web.limits import Limits
+from appliance.web.tls import TlsHolder
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A running server."""
+
+    listeners: Sequence[trio.SocketListener]
+    context: Context
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each listener."""
+        return [listener.socket.getsockname()[:2] for listener in self.listeners]
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self.context.open)
+
+
+class QuietConfig(Config):
+    """Hypercorn's settings for us: dates computed once a second, one name for faults."""
+
+    accesslog = None
+    include_server_header = False
+    keep_alive_max_requests = 10**9  # closing after so many loses a pipelined request
+    _second = -1
+    _headers: Sequence[tuple[bytes, bytes]] = ()
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        """Give what every response carries."""
+        second = int(trio.current_time())
+        if second != self._second:
+            self._headers = super().response_headers(protocol)
+            self._second = second
+        return list(self._headers)
+
+
+async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
+    """Listen on the address; an empty host is every address of the machine.
+
+    Raises Unavailable when the address is in use, not ours, or reserved.
+    """
+    try:
+        return await trio.open_tcp_listeners(port, host=host or None, backlog=BACKLOG)
+    except OSError as error:
+        where = f"{host or '*'}:{port}"
+        raise Unavailable(f"cannot listen on {where}: {error.strerror or error}") from error
+
+
+async def serve(
+    app: ASGIFramework,
+    *,
+    listeners: Sequence[trio.SocketListener],
+    tls: TlsHolder,
+    limits: Limits,
+    stop: trio.Event,
+    task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `stop` is set and the last answer is out, or the drain's time is up.
+
+    The listeners are closed at the end. Raises what the application's start-up raises, never what
+    a request does.
+    """
+    config = QuietConfig()
+    config.errorlog = log
+    config.h11_max_incomplete_size = limits.header_octets
+    wrapped = wrap_app(app, limits.body_octets, "asgi")
+    context = Context(limits, tls)
+    lifespan = Lifespan(wrapped, config, {})
+
+    async def connect(accepted: trio.SocketStream) -> None:
+        await Connection(wrapped, config, context, accepted).run()
+
+    async with trio.open_nursery() as life:
+        await life.start(lifespan.handle_lifespan)
+        await lifespan.wait_for_startup()
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+
+                async def accept() -> None:
+                    await trio.serve_listeners(
+                        connect, list(listeners), handler_nursery=connections
+                    )
+
+                accepting.start_soon(accept)
+                task_status.started(Serving(listeners, context))
+                await stop.wait()
+                accepting.cancel_scope.cancel()
+            await context.drain()
+            connections.cancel_scope.deadline = trio.current_time() + limits.drain
+        await lifespan.wait_for_shutdown()
+        life.cancel_scope.cancel()
