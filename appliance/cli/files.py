@@ -1,0 +1,101 @@
+"""Reading and writing files for a person: clear refusals, an overwrite question, no half files."""
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+
+from appliance.cli.prompts import confirm
+from appliance.model.errors import BadRequest
+
+
+def read_file(name: str) -> bytes:
+    """Read a file, or standard input for `-`; a byte order mark is dropped. Raises BadRequest."""
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise BadRequest(f"open {name} failed: {_reason(error)}") from error
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def write_file(path: str | Path, data: bytes, mode: int, *, force: bool = False) -> None:
+    """Write a file as a whole: other readers see the old content or the new, never a part.
+
+    Asks before overwriting unless `force`. A new file gets `mode`; one that was there keeps its
+    mode and owner, and a symbolic link stays one. Raises BadRequest.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        before = target.stat()
+    except FileNotFoundError:
+        before = None
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
+    if before is not None:
+        _may_overwrite(path, before, force=force)
+    try:
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            _write_in_place(target, data)  # a pipe or device, such as /dev/stdout
+        else:
+            _replace(target, data, mode, before)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
+
+
+def _may_overwrite(path: str | Path, before: os.stat_result, *, force: bool) -> None:
+    """Ask, unless told to; a pipe or device has nothing to lose."""
+    if stat.S_ISDIR(before.st_mode):
+        raise BadRequest(f"{path} is a directory: name a file")
+    if force or not stat.S_ISREG(before.st_mode):
+        return
+    if not confirm(f"Would you like to overwrite {path}"):
+        raise BadRequest(f"{path} exists and was not overwritten")
+
+
+def _replace(target: Path, data: bytes, mode: int, before: os.stat_result | None) -> None:
+    """Write beside the target, sync, and put it in its place."""
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as stream:
+            if before is not None:
+                with contextlib.suppress(PermissionError):
+                    os.fchown(fd, before.st_uid, before.st_gid)
+            os.fchmod(fd, mode if before is None else stat.S_IMODE(before.st_mode))
+            stream.write(data)
+            stream.flush()
+            os.fsync(fd)
+        partial.replace(target)
+        _sync_directory(target.parent)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        if before is None:
+            raise
+        # A file that may be written in a directory that may not (or a bind mount): as step does.
+        _write_in_place(target, data)
+
+
+def _write_in_place(target: Path, data: bytes) -> None:
+    """Write where nothing can be renamed to."""
+    with target.open("r+b" if target.is_file() else "wb", buffering=0) as stream:
+        stream.write(data)
+        if target.is_file():
+            stream.truncate()
+            os.fsync(stream.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the new name last, where the file system can."""
+    with contextlib.suppress(OSError):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _reason(error: OSError) -> str:
+    """Say it as the system does, in lower case as step."""
+    return (error.strerror or type(error).__name__).lower()

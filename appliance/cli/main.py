@@ -1,0 +1,151 @@
+"""The command line's beginning: by which name it was called, which command, how errors are shown.
+
+The one file is the appliance and the client: as `step` it is the client, as `step-ca` the server.
+Every command's module is imported when it is called, so that `hearth version` stays quick.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from appliance.cli.command import CONFIG_FILE, StepGroup, UnknownCommand, load
+from appliance.model.errors import HearthError
+
+_COMMANDS: Final = {
+    "ca": ("appliance.cli.ca:ca", "get, renew and revoke certificates; set up a CA"),
+    "certificate": (
+        "appliance.cli.certificate:certificate",
+        "create, inspect, verify and convert certificates and requests",
+    ),
+    "certs": ("appliance.cli.certs:certs", "list, show and export what the CA has issued"),
+    "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
+    "path": ("appliance.cli.path:path", "print where the files are"),
+    "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
+    "version": ("appliance.cli.version:version", "print the version of this program"),
+}
+_CONSOLE: Final = "appliance.cli.console:default"
+_INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (the process's own, when None) and give its exit code."""
+    program, *arguments = sys.argv if argv is None else ["hearth", *argv]
+    name = Path(program).name
+    try:
+        return _run(name, arguments)
+    except click.ClickException as error:
+        return _show_usage(error)
+    except HearthError as error:
+        return _show(error)
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted", file=sys.stderr)  # noqa: T201 - the command line's own output
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort; a person gets a sentence
+        return _show_fault(error)
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    """Choose the command by the program's name and run it."""
+    if name == "step-ca":
+        serving = arguments[:1] not in (["version"], ["--version"])
+        command = load(_COMMANDS["serve" if serving else "version"][0])
+        arguments = arguments if serving else arguments[1:]
+    elif name == "step" or arguments:
+        command = _client(name if name == "step" else "hearth")
+    else:
+        command = load(_CONSOLE)
+    called = name if name in ("step", "step-ca") else "hearth"
+    code = command.main(arguments, prog_name=called, standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _client(name: str) -> StepGroup:
+    """Make the tree of all commands."""
+    group = StepGroup(
+        name,
+        help=(
+            "A certificate authority that fits in one file: the server, the client and the "
+            "console.\n\nWithout a command: the console on a terminal, else the server."
+        ),
+        lazy=_COMMANDS,
+        callback=_configure,
+        params=[
+            click.Option(
+                ["--config"], help="Take the values of flags from this file.", metavar="<file>"
+            ),
+            click.Option(
+                ["-v", "--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_version,
+                help="Show the version and exit.",
+            ),
+        ],
+    )
+    group.add_command(_help_command(), "help")
+    return group
+
+
+def _configure(config: str | None) -> None:
+    """Remember --config for the command that follows."""
+    if config:
+        click.get_current_context().meta[CONFIG_FILE] = config
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    """Print what `hearth version` prints."""
+    if value:
+        ctx.invoke(load(_COMMANDS["version"][0]))
+        ctx.exit()
+
+
+def _help_command() -> click.Command:
+    """Make `help [COMMAND]...`, the other way to ask for --help."""
+
+    @click.command("help", short_help="show the help of a command")
+    @click.argument("names", nargs=-1, metavar="[<command>]...")
+    @click.pass_context
+    def show(ctx: click.Context, names: tuple[str, ...]) -> None:
+        """Show the help of a command: `hearth help ca token` is `hearth ca token --help`."""
+        root = ctx.find_root()
+        root.command.main([*names, "--help"], prog_name=root.info_name, standalone_mode=False)
+
+    return show
+
+
+def _show(error: HearthError) -> int:
+    """Print a refusal; where it came from only when asked for."""
+    if os.environ.get("STEPDEBUG") == "1":
+        _print_traceback(error)
+    print(error, file=sys.stderr)  # noqa: T201 - the command line's own output
+    return 1
+
+
+def _show_usage(error: click.ClickException) -> int:
+    """Print what is wrong with the command line, and where help is."""
+    print(error.format_message(), file=sys.stderr)  # noqa: T201 - the command line's own output
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        print(f"See '{error.ctx.command_path} --help'.", file=sys.stderr)  # noqa: T201
+    return error.exit_code if isinstance(error, UnknownCommand) else 1
+
+
+def _show_fault(error: Exception) -> int:
+    """Own up to a fault of ours, without a wall of text unless it is asked for."""
+    if os.environ.get("STEPDEBUG") == "1":
+        _print_traceback(error)
+        return 2
+    text = f"Something unexpected happened: {type(error).__name__}: {error}"
+    print(text, file=sys.stderr)  # noqa: T201 - the command line's own output
+    print("Run it again with STEPDEBUG=1 to see where.", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Show the way that it took."""
+    traceback.print_exception(error)
