@@ -31,10 +31,15 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Permission for one X.509 certificate."""
+    """Permission for one X.509 certificate.
+
+    `sans` are what the certificate gets; `common_names` are what the request's may be (as the token
+    spells them).
+    """
 
     provisioner: ProvisionerRef
     subject: str
+    common_names: tuple[str, ...]
     sans: tuple[San, ...]
     lifetimes: Lifetimes
     token: TokenUse
@@ -44,10 +49,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationGrant:
-    """Permission to revoke the certificate with this serial."""
+    """Permission to revoke the certificate that `subject` names: its serial in decimal."""
 
     provisioner: ProvisionerRef
-    serial: int
+    subject: str
     token: TokenUse
 
 

@@ -1,0 +1,112 @@
+"""Certificates read back with every octet kept, so that a renewal repeats what it does not know."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from appliance.formats import der
+from appliance.formats.der import Element
+from appliance.issuance import subjects
+from appliance.issuance.extensions import (
+    STEP_PROVISIONER,
+    SUBJECT_ALT_NAME,
+    Extension,
+    read_names,
+    step_provisioner_name,
+)
+from appliance.model.errors import FormatError
+from appliance.model.names import San
+from appliance.model.validity import Validity
+
+_VERSION, _ALGORITHM_ISSUER = 0xA0, slice(1, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedCertificate:
+    """A certificate's parts. `subject`, `issuer` and `public_key_info` are DER."""
+
+    der: bytes
+    serial: int
+    issuer: bytes
+    subject: bytes
+    public_key_info: bytes
+    validity: Validity
+    extensions: tuple[Extension, ...]
+
+    @property
+    def common_name(self) -> str:
+        """The last common name of the subject; empty when it has none."""
+        return subjects.common_name(self.subject)
+
+    @property
+    def sans(self) -> tuple[San, ...]:
+        """DNS names, emails, addresses and URIs; other kinds are left out."""
+        found = self.extension(SUBJECT_ALT_NAME)
+        return () if found is None else read_names(found.value)
+
+    @property
+    def provisioner_name(self) -> str | None:
+        """What the step provisioner extension names; None without one. Raises FormatError."""
+        found = self.extension(STEP_PROVISIONER)
+        return None if found is None else step_provisioner_name(found.value)
+
+    def extension(self, oid: str) -> Extension | None:
+        """Give the extension of this kind, when there is one."""
+        return next((each for each in self.extensions if each.oid == oid), None)
+
+
+def parse(certificate: bytes) -> ParsedCertificate:
+    """Take a certificate apart; signature and meaning are not judged. Raises FormatError."""
+    try:
+        to_be_signed, _, _ = der.items(certificate)
+        fields = der.children(der.expect(to_be_signed, der.SEQUENCE))
+        if fields[0].tag == _VERSION:
+            del fields[0]
+        serial, _, issuer, validity, subject, key, *rest = fields
+    except (ValueError, IndexError):
+        raise FormatError("not an X.509 certificate") from None
+    return ParsedCertificate(
+        der=certificate,
+        serial=der.read_integer(serial),
+        issuer=issuer.raw,
+        subject=subject.raw,
+        public_key_info=key.raw,
+        validity=_validity(validity),
+        extensions=tuple(_extensions(rest)),
+    )
+
+
+def _validity(element: Element) -> Validity:
+    times = [_time(each) for each in der.children(element)]
+    if len(times) != 2:
+        raise FormatError("not an X.509 certificate: its validity is not two times")
+    return Validity(not_before=times[0], not_after=times[1])
+
+
+def _time(element: Element) -> datetime:
+    """Read both forms (RFC 5280 4.1.2.5); two-digit years below 50 are of this century."""
+    text = element.value.decode("latin-1")
+    if element.tag == der.UTC_TIME:
+        text = ("20" if text < "5" else "19") + text
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise FormatError("not an X.509 certificate: a time in another form") from None
+
+
+def _extensions(rest: list[Element]) -> list[Extension]:
+    found = []
+    for element in rest:
+        if element.tag == 0xA3:
+            (listed,) = der.children(element)
+            found += [_extension(each) for each in der.children(listed)]
+    return found
+
+
+def _extension(element: Element) -> Extension:
+    oid, *critical, value = der.children(element)
+    return Extension(
+        oid=der.read_oid(oid),
+        critical=bool(critical),
+        value=der.expect(value, der.OCTET_STRING).value,
+        der=element.raw,
+    )

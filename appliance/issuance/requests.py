@@ -1,0 +1,101 @@
+"""Certificate signing requests (PKCS #10, RFC 2986): read, and proven to be signed by their key."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from appliance.formats import names, pem
+from appliance.formats.keys import PublicKey, checked_public
+from appliance.model.errors import BadRequest, FormatError
+from appliance.model.names import San, SanKind
+
+_LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningRequest:
+    """A request whose signature holds."""
+
+    fingerprint: bytes  # SHA-256 over its DER
+    common_name: str  # the last one, where there are several; empty where there is none
+    sans: frozenset[San]
+    public_key: PublicKey
+    public_key_info: bytes  # SubjectPublicKeyInfo in DER
+
+
+def read(text: bytes) -> SigningRequest:
+    """Read a request in PEM. Raises BadRequest when it, its signature or its key is no good."""
+    try:
+        return read_der(pem.first(text, *_LABELS))
+    except FormatError as error:
+        raise BadRequest(f"the certificate request cannot be read: {error.public}") from error
+
+
+def read_der(octets: bytes) -> SigningRequest:
+    """Read a request in DER. Raises BadRequest."""
+    try:
+        request = x509.load_der_x509_csr(octets)
+        signed, key = request.is_signature_valid, request.public_key()
+        subject, sans = request.subject, _sans(request.extensions)
+    except FormatError as error:
+        raise BadRequest(f"the certificate request names what it cannot: {error.public}") from error
+    except _UNREADABLE as error:
+        raise BadRequest("the certificate request cannot be read", detail=str(error)) from error
+    if not signed:
+        raise BadRequest("the signature of the certificate request does not hold")
+    return SigningRequest(
+        fingerprint=hashlib.sha256(octets).digest(),
+        common_name=_common_name(subject),
+        sans=sans,
+        public_key=_supported(key),
+        public_key_info=key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    )
+
+
+def _supported(key: object) -> PublicKey:
+    try:
+        return checked_public(key)
+    except FormatError as error:
+        raise BadRequest(f"the certificate request has an {error.public}") from error
+
+
+def _common_name(subject: x509.Name) -> str:
+    found = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not found:
+        return ""
+    value = found[-1].value
+    return value if isinstance(value, str) else value.decode(errors="replace")
+
+
+def _sans(extensions: x509.Extensions) -> frozenset[San]:
+    """Give the names of the four kinds; others say nothing, as in step-ca. Raises FormatError."""
+    for extension in extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            return frozenset(filter(None, map(_san, extension.value)))
+    return frozenset()
+
+
+def _san(name: x509.GeneralName) -> San | None:
+    match name:
+        case x509.DNSName():
+            return San(kind=SanKind.DNS, value=name.value)
+        case x509.RFC822Name():
+            return San(kind=SanKind.EMAIL, value=name.value)
+        case x509.UniformResourceIdentifier():
+            return names.canonical(SanKind.URI, name.value)
+        case x509.IPAddress(value=ipaddress.IPv4Address() | ipaddress.IPv6Address()):
+            return names.canonical(SanKind.IP, str(name.value))
+        case _:
+            return None

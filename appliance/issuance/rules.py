@@ -1,0 +1,75 @@
+"""What a request must be like to get what its grant allows: binding, names, key.
+
+In the order in which step-ca judges them, since the first fault is the one that is told.
+"""
+
+import base64
+import hmac
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from appliance.formats.keys import PublicKey
+from appliance.issuance.requests import SigningRequest
+from appliance.model.errors import Forbidden
+from appliance.model.grants import Grant
+from appliance.model.names import San, SanKind
+
+_SMALLEST_RSA_OCTETS = 256
+_PLURALS = {
+    SanKind.DNS: "DNS names",
+    SanKind.EMAIL: "email addresses",
+    SanKind.IP: "IP addresses",
+    SanKind.URI: "URIs",
+}
+_ORDER = (SanKind.DNS, SanKind.EMAIL, SanKind.IP, SanKind.URI)
+
+
+def permit(request: SigningRequest, grant: Grant) -> None:
+    """Let the request pass, or raise Forbidden with the first thing that is not granted."""
+    _check_binding(request, grant)
+    _check_common_name(request, grant)
+    check_key(request.public_key)
+    _check_names(request.sans, grant.sans)
+
+
+def check_key(public_key: PublicKey) -> None:
+    """Refuse weak keys: RSA below 2048 bits (CA/Browser Forum BR 6.1.5). Raises Forbidden."""
+    if not isinstance(public_key, RSAPublicKey):
+        return
+    if (public_key.key_size + 7) // 8 < _SMALLEST_RSA_OCTETS:
+        raise Forbidden(
+            f"certificate request RSA key must be at least {8 * _SMALLEST_RSA_OCTETS} bits "
+            f"({_SMALLEST_RSA_OCTETS} bytes)"
+        )
+
+
+def _check_binding(request: SigningRequest, grant: Grant) -> None:
+    """Hold the request against the `cnf` claim of the token (the form of RFC 7800)."""
+    bound = grant.csr_fingerprint
+    if bound is not None and not hmac.compare_digest(bound, request.fingerprint):
+        shown = base64.urlsafe_b64encode(bound).decode().rstrip("=")
+        raise Forbidden(f'certificate request fingerprint does not match "{shown}"')
+
+
+def _check_common_name(request: SigningRequest, grant: Grant) -> None:
+    name = request.common_name
+    if name and name not in grant.common_names:
+        allowed = " ".join(grant.common_names)
+        raise Forbidden(
+            "certificate request does not contain the valid common name - "
+            f"got {name}, want [{allowed}]"
+        )
+
+
+def _check_names(asked: frozenset[San], granted: tuple[San, ...]) -> None:
+    """Take each kind for itself: names of it must be all that are granted, or none."""
+    if not asked or asked == frozenset(granted):
+        return
+    for kind in _ORDER:
+        got = {san.value for san in asked if san.kind is kind}
+        want = {san.value for san in granted if san.kind is kind}
+        if got and got != want:
+            raise Forbidden(
+                f"certificate request does not contain the valid {_PLURALS[kind]} - "
+                f"got [{' '.join(sorted(got))}], want [{' '.join(sorted(want))}]"
+            )
