@@ -1,0 +1,111 @@
+"""JSON Web Tokens in compact form (RFC 7515, RFC 7519): taken apart, signed, and verified.
+
+What a token says is worth nothing before `verify`; whether its times and audience hold is judged
+elsewhere. The algorithm is always chosen by the verifier's key, never by the token, and `none`
+and the HMAC family do not exist here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from jwt.algorithms import (
+    Algorithm,
+    ECAlgorithm,
+    OKPAlgorithm,
+    RSAAlgorithm,
+    RSAPSSAlgorithm,
+)
+
+from appliance.formats import base64url, jwk
+from appliance.formats.keys import PrivateKey, PublicKey
+from appliance.model.errors import FormatError
+
+_ALGORITHMS: dict[str, Algorithm] = {
+    "ES256": ECAlgorithm(ECAlgorithm.SHA256),
+    "ES384": ECAlgorithm(ECAlgorithm.SHA384),
+    "ES512": ECAlgorithm(ECAlgorithm.SHA512),
+    "EdDSA": OKPAlgorithm(),
+    "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
+    "RS384": RSAAlgorithm(RSAAlgorithm.SHA384),
+    "RS512": RSAAlgorithm(RSAAlgorithm.SHA512),
+    "PS256": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
+    "PS384": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA384),
+    "PS512": RSAPSSAlgorithm(RSAPSSAlgorithm.SHA512),
+}
+_RSA = frozenset(name for name in _ALGORITHMS if name.startswith(("RS", "PS")))
+_LONGEST = 1 << 20  # characters; far beyond any token that carries certificates
+_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+class WrongSignature(FormatError):
+    """The signature does not hold for this key and algorithm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedToken:
+    """A token in its parts. `signed` is what the signature covers."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signed: bytes
+    signature: bytes
+    raw: str
+
+
+def split(token: str) -> UnverifiedToken:
+    """Take a token apart, trusting nothing. Raises FormatError."""
+    if len(token) > _LONGEST:
+        raise FormatError("a token that is too long")
+    try:
+        octets = token.encode("ascii")
+        signed, dot, signature = octets.rpartition(b".")
+        header, middle_dot, payload = signed.partition(b".")
+        if not dot or not middle_dot or b"." in payload:
+            raise FormatError("not a token: it does not have three parts")
+        return UnverifiedToken(
+            header=_decoder.decode(base64url.decode(header)),
+            claims=_decoder.decode(base64url.decode(payload)),
+            signed=signed,
+            signature=base64url.decode(signature),
+            raw=token,
+        )
+    except (ValueError, RecursionError):  # UnicodeError and msgspec's errors are ValueErrors
+        raise FormatError("not a token: header and claims must be JSON objects") from None
+
+
+def sign(
+    claims: Mapping[str, Any], key: PrivateKey, headers: Mapping[str, Any] | None = None
+) -> str:
+    """Sign claims; `alg` follows from the key unless `headers` name it. Raises FormatError."""
+    header = {"alg": jwk.algorithm(key), "typ": "JWT", **(headers or {})}
+    algorithm = _fitting(str(header["alg"]), key)
+    parts = (msgspec.json.encode(header, order="sorted"), msgspec.json.encode(claims))
+    signed = ".".join(map(base64url.encode, parts))
+    signature: bytes = algorithm.sign(signed.encode(), key)
+    return f"{signed}.{base64url.encode(signature)}"
+
+
+def verify(token: UnverifiedToken, key: PublicKey, algorithm: str) -> None:
+    """Check that the key signed the token with the algorithm, which the token must name as well.
+
+    Raises WrongSignature, and FormatError for a token that cannot be judged.
+    """
+    named = token.header.get("alg")
+    if named != algorithm:
+        raise WrongSignature(f"the token is signed with {str(named)[:20]!r}, not {algorithm!r}")
+    if "crit" in token.header:  # RFC 7515 section 4.1.11: refuse what is not understood
+        raise FormatError("a token with critical header parameters is not supported")
+    if not _fitting(algorithm, key).verify(token.signed, key, token.signature):
+        raise WrongSignature("the signature of the token does not hold")
+
+
+def _fitting(name: str, key: PrivateKey | PublicKey) -> Algorithm:
+    """Give the algorithm when it goes with the kind and the curve of the key."""
+    natural = jwk.algorithm(key)
+    if name != natural and not (natural == "RS256" and name in _RSA):
+        raise WrongSignature(
+            f"algorithm {name[:20]!r} does not go with the key, which asks for {natural}"
+        )
+    return _ALGORITHMS[name]
