@@ -13,6 +13,7 @@ import enum
 import http
 import logging
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import h11
@@ -41,7 +42,13 @@ from appliance.web.limits import Limits
 log = logging.getLogger(__name__)
 
 REASONS: Final = {each.value: each.phrase.encode("ascii") for each in http.HTTPStatus}
-CLOSE: Final = (b"connection", b"close")
+CLOSE: Final = (b"Connection", b"close")
+
+
+@lru_cache(maxsize=64)
+def _title(name: bytes) -> bytes:
+    """Write a header's name as Go does: some scripts look for that."""
+    return name.title()
 
 
 class Phase(enum.Enum):
@@ -245,7 +252,10 @@ class Http11(H11Protocol):
         if not isinstance(event, Response):
             await super().stream_send(event)
             return
-        headers = [*event.headers, *self.config.response_headers("h11")]
+        headers = [
+            (_title(name), value)
+            for name, value in (*event.headers, *self.config.response_headers("h11"))
+        ]
         if self._conversation.refusal or self.context.terminated.is_set():
             headers.append(CLOSE)
         status = event.status_code
@@ -270,8 +280,8 @@ class Http11(H11Protocol):
         """Answer what could not even be read as a request, as Go's server does."""
         body = b"%d %b" % (status_code, REASONS.get(status_code, b""))
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
+            (b"Content-Type", b"text/plain; charset=utf-8"),
+            (b"Content-Length", b"%d" % len(body)),
             CLOSE,
         ]
         reason = REASONS.get(status_code, b"")
@@ -286,7 +296,9 @@ class Http11(H11Protocol):
         connection = self.connection
         while True:
             if connection.they_are_waiting_for_100_continue:
-                await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
+                await self._send_h11_event(
+                    h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
+                )
             try:
                 event = connection.next_event()
             except h11.RemoteProtocolError as error:

@@ -29,17 +29,12 @@ log = logging.getLogger(__name__)
 BACKLOG: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """A running server."""
+    """A running server. `addresses` are host and port of each listener."""
 
-    listeners: Sequence[trio.SocketListener]
+    addresses: tuple[tuple[str, int], ...]
     context: Context
-
-    @property
-    def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of each listener."""
-        return [listener.socket.getsockname()[:2] for listener in self.listeners]
 
     @property
     def connections(self) -> int:
@@ -113,7 +108,8 @@ async def serve(
                     )
 
                 accepting.start_soon(accept)
-                task_status.started(Serving(listeners, context))
+                addresses = tuple(each.socket.getsockname()[:2] for each in listeners)
+                task_status.started(Serving(addresses=addresses, context=context))
                 await stop.wait()
                 accepting.cancel_scope.cancel()
             await context.drain()
