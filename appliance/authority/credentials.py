@@ -1,0 +1,46 @@
+"""Client certificates: the handshake proved who holds them, their dates are judged here."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from appliance.authority.trust import Trust
+from appliance.issuance import parsed
+from appliance.issuance.parsed import ParsedCertificate
+from appliance.model.errors import FormatError, Unauthorized
+from appliance.model.grants import Credential
+
+
+def check_dates(credential: Credential, trust: Trust, now: datetime) -> ParsedCertificate:
+    """Read the certificate, when it and what issued it are valid now. Raises Unauthorized."""
+    try:
+        leaf = parsed.parse(credential.certificate)
+        issuers = [parsed.parse(each) for each in (*credential.chain, *trust.intermediates)]
+    except FormatError as error:
+        raise Unauthorized("the client certificate cannot be read", detail=str(error)) from error
+    _check(leaf, now, "client certificate")
+    for issuer in _above(leaf, issuers):
+        _check(issuer, now, "issuer of the client certificate")
+    return leaf
+
+
+def _above(
+    leaf: ParsedCertificate, issuers: list[ParsedCertificate]
+) -> Iterable[ParsedCertificate]:
+    """Give those that issued it, and those that issued these."""
+    subjects = {leaf.issuer}
+    for issuer in issuers:
+        if issuer.subject in subjects:
+            subjects.add(issuer.issuer)
+            yield issuer
+
+
+def _check(certificate: ParsedCertificate, now: datetime, what: str) -> None:
+    validity = certificate.validity
+    if now < validity.not_before:
+        raise Unauthorized(
+            f"the {what} is not valid yet", detail=f"notBefore: {validity.not_before:%FT%TZ}"
+        )
+    if now.replace(microsecond=0) > validity.not_after:
+        raise Unauthorized(
+            f"the {what} has expired", detail=f"notAfter: {validity.not_after:%FT%TZ}"
+        )

@@ -1,0 +1,74 @@
+"""Renewal by token: whoever holds a certificate's key signs a token with it.
+
+The header `x5cInsecure` brings the certificate with its chain. The certificate may be expired
+here; its provisioner decides about that.
+"""
+
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from appliance.authority.trust import Trust
+from appliance.formats.jwt import UnverifiedToken
+from appliance.formats.keys import PublicKey, checked_public
+from appliance.issuance import chains, parsed
+from appliance.issuance.parsed import ParsedCertificate
+from appliance.model.errors import FormatError, Unauthorized
+from appliance.model.grants import TokenUse
+from appliance.provisioners import tokens
+from appliance.provisioners.audiences import Audience
+from appliance.provisioners.tokens import Claims
+
+_CLIENT = "step-ca-client/1.0"  # the issuer that step's client names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalToken:
+    """A token whose certificate leads to our roots and whose signature holds; not more yet."""
+
+    certificate: ParsedCertificate
+    claims: Claims
+    use: TokenUse
+
+    def check_claims(self, provisioner: str, audience: Audience, now: datetime) -> None:
+        """Hold the claims against the certificate and its provisioner. Raises Unauthorized."""
+        claims = self.claims
+        if claims.sub != self.certificate.common_name:
+            raise Unauthorized(
+                "the renewal token is not about its certificate", detail=f"sub: {claims.sub}"
+            )
+        tokens.check_times(claims, now)
+        audience.check(claims.audience)
+        if claims.iss not in (_CLIENT, provisioner):
+            raise Unauthorized("the renewal token has another issuer", detail=f"iss: {claims.iss}")
+
+
+def read(token: str, trust: Trust) -> RenewalToken:
+    """Read a renewal token, and check chain and signature. Raises Unauthorized."""
+    parts, claims = tokens.read(token)
+    leaf, *others = _chain(parts)
+    chains.check_client(leaf, others, trust.roots)
+    key = _key(leaf)
+    tokens.check_signature(parts, key)
+    return RenewalToken(
+        certificate=parsed.parse(leaf), claims=claims, use=tokens.use(parts, claims, key)
+    )
+
+
+def _chain(token: UnverifiedToken) -> list[bytes]:
+    listed = token.header.get("x5cInsecure")
+    if not isinstance(listed, list) or not listed:
+        raise Unauthorized("the renewal token brings no certificate", detail="no x5cInsecure")
+    try:
+        return [binascii.a2b_base64(each, strict_mode=True) for each in listed]
+    except (ValueError, TypeError):
+        raise Unauthorized("the certificates of the renewal token are not base64") from None
+
+
+def _key(leaf: bytes) -> PublicKey:
+    try:
+        return checked_public(x509.load_der_x509_certificate(leaf).public_key())
+    except (ValueError, FormatError) as error:
+        raise Unauthorized("the certificate's key cannot be used", detail=str(error)) from error

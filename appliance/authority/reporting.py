@@ -1,0 +1,94 @@
+"""Every attempt ends as one event: what was done, or why not, for whom, and how long it took."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+
+from appliance.model.errors import HearthError
+from appliance.model.events import Event, EventKind
+from appliance.model.grants import ProvisionerRef
+from appliance.model.names import San
+from appliance.model.validity import Validity
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Who asks: the address of the client, and the id of its request."""
+
+    client: str
+    request_id: str
+
+
+class Attempt:
+    """Gathers what becomes known of one request; leaving it as a context records the event.
+
+    Left by an error, it was refused. A cancelled one is not recorded: its outcome is not known.
+    """
+
+    def __init__(self, operation: str, context: Context, clock: Clock, events: EventSink) -> None:
+        self._operation, self._context = operation, context
+        self._clock, self._events = clock, events
+        self._kind = EventKind.REFUSED
+        self._subject = ""
+        self._sans: tuple[str, ...] = ()
+        self._provisioner: ProvisionerRef | None = None
+        self._serial: int | None = None
+        self._validity: Validity | None = None
+        self._reason = ""
+
+    def about(self, subject: str, sans: Iterable[San]) -> None:
+        """Note whom it is about."""
+        self._subject, self._sans = subject, tuple(san.value for san in sans)
+
+    def allowed_by(self, provisioner: ProvisionerRef | None) -> None:
+        """Note who allows it."""
+        self._provisioner = provisioner
+
+    def of(self, serial: int, validity: Validity | None = None) -> None:
+        """Note which certificate it is about."""
+        self._serial, self._validity = serial, validity
+
+    def succeeded(self, kind: EventKind, reason: str = "") -> None:
+        """Note that it is done."""
+        self._kind, self._reason = kind, reason
+
+    def __enter__(self) -> "Attempt":
+        """Begin."""
+        self._started: datetime = self._clock.now()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Record how it ended."""
+        if isinstance(error, Exception):
+            self._kind = EventKind.REFUSED
+            self._reason = str(error) if isinstance(error, HearthError) else "internal error"
+        elif error is not None:
+            return
+        self._events.record(self._event())
+
+    def _event(self) -> Event:
+        now, provisioner, validity = self._clock.now(), self._provisioner, self._validity
+        return Event(
+            at=now,
+            kind=self._kind,
+            operation=self._operation,
+            subject=self._subject,
+            sans=self._sans,
+            provisioner=provisioner.name if provisioner else "",
+            provisioner_type=provisioner.type if provisioner else "",
+            serial=self._serial,
+            not_before=validity.not_before if validity else None,
+            not_after=validity.not_after if validity else None,
+            reason=self._reason,
+            client=self._context.client,
+            request_id=self._context.request_id,
+            took=(now - self._started).total_seconds(),
+        )

@@ -1,0 +1,272 @@
+"""X.509 certificates: issued for a one-time token, renewed and rekeyed for whoever holds one.
+
+Each operation is one straight line: who allows it, what the certificate will be, the signature,
+one transaction that records it, the answer. A certificate that could not be recorded is not
+handed out; only its serial is told, to the log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from appliance.authority import credentials, records, renewal_tokens
+from appliance.authority.reporting import Attempt, Context
+from appliance.authority.tokens import OneTimeTokens, already_used
+from appliance.authority.trust import Trust
+from appliance.issuance import certificates, drafts, periods, requests, rules
+from appliance.issuance.drafts import Draft
+from appliance.issuance.issuers import Issuer
+from appliance.issuance.parsed import ParsedCertificate
+from appliance.issuance.requests import SigningRequest
+from appliance.issuance.subjects import SubjectDefaults
+from appliance.model.errors import BadRequest, Broken, Conflict, FormatError, Unauthorized
+from appliance.model.events import EventKind
+from appliance.model.grants import Credential, ProvisionerRef, TokenUse
+from appliance.model.names import San
+from appliance.model.validity import TimeOrDuration, Validity
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.signer import Signer
+from appliance.ports.store import Operation, Store
+from appliance.provisioners.provisioner import Provisioner
+from appliance.provisioners.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignRequest:
+    """What POST /sign asks. `csr` is PEM text."""
+
+    csr: bytes
+    token: str
+    not_before: TimeOrDuration = None
+    not_after: TimeOrDuration = None
+    context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A certificate that is recorded. Certificate and chain (its issuers) are DER."""
+
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    serial: int
+    subject: str
+    sans: tuple[str, ...]
+    validity: Validity
+    provisioner: ProvisionerRef | None  # None: renewed, of a certificate that names none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X509Authority:
+    """Issues, renews and rekeys with one issuer key."""
+
+    registry: Registry
+    trust: Trust
+    issuer: Issuer
+    signer: Signer
+    store: Store
+    tokens: OneTimeTokens
+    clock: Clock
+    chance: Chance
+    events: EventSink
+    subject_defaults: SubjectDefaults
+    backdate: timedelta
+
+    async def sign(self, request: SignRequest) -> Issued:
+        """Issue what a one-time token allows.
+
+        Raises BadRequest, Unauthorized, Forbidden; NotSupported for a token of a provisioner type
+        without rules; Unavailable and Broken when key or store failed.
+        """
+        with self._attempt("sign", request.context) as attempt:
+            csr = requests.read(request.csr)
+            attempt.about(csr.common_name, csr.sans)
+            if not request.token:
+                raise BadRequest("missing ott: a one-time token is needed")
+            now = self.clock.now()
+            grant = self.registry.authorize_sign(request.token, now)
+            attempt.about(grant.subject, grant.sans)
+            attempt.allowed_by(grant.provisioner)
+            async with self.tokens.spending(grant.token):
+                rules.permit(csr, grant)
+                subject = self.subject_defaults.subject(grant.subject)
+                validity = periods.decide(
+                    request.not_before, request.not_after, grant.lifetimes, now
+                )
+                draft = drafts.leaf(csr, grant, subject, validity, self.issuer)
+                names = _Names(grant.subject, grant.sans)
+                issued = await self._issue(draft, names, grant.provisioner, grant.token)
+            attempt.of(issued.serial, issued.validity)
+            attempt.succeeded(EventKind.ISSUED)
+            return issued
+
+    async def renew(self, credential: Credential, context: Context) -> Issued:
+        """Issue a certificate again, from now on, to who showed it by TLS.
+
+        Raises Unauthorized, Unavailable, Broken.
+        """
+        with self._attempt("renew", context) as attempt:
+            old = self._shown(credential, attempt)
+            provisioner = await self._renewing(old, attempt)
+            draft = self._renewed(old)
+            return await self._reissue(draft, old, provisioner, attempt, EventKind.RENEWED)
+
+    async def renew_with_token(self, token: str, context: Context) -> Issued:
+        """Issue a certificate again to who signed a token with its key.
+
+        Raises as `renew` does.
+        """
+        with self._attempt("renew", context) as attempt:
+            renewal = renewal_tokens.read(token, self.trust)
+            old = renewal.certificate
+            attempt.about(old.common_name, old.sans)
+            attempt.of(old.serial, old.validity)
+            provisioner = await self._provisioner(old)
+            if provisioner is None:
+                raise Unauthorized("the certificate names no provisioner: renew it by TLS")
+            now = self.clock.now()
+            renewal.check_claims(provisioner.ref.name, self.registry.audiences.renew, now)
+            async with self.tokens.spending(renewal.use):
+                await self._renewing(old, attempt)
+                draft = self._renewed(old)
+                return await self._reissue(
+                    draft, old, provisioner, attempt, EventKind.RENEWED, renewal.use
+                )
+
+    async def rekey(self, credential: Credential, csr: bytes, context: Context) -> Issued:
+        """Issue a certificate again for another key, that of the CSR (PEM), to who showed it.
+
+        Raises as `renew` does, and BadRequest and Forbidden for the CSR.
+        """
+        with self._attempt("rekey", context) as attempt:
+            request: SigningRequest = requests.read(csr)
+            rules.check_key(request.public_key)
+            old = self._shown(credential, attempt)
+            provisioner = await self._renewing(old, attempt)
+            now = self.clock.now()
+            draft = drafts.rekeyed(old, request, self.issuer, now=now, backdate=self.backdate)
+            return await self._reissue(draft, old, provisioner, attempt, EventKind.REKEYED)
+
+    # ---- who allows it
+
+    def _shown(self, credential: Credential, attempt: Attempt) -> ParsedCertificate:
+        old = credentials.check_dates(credential, self.trust, self.clock.now())
+        attempt.about(old.common_name, old.sans)
+        attempt.of(old.serial, old.validity)
+        return old
+
+    async def _renewing(self, old: ParsedCertificate, attempt: Attempt) -> Provisioner | None:
+        """Ask whoever answers for the certificate. None: nobody does, and step-ca renews it."""
+        if await records.is_revoked(self.store, old.serial):
+            raise Unauthorized("the certificate has been revoked")
+        provisioner = await self._provisioner(old)
+        if provisioner is not None:
+            attempt.allowed_by(provisioner.ref)
+            provisioner.authorize_renewal(old.validity, self.clock.now())
+        return provisioner
+
+    async def _provisioner(self, old: ParsedCertificate) -> Provisioner | None:
+        return await provisioner_of(self.store, self.registry, old)
+
+    # ---- what it becomes
+
+    def _renewed(self, old: ParsedCertificate) -> Draft:
+        return drafts.renewed(old, self.issuer, now=self.clock.now(), backdate=self.backdate)
+
+    async def _reissue(
+        self,
+        draft: Draft,
+        old: ParsedCertificate,
+        provisioner: Provisioner | None,
+        attempt: Attempt,
+        kind: EventKind,
+        token: TokenUse | None = None,
+    ) -> Issued:
+        ref = provisioner.ref if provisioner else None
+        issued = await self._issue(draft, _Names(old.common_name, old.sans), ref, token)
+        attempt.of(issued.serial, issued.validity)
+        attempt.succeeded(kind)
+        return issued
+
+    async def _issue(
+        self,
+        draft: Draft,
+        names: "_Names",
+        provisioner: ProvisionerRef | None,
+        token: TokenUse | None,
+    ) -> Issued:
+        serial = certificates.serial_number(self.chance.octets(certificates.SERIAL_OCTETS))
+        prepared = certificates.prepare(draft, self.issuer, serial)
+        signature = await self.signer.sign(prepared.to_be_signed, prepared.algorithm)
+        issued = Issued(
+            certificate=certificates.assemble(prepared, signature),
+            chain=self.trust.intermediates,
+            serial=serial,
+            subject=names.subject,
+            sans=tuple(san.value for san in names.sans),
+            validity=draft.validity,
+            provisioner=provisioner,
+        )
+        await self._record(issued, token)
+        return issued
+
+    async def _record(self, issued: Issued, token: TokenUse | None) -> None:
+        validity = issued.validity
+        operations: Sequence[Operation] = records.issued(
+            certificate=issued.certificate,
+            serial=issued.serial,
+            provisioner=issued.provisioner,
+            subject=issued.subject,
+            sans=issued.sans,
+            not_before=validity.not_before,
+            not_after=validity.not_after,
+            issued_at=self.clock.now(),
+            token=token,
+        )
+        try:
+            await self.store.commit(operations)
+        except Conflict as error:
+            if token is not None and await self.tokens.is_used(token):
+                raise already_used() from error
+            raise _unrecorded(issued.serial, error) from error
+        except Broken as error:
+            raise _unrecorded(issued.serial, error) from error
+
+    def _attempt(self, operation: str, context: Context) -> Attempt:
+        return Attempt(operation, context, self.clock, self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    subject: str
+    sans: tuple[San, ...]
+
+
+async def provisioner_of(
+    store: Store, registry: Registry, certificate: ParsedCertificate
+) -> Provisioner | None:
+    """Find who answers for a certificate: whom its row names, else its step extension.
+
+    None when it names nobody. Raises Unauthorized when who it names is gone.
+    """
+    recorded = await records.provisioner_of(store, certificate.serial)
+    if recorded is not None and (known := registry.by_id(recorded.id)) is not None:
+        return known
+    try:
+        name = certificate.provisioner_name
+    except FormatError as error:
+        raise Unauthorized("the certificate's provisioner cannot be read") from error
+    if name is None:
+        return None
+    found = registry.by_name(name)
+    if found is None:
+        raise Unauthorized("the certificate's provisioner is gone", detail=f"'{name}'")
+    return found
+
+
+def _unrecorded(serial: int, cause: Broken | Conflict) -> Broken:
+    return Broken(
+        "the certificate was signed but could not be recorded, and was discarded",
+        detail=f"serial {serial}: {cause}",
+    )

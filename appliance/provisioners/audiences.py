@@ -1,0 +1,82 @@
+"""Which `aud` claims mean this CA: one URL for each of its names and of the paths of an operation.
+
+Ports do not matter, so that a CA behind a forwarded port needs no configuration of its own.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from appliance.model.errors import Unauthorized
+
+_LEGACY = "step-certificate-authority"  # what early clients sent instead of a URL
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^@/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
+_HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
+
+
+class Audience:
+    """The accepted values for one operation."""
+
+    __slots__ = ("_accepted",)
+
+    def __init__(self, accepted: Iterable[str]) -> None:
+        self._accepted = frozenset(map(without_port, accepted))
+
+    def check(self, claimed: Sequence[str]) -> None:
+        """Let a claim pass of which one value is accepted. Raises Unauthorized."""
+        accepted = self._accepted
+        if not any(each in accepted or without_port(each) in accepted for each in claimed):
+            given = ", ".join(claimed) or "nobody"
+            raise Unauthorized("the token is meant for another server", detail=f"aud: {given}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audiences:
+    """All that the X.509 operations accept."""
+
+    sign: Audience
+    renew: Audience
+    revoke: Audience
+
+
+def audiences(names: Iterable[str]) -> Audiences:
+    """Give what a CA of these `dnsNames` accepts."""
+    hosts = [_host(name) for name in names]
+
+    def of(*operations: str) -> list[str]:
+        return [
+            f"https://{host}{prefix}/{operation}"
+            for host in hosts
+            for operation in operations
+            for prefix in ("/1.0", "")
+        ]
+
+    return Audiences(
+        sign=Audience([_LEGACY, *of("sign", "ssh/sign")]),
+        renew=Audience(of("renew")),
+        revoke=Audience([_LEGACY, *of("revoke")]),
+    )
+
+
+def fragment(claimed: Iterable[str]) -> str:
+    """Find the first URL fragment: how other types than JWK name their provisioner."""
+    return next(filter(None, (each.partition("#")[2] for each in claimed)), "")
+
+
+def without_port(url: str) -> str:
+    """Take the port, and an IPv6 address's brackets, out of a URL; other text stays as it is."""
+    match = _URL.fullmatch(url)
+    host = _HOST.fullmatch(match[3]) if match else None
+    if match is None or host is None:
+        return url
+    user = f"{match[2]}@" if match[2] is not None else ""
+    return f"{match[1].lower()}://{user}{host[1] or host[2] or ''}{match[4]}"
+
+
+def _host(name: str) -> str:
+    """Put an IPv6 address into brackets, as URLs have it."""
+    try:
+        return f"[{name}]" if ipaddress.ip_address(name).version == 6 else name
+    except ValueError:
+        return name

@@ -1,0 +1,91 @@
+"""The JWK provisioner: tokens signed with a key whose public half is in ca.json."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from appliance.config.settings import ProvisionerSettings
+from appliance.formats import base64url, jwk, names
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import FormatError, Unauthorized
+from appliance.model.grants import Grant, ProvisionerRef, RevocationGrant
+from appliance.model.validity import Validity
+from appliance.provisioners import tokens
+from appliance.provisioners.audiences import Audience, Audiences
+from appliance.provisioners.provisioner import check_renewal
+from appliance.provisioners.tokens import Claims
+
+
+class JwkProvisioner:
+    """One key that may ask for anything, within the claims of its entry."""
+
+    def __init__(self, settings: ProvisionerSettings, audiences: Audiences) -> None:
+        """Read the key. Raises FormatError."""
+        members = settings.entry.get("key")
+        if not isinstance(members, Mapping):
+            raise FormatError("provisioner key cannot be empty")
+        kid = members.get("kid", "")
+        if not isinstance(kid, str):
+            raise FormatError("the kid of the provisioner key is not a text")
+        self._settings = settings
+        self._audiences = audiences
+        self._key = jwk.public_key(members)
+        self.token_id = f"{settings.name}:{kid}"
+        self.ref = ProvisionerRef(
+            type="JWK", name=settings.name, id=self.token_id, credential_id=kid
+        )
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Its JSON, with the encrypted key."""
+        return self._settings.entry
+
+    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
+        """Grant the names in `sans`, or the subject alone. Raises Unauthorized."""
+        subject = self._verified_subject(token, claims, now, self._audiences.sign)
+        asked = claims.sans or [subject]
+        settings = self._settings.claims
+        return Grant(
+            provisioner=self.ref,
+            subject=subject,
+            common_names=(subject, *asked),
+            sans=tuple(names.classify(san) for san in asked if san),
+            lifetimes=settings.lifetimes,
+            token=tokens.use(token, claims, self._key),
+            csr_fingerprint=_bound_to(claims),
+            step_extension=not settings.disable_step_extension,
+        )
+
+    def authorize_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Grant the revocation of the certificate whose serial is the subject."""
+        subject = self._verified_subject(token, claims, now, self._audiences.revoke)
+        return RevocationGrant(
+            provisioner=self.ref, subject=subject, token=tokens.use(token, claims, self._key)
+        )
+
+    def authorize_renewal(self, validity: Validity, now: datetime) -> None:
+        """Allow it within the claims."""
+        check_renewal(self.ref.name, self._settings.claims, validity, now)
+
+    def _verified_subject(
+        self, token: UnverifiedToken, claims: Claims, now: datetime, audience: Audience
+    ) -> str:
+        tokens.check_signature(token, self._key)
+        if claims.iss != self.ref.name:
+            raise Unauthorized("the token has another issuer", detail=f"iss: {claims.iss}")
+        tokens.check_times(claims, now)
+        audience.check(claims.audience)
+        if not claims.sub:
+            raise Unauthorized("the token has no subject")
+        return claims.sub
+
+
+def _bound_to(claims: Claims) -> bytes | None:
+    """Give the CSR's fingerprint; one that cannot be read is one that no CSR has."""
+    if claims.cnf is None or not claims.cnf.fingerprint:
+        return None
+    try:
+        return base64url.decode(claims.cnf.fingerprint)
+    except FormatError:
+        return b""

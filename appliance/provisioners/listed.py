@@ -1,0 +1,90 @@
+"""Provisioners that are shown, keep their names taken, and grant nothing by token."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NoReturn
+
+from appliance.config.settings import ProvisionerSettings
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import BadRequest, NotSupported, Unauthorized
+from appliance.model.grants import ProvisionerRef
+from appliance.model.validity import Validity
+from appliance.provisioners.provisioner import check_renewal
+from appliance.provisioners.tokens import Claims
+
+_WITHOUT_TOKENS = ("ACME", "SCEP")  # they have protocols of their own
+_IDS_BY_MEMBER = {"OIDC": "clientID", "Azure": "tenantID"}
+_CONSTANT_IDS = {"K8sSA": "k8ssa/k8sSA-default"}
+
+
+class ListedProvisioner:
+    """One whose type this version has no token rules for; what it once issued can be renewed."""
+
+    def __init__(self, settings: ProvisionerSettings) -> None:
+        self._settings = settings
+        self.token_id = _id(settings)
+        self.ref = ProvisionerRef(type=settings.type, name=settings.name, id=self.token_id)
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Its JSON."""
+        return self._settings.entry
+
+    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> NoReturn:
+        """Refuse as step-ca does, or say that this version cannot."""
+        raise self._refusal("sign")
+
+    def authorize_revoke(self, token: UnverifiedToken, claims: Claims, now: datetime) -> NoReturn:
+        """Refuse in the same way."""
+        raise self._refusal("revoke")
+
+    def authorize_renewal(self, validity: Validity, now: datetime) -> None:
+        """Allow it within the claims, but for SSHPOP, which has no X.509 certificates."""
+        if self._settings.type == "SSHPOP":
+            raise Unauthorized(f"provisioner '{self.ref.name}' does not renew X.509 certificates")
+        check_renewal(self.ref.name, self._settings.claims, validity, now)
+
+    def _refusal(self, operation: str) -> Exception:
+        kind, name = self._settings.type, self._settings.name
+        if kind in _WITHOUT_TOKENS:
+            return BadRequest("token flow is not supported", detail=f"provisioner '{name}'")
+        if kind == "SSHPOP":
+            return Unauthorized(f"provisioner '{name}' does not {operation} X.509 certificates")
+        return NotSupported(f"this version has no token rules for provisioners of type {kind}")
+
+
+class UninitializedProvisioner(ListedProvisioner):
+    """One that could not be made of its entry: shown with the reason, refusing everything."""
+
+    def __init__(self, settings: ProvisionerSettings, reason: str) -> None:
+        super().__init__(settings)
+        self._reason = reason
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Its JSON with state and reason, as step-ca shows it."""
+        return {
+            **self._settings.entry,
+            "state": "Uninitialized",
+            "stateReason": self._reason,
+        }
+
+    def authorize_renewal(self, validity: Validity, now: datetime) -> None:
+        """Refuse."""
+        raise self._refusal("renew")
+
+    def _refusal(self, operation: str) -> Exception:
+        return Unauthorized(
+            f"provisioner '{self.ref.name}' is disabled due to an initialization error",
+            detail=self._reason,
+        )
+
+
+def _id(settings: ProvisionerSettings) -> str:
+    """Give the id that step-ca's rows and tokens have for this type."""
+    if (member := _IDS_BY_MEMBER.get(settings.type)) is not None:
+        return str(settings.entry.get(member, ""))
+    if settings.type == "JWK":
+        key = settings.entry.get("key")
+        return f"{settings.name}:{key.get('kid', '') if isinstance(key, Mapping) else ''}"
+    return _CONSTANT_IDS.get(settings.type, f"{settings.type.lower()}/{settings.name}")

@@ -1,0 +1,59 @@
+"""What every provisioner can be asked, and when it lets a certificate be renewed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from appliance.config.settings import ClaimsSettings
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import Unauthorized
+from appliance.model.grants import Grant, ProvisionerRef, RevocationGrant
+from appliance.model.validity import Validity
+from appliance.provisioners.tokens import Claims
+
+
+class Provisioner(Protocol):
+    """One entry of `authority.provisioners`. None of this waits."""
+
+    @property
+    def ref(self) -> ProvisionerRef:
+        """Who it is."""
+        ...
+
+    @property
+    def token_id(self) -> str:
+        """Under which id a token names it."""
+        ...
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """What GET /provisioners shows of it."""
+        ...
+
+    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
+        """Verify a token completely, but for having been used. Raises Unauthorized, BadRequest."""
+        ...
+
+    def authorize_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Verify a token for revocation in the same way."""
+        ...
+
+    def authorize_renewal(self, validity: Validity, now: datetime) -> None:
+        """Let a certificate of this provisioner be renewed, or raise Unauthorized."""
+        ...
+
+
+def check_renewal(name: str, claims: ClaimsSettings, validity: Validity, now: datetime) -> None:
+    """Hold a certificate's dates against a provisioner's claims. Raises Unauthorized."""
+    if claims.disable_renewal:
+        raise Unauthorized(f"renewal is disabled for provisioner '{name}'")
+    if now < validity.not_before:
+        raise Unauthorized(f"the certificate is not valid before {_shown(validity.not_before)}")
+    if now.replace(microsecond=0) > validity.not_after and not claims.allow_renewal_after_expiry:
+        raise Unauthorized(f"the certificate expired on {_shown(validity.not_after)}")
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

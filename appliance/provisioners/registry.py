@@ -1,0 +1,140 @@
+"""All provisioners: found by token, certificate, id or name, and listed page by page."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.config.settings import ProvisionerSettings, Settings
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
+from appliance.model.grants import Grant, RevocationGrant
+from appliance.provisioners import tokens
+from appliance.provisioners.audiences import Audiences, audiences, fragment
+from appliance.provisioners.jwk import JwkProvisioner
+from appliance.provisioners.listed import ListedProvisioner, UninitializedProvisioner
+from appliance.provisioners.provisioner import Provisioner
+from appliance.provisioners.tokens import Claims
+
+_PAGE, _LONGEST_PAGE = 20, 100
+_CURSOR_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some entries in order; `next_cursor` is empty on the last page."""
+
+    entries: tuple[Mapping[str, object], ...]
+    next_cursor: str
+
+
+class Registry:
+    """The provisioners of one configuration."""
+
+    def __init__(
+        self,
+        provisioners: Iterable[Provisioner],
+        *,
+        accepted: Audiences,
+        not_issued_before: datetime | None = None,
+    ) -> None:
+        """Take them in order. Raises FormatError when two have the same name or id.
+
+        Tokens with an `iat` before `not_issued_before` are refused: since nothing is known of
+        those that a predecessor without a store took.
+        """
+        self.audiences = accepted
+        self._earliest = int(not_issued_before.timestamp()) if not_issued_before else None
+        self._by_name: dict[str, Provisioner] = {}
+        self._by_id: dict[str, Provisioner] = {}
+        self._pages: list[tuple[str, Provisioner]] = []
+        self._encrypted_keys: dict[str, str] = {}
+        for provisioner in provisioners:
+            self._add(provisioner)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in order."""
+        return tuple(self._by_name)
+
+    def by_id(self, identifier: str) -> Provisioner | None:
+        """Find one by the id in step-ca's rows."""
+        return self._by_id.get(identifier)
+
+    def by_name(self, name: str) -> Provisioner | None:
+        """Find one by the name in the step provisioner extension."""
+        return self._by_name.get(name)
+
+    def authorize_sign(self, token: str, now: datetime) -> Grant:
+        """Find the token's provisioner and let it verify. Raises Unauthorized, BadRequest."""
+        parts, claims = tokens.read(token)
+        return self._of_token(parts, claims).authorize_sign(parts, claims, now)
+
+    def authorize_revoke(self, token: str, now: datetime) -> RevocationGrant:
+        """Do the same for a revocation."""
+        parts, claims = tokens.read(token)
+        return self._of_token(parts, claims).authorize_revoke(parts, claims, now)
+
+    def page(self, cursor: str = "", limit: int = 0) -> Page:
+        """List from a cursor on; no limit, or one below 1, means 20, and above 100 means 100."""
+        count = _PAGE if limit <= 0 else min(limit, _LONGEST_PAGE)
+        start = cursor.rjust(_CURSOR_LENGTH, "0")
+        rest = [pair for pair in self._pages if pair[0] >= start]
+        following = rest[count : count + 1]
+        return Page(
+            entries=tuple(provisioner.entry for _, provisioner in rest[:count]),
+            next_cursor=following[0][0].lstrip("0") if following else "",
+        )
+
+    def encrypted_key(self, kid: str) -> str:
+        """Give the encrypted private key of a JWK provisioner. Raises NotFound."""
+        try:
+            return self._encrypted_keys[kid]
+        except KeyError:
+            raise NotFound(f"no provisioner has an encrypted key with id '{kid}'") from None
+
+    def _of_token(self, token: UnverifiedToken, claims: Claims) -> Provisioner:
+        named = fragment(claims.audience) or f"{claims.iss}:{token.header.get('kid', '')}"
+        provisioner = self._by_id.get(named)
+        if provisioner is None:
+            raise Unauthorized("no provisioner goes with the token", detail=f"looked for {named}")
+        if self._earliest is not None and claims.iat is not None and claims.iat < self._earliest:
+            raise Unauthorized("the token was issued before this certificate authority started")
+        return provisioner
+
+    def _add(self, provisioner: Provisioner) -> None:
+        name, identifier = provisioner.ref.name, provisioner.ref.id
+        if name in self._by_name or identifier in self._by_id:
+            raise FormatError(f"two provisioners have the name '{name}' or the id '{identifier}'")
+        # The cursor: a hash of the id, whose first four octets are the place in the order.
+        digest = hashlib.sha1(identifier.encode(), usedforsecurity=False).digest()
+        place = len(self._pages).to_bytes(4)
+        self._pages.append(((place + digest[4:]).hex(), provisioner))
+        self._by_name[name] = self._by_id[identifier] = provisioner
+        encrypted = provisioner.entry.get("encryptedKey")
+        if isinstance(provisioner, JwkProvisioner) and isinstance(encrypted, str) and encrypted:
+            self._encrypted_keys[provisioner.ref.credential_id] = encrypted
+
+
+def build(settings: Settings, started_at: datetime) -> Registry:
+    """Make the provisioners of a ca.json. Raises ConfigError when two collide."""
+    accepted = audiences(settings.dns_names)
+    try:
+        return Registry(
+            (_provisioner(each, accepted) for each in settings.provisioners),
+            accepted=accepted,
+            not_issued_before=started_at if settings.check_issued_at else None,
+        )
+    except FormatError as error:
+        raise ConfigError(
+            error.public, file=str(settings.file), place="authority.provisioners"
+        ) from error
+
+
+def _provisioner(settings: ProvisionerSettings, accepted: Audiences) -> Provisioner:
+    if settings.type != "JWK":
+        return ListedProvisioner(settings)
+    try:
+        return JwkProvisioner(settings, accepted)
+    except FormatError as error:
+        return UninitializedProvisioner(settings, error.public)
