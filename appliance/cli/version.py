@@ -1,20 +1,9 @@
 """`hearth version`: which program this is."""
 
-import platform
-import sys
-
 import click
 
 from appliance.cli.command import StepCommand
-from appliance.model.version import RELEASED, VERSION
-
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-def program() -> str:
-    """Name this program as step does: `Hearth/0.1.0 (linux/amd64)`. Also its User-Agent."""
-    machine = platform.machine()
-    return f"Hearth/{VERSION} ({sys.platform}/{_MACHINES.get(machine, machine)})"
+from appliance.model.version import RELEASED, program
 
 
 @click.command("version", cls=StepCommand, no_context=True)

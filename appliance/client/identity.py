@@ -1,0 +1,75 @@
+"""A certificate with its key, as a client shows it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from appliance.formats import pem
+from appliance.formats.keyfile import load_private_key
+from appliance.formats.keys import PrivateKey
+from appliance.model.errors import FormatError, HearthError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A chain in DER, the leaf first, and the key of the leaf."""
+
+    chain: tuple[bytes, ...]
+    key: PrivateKey
+
+    @property
+    def leaf(self) -> x509.Certificate:
+        """The certificate itself."""
+        return x509.load_der_x509_certificate(self.chain[0])
+
+    @property
+    def common_name(self) -> str:
+        """The common name of the leaf's subject, or nothing; the last one counts, as in Go."""
+        names = self.leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        return str(names[-1].value) if names else ""
+
+    def is_valid(self, now: datetime) -> bool:
+        """Tell if the leaf's dates hold."""
+        leaf = self.leaf
+        return leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
+
+    def renewed(self, chain: tuple[bytes, ...]) -> "Identity":
+        """Give the same key with a new chain. Raises FormatError when they do not fit."""
+        return identity(chain, self.key)
+
+
+def identity(chain: tuple[bytes, ...], key: PrivateKey) -> Identity:
+    """Put a chain and its key together. Raises FormatError when they do not belong together."""
+    made = Identity(chain=chain, key=key)
+    try:
+        belongs = made.leaf.public_key() == key.public_key()
+    except ValueError as error:
+        raise FormatError("the first certificate cannot be read") from error
+    if not belongs:
+        raise FormatError("the certificate and the private key do not belong together")
+    return made
+
+
+def load_identity(certificate: bytes, read_key: Callable[[], PrivateKey]) -> Identity:
+    """Read a chain of PEM certificates and its key. Raises FormatError."""
+    return identity(tuple(pem.certificates(certificate)), read_key())
+
+
+def default_identity(file: Path, now: datetime) -> Identity | None:
+    """Give the client certificate that identity.json names, when it is usable; else none.
+
+    As with step, an identity that is broken or out of date is as good as none.
+    """
+    try:
+        entry = json.loads(file.read_bytes())
+        if str(entry["type"]).lower() != "mtls":
+            return None
+        key = Path(entry["key"]).read_bytes()
+        found = load_identity(Path(entry["crt"]).read_bytes(), lambda: load_private_key(key, None))
+    except (OSError, ValueError, KeyError, TypeError, HearthError):
+        return None
+    return found if found.is_valid(now) else None
