@@ -26,7 +26,7 @@ def decode(text: str | bytes) -> bytes:
         octets = binascii.a2b_base64(given.translate(_TO_STANDARD) + padding, strict_mode=True)
     except ValueError:
         raise FormatError("not base64url") from None
-    again = binascii.b2a_base64(octets, newline=False).translate(_TO_URL)
-    if again != given + padding:
+    canonical = binascii.b2a_base64(octets, newline=False).translate(_TO_URL)
+    if canonical.rstrip(b"=") != given:
         raise FormatError("not base64url in its canonical form")
     return octets

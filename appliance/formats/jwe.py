@@ -75,11 +75,13 @@ def decrypt(token: str, password: Password) -> bytes:
     if (aad := members.get("aad")) is not None:
         protected += b"." + aad.encode()
     encryption = header.get("enc")
+    if not isinstance(encryption, str):
+        raise FormatError("a JWE without enc")
     if encryption in _GCM:
         return _open_gcm(encryption, content_key, initial, ciphertext + tag, protected)
     if encryption in _CBC:
         return _open_cbc(encryption, content_key, initial, (ciphertext, tag), protected)
-    raise FormatError(f"a JWE with enc {str(encryption)[:30]!r} is not supported")
+    raise FormatError(f"a JWE with enc {encryption[:30]!r} is not supported")
 
 
 def is_encrypted(text: str) -> bool:
@@ -153,7 +155,7 @@ def _wrapping_key(name: str, password: Password, salt: bytes, iterations: int) -
 def _unwrapped(header: Mapping[str, Any], encrypted_key: bytes, password: Password) -> bytes:
     """Give the content encryption key."""
     name, count, salt = header.get("alg"), header.get("p2c"), header.get("p2s")
-    if name not in _WRAPPING:
+    if not isinstance(name, str) or name not in _WRAPPING:
         raise FormatError(f"a JWE with alg {str(name)[:30]!r} is not encrypted with a password")
     if not isinstance(count, int) or not 0 < count <= _MOST_ITERATIONS or not isinstance(salt, str):
         raise FormatError("a JWE with a broken salt (p2s) or count (p2c)")

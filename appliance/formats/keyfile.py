@@ -144,17 +144,17 @@ def _from_der(content: bytes) -> PrivateKey:
 
 
 def _from_encrypted_pkcs8(content: bytes, password: Password | None) -> PrivateKey:
-    der.items(content)
+    parts = der.items(content)
+    if [part.tag for part in parts] != [der.SEQUENCE, der.OCTET_STRING]:
+        raise FormatError("an encrypted private key that cannot be read")
     if not password:
         raise PasswordNeeded
     try:
         return checked_private(load_der_private_key(content, password.reveal()))
     except UnsupportedAlgorithm:
         raise FormatError("a private key encrypted in a way that is not supported") from None
-    except (ValueError, TypeError) as error:
-        if "password" in str(error).lower():
-            raise WrongPassword from None
-        raise FormatError("an encrypted private key that cannot be read") from None
+    except ValueError:  # the padding does not fit, or what comes out is no key
+        raise WrongPassword from None
 
 
 def _from_openssh(block: pem.Block, password: Password | None) -> PrivateKey:
