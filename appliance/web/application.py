@@ -4,7 +4,8 @@
                         │                      │               │
                         └───── one answer, one error mapping, one access log line ─────
 
-Paths match whole and as they are: a slash more is another path, and nothing redirects.
+Paths match whole and as they were sent: a slash more, or an escape for what needs none, is another
+path, and nothing redirects.
 """
 
 import logging
@@ -150,8 +151,7 @@ class Application:
         if scope["type"] != "http":
             await self._quart(scope, receive, send)
             return
-        if scope["path"][:1] != "/":
-            scope["path"] = _path_of(scope["raw_path"])
+        scope["path"] = _path(scope["raw_path"])
         visit = self._visit(scope)
         refused = scope["extensions"].get("refusal")
         route = self._hot.get((scope["method"], scope["path"]))
@@ -277,12 +277,17 @@ async def _fault(error: Exception) -> quart.Response:
     return _rendered(answers.error(500, answers.FAILED))
 
 
-def _path_of(target: bytes) -> str:
-    """Give the path of a request target that is a whole URL; no route has any other's."""
-    try:
-        path = urlsplit(target.decode("latin-1")).path
-    except ValueError:
-        path = ""
+def _path(target: bytes) -> str:
+    """Give what routes are matched with: the path as it was sent, escapes and all.
+
+    Of a target that is a whole URL it is the URL's path; no route has any other's.
+    """
+    path = target.decode("ascii")
+    if not path.startswith("/"):
+        try:
+            path = urlsplit(path).path
+        except ValueError:
+            path = ""
     return path if path.startswith("/") else "/"
 
 

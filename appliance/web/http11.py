@@ -12,6 +12,7 @@ preface is an unknown version.
 import enum
 import http
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -42,6 +43,7 @@ from appliance.web.limits import Limits
 log = logging.getLogger(__name__)
 
 REASONS: Final = {each.value: each.phrase.encode("ascii") for each in http.HTTPStatus}
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 CLOSE: Final = (b"Connection", b"close")
 
 
@@ -49,6 +51,16 @@ CLOSE: Final = (b"Connection", b"close")
 def _title(name: bytes) -> bytes:
     """Write a header's name as Go does: some scripts look for that."""
     return name.title()
+
+
+def _head_fault(request: h11.Request, headers: list[tuple[bytes, bytes]], limit: int) -> int:
+    """Give the status of a head that is no good, else 0."""
+    if request.http_version not in (b"1.1", b"1.0"):
+        return 505
+    if len(request.target) + sum(len(name) + len(value) + 4 for name, value in headers) > limit:
+        return 431
+    path = request.target.partition(b"?")[0]
+    return 400 if b"%" in path and _BAD_ESCAPE.search(path) else 0
 
 
 class Phase(enum.Enum):
@@ -210,14 +222,10 @@ class Http11(H11Protocol):
     async def _create_stream(self, request: h11.Request) -> None:
         conversation = self._conversation
         conversation.refusal = 0
-        if request.http_version not in (b"1.1", b"1.0"):
-            await self._send_error_response(505)
-            await self.send(Closed())
-            return
         headers = list(request.headers)
-        size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in headers)
-        if size > conversation.limits.header_octets:
-            await self._send_error_response(431)
+        status = _head_fault(request, headers, conversation.limits.header_octets)
+        if status:
+            await self._send_error_response(status)
             await self.send(Closed())
             return
         self.stream = stream = HTTPStream(

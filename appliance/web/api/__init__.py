@@ -1,0 +1,1 @@
+"""The CA's own routes, as every step client knows them."""

@@ -1,0 +1,171 @@
+"""Sign, renew, rekey and revoke: JSON in, the authority's decision, JSON out, and log fields."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from appliance.authority.reporting import Context
+from appliance.authority.revocation import RevocationAuthority, RevokeRequest
+from appliance.authority.x509 import Issued, SignRequest, X509Authority
+from appliance.config.settings import TlsSettings
+from appliance.formats import pem, timeorduration
+from appliance.issuance import parsed, subjects
+from appliance.model.errors import BadRequest
+from appliance.model.grants import Credential
+from appliance.web import answers, wirejson
+from appliance.web.api import logfields
+from appliance.web.http import Request, Response, Route
+
+_BEARER: Final = "Bearer "  # step-ca's takes no other case
+
+_SIGN: Final[Mapping[str, type]] = {
+    "csr": str,
+    "ott": str,
+    "notAfter": str,
+    "notBefore": str,
+    "templateData": object,
+}
+_REKEY: Final[Mapping[str, type]] = {"csr": str}
+_REVOKE: Final[Mapping[str, type]] = {
+    "serial": str,
+    "ott": str,
+    "reasonCode": int,
+    "reason": str,
+    "passive": bool,
+}
+
+
+class CertificateEndpoints:
+    """The routes that make or end certificates."""
+
+    def __init__(
+        self, x509: X509Authority, revocation: RevocationAuthority, tls: TlsSettings
+    ) -> None:
+        self._x509 = x509
+        self._revocation = revocation
+        self._tls_options = _tls_options(tls)
+        self._issuer_pems = tuple(
+            pem.encode("CERTIFICATE", each) for each in x509.trust.intermediates
+        )
+        first = next(iter(x509.trust.intermediates), None)
+        self._issuer_name = subjects.common_name(parsed.parse(first).subject) if first else ""
+
+    def routes(self) -> list[Route]:
+        """Give them."""
+        return [
+            Route(method="POST", path="/sign", endpoint=self.sign, hot=True),
+            Route(method="POST", path="/renew", endpoint=self.renew, hot=True),
+            Route(method="POST", path="/re-sign", endpoint=self.renew, hot=True),
+            Route(method="POST", path="/rekey", endpoint=self.rekey),
+            Route(method="POST", path="/revoke", endpoint=self.revoke),
+        ]
+
+    async def sign(self, request: Request) -> Response:
+        """Issue a certificate for a one-time token."""
+        asked = wirejson.decode_object(request.body, _SIGN)
+        request.log.update(logfields.token(asked["ott"]))
+        if not asked["csr"]:
+            raise BadRequest("missing csr: a certificate request in PEM is needed")
+        not_before = timeorduration.parse(asked["notBefore"])
+        not_after = timeorduration.parse(asked["notAfter"])
+        issued = await self._x509.sign(
+            SignRequest(
+                csr=asked["csr"].encode(),
+                token=asked["ott"],
+                not_before=not_before,
+                not_after=not_after,
+                context=_context(request),
+            )
+        )
+        return self._issued(request, issued)
+
+    async def renew(self, request: Request) -> Response:
+        """Issue the client's own certificate again, shown by TLS or by a token of its key."""
+        credential = self._credential(request)
+        if credential is not None:
+            issued = await self._x509.renew(credential, _context(request))
+            return self._issued(request, issued)
+        authorization = request.headers.get("authorization", "")
+        if not authorization.startswith(_BEARER):
+            raise BadRequest(
+                "missing client certificate: show it by TLS, or send a renewal token as "
+                "Authorization: Bearer"
+            )
+        token = authorization.removeprefix(_BEARER).strip()
+        request.log.update(logfields.token(token))
+        return self._issued(request, await self._x509.renew_with_token(token, _context(request)))
+
+    async def rekey(self, request: Request) -> Response:
+        """Issue the client's own certificate again, for another key."""
+        credential = self._credential(request)
+        if credential is None:
+            raise BadRequest("missing client certificate: show it by TLS")
+        asked = wirejson.decode_object(request.body, _REKEY)
+        if not asked["csr"]:
+            raise BadRequest("missing csr: a certificate request in PEM is needed")
+        issued = await self._x509.rekey(credential, asked["csr"].encode(), _context(request))
+        return self._issued(request, issued)
+
+    async def revoke(self, request: Request) -> Response:
+        """Revoke by token, or the client's own certificate."""
+        asked = wirejson.decode_object(request.body, _REVOKE)
+        request.log.update(logfields.token(asked["ott"]))
+        serial = await self._revocation.revoke(
+            RevokeRequest(
+                serial=asked["serial"],
+                token=asked["ott"],
+                reason_code=asked["reasonCode"],
+                reason=asked["reason"],
+                passive=asked["passive"],
+                credential=self._credential(request),
+                context=_context(request),
+            )
+        )
+        request.log.update(
+            {
+                "serial": str(serial),
+                "reasonCode": asked["reasonCode"],
+                "reason": asked["reason"],
+                "passiveOnly": asked["passive"],
+                "mTLS": not asked["ott"],
+            }
+        )
+        return answers.answer({"status": "ok"})
+
+    def _credential(self, request: Request) -> Credential | None:
+        if request.peer is None:
+            return None
+        return Credential(
+            certificate=request.peer.certificate,
+            chain=request.peer.chain[1:],
+            checked_at=self._x509.clock.now(),
+        )
+
+    def _issued(self, request: Request, issued: Issued) -> Response:
+        request.log.update(logfields.issued(issued, self._issuer_name))
+        certificate = pem.encode("CERTIFICATE", issued.certificate)
+        issuers = self._issuer_pems
+        body = {
+            "crt": certificate,
+            "ca": issuers[0] if issuers else None,
+            "certChain": [certificate, *issuers],
+            "tlsOptions": self._tls_options,
+        }
+        return answers.answer(body, 201)
+
+
+def _context(request: Request) -> Context:
+    return Context(client=request.client, request_id=request.request_id)
+
+
+def _tls_options(settings: TlsSettings) -> Mapping[str, object]:
+    return {
+        "cipherSuites": settings.cipher_suites,
+        "minVersion": _number(settings.min_version),
+        "maxVersion": _number(settings.max_version),
+        "renegotiation": settings.renegotiation,
+    }
+
+
+def _number(value: float) -> float | int:
+    """Give 1 for 1.0, as Go writes it."""
+    return int(value) if value.is_integer() else value

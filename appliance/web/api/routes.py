@@ -1,0 +1,20 @@
+"""The table of the CA's own routes."""
+
+from appliance.authority.revocation import RevocationAuthority
+from appliance.authority.x509 import X509Authority
+from appliance.config.settings import TlsSettings
+from appliance.web.api.certificates import CertificateEndpoints
+from appliance.web.api.reading import reading_routes
+from appliance.web.application import mounted
+from appliance.web.http import Route
+
+
+def ca_routes(
+    *, x509: X509Authority, revocation: RevocationAuthority, tls: TlsSettings, version: str
+) -> list[Route]:
+    """Give every route of the CA, at the root and below /1.0."""
+    table = [
+        *reading_routes(x509.trust, x509.registry, version),
+        *CertificateEndpoints(x509, revocation, tls).routes(),
+    ]
+    return mounted(table, "", "/1.0")
