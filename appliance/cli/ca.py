@@ -12,6 +12,20 @@ ca = StepGroup(
         "  $ hearth ca renew --daemon internal.crt internal.key"
     ),
     lazy={
+        "bootstrap": ("appliance.cli.ca_bootstrap:bootstrap", "trust a CA from now on"),
+        "certificate": (
+            "appliance.cli.ca_certificate:certificate",
+            "get a certificate and its key",
+        ),
+        "federation": ("appliance.cli.ca_roots:federation", "fetch the federated roots"),
+        "health": ("appliance.cli.ca_health:health", "ask the CA if it is well"),
         "init": ("appliance.cli.init:init", "set up a certificate authority"),
+        "provisioner": ("appliance.cli.ca_provisioner:provisioner", "list the provisioners"),
+        "renew": ("appliance.cli.ca_renew:renew", "renew a certificate, once or for ever"),
+        "revoke": ("appliance.cli.ca_revoke:revoke", "revoke a certificate"),
+        "root": ("appliance.cli.ca_roots:root", "fetch the root by its fingerprint"),
+        "roots": ("appliance.cli.ca_roots:roots", "fetch all roots"),
+        "sign": ("appliance.cli.ca_sign:sign", "get a certificate for a signing request"),
+        "token": ("appliance.cli.ca_token:token", "make a one-time token"),
     },
 )

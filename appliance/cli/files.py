@@ -26,16 +26,10 @@ def write_file(path: str | Path, data: bytes, mode: int, *, force: bool = False)
     Asks before overwriting unless `force`. A new file gets `mode`; one that was there keeps its
     mode and owner, and a symbolic link stays one. Raises BadRequest.
     """
+    may_write(path, force=force)
     target = Path(os.path.realpath(path))
     try:
-        before = target.stat()
-    except FileNotFoundError:
-        before = None
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
-    if before is not None:
-        _may_overwrite(path, before, force=force)
-    try:
+        before = target.stat() if target.exists() else None
         if before is not None and not stat.S_ISREG(before.st_mode):
             _write_in_place(target, data)  # a pipe or device, such as /dev/stdout
         else:
@@ -44,11 +38,15 @@ def write_file(path: str | Path, data: bytes, mode: int, *, force: bool = False)
         raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
 
 
-def _may_overwrite(path: str | Path, before: os.stat_result, *, force: bool) -> None:
-    """Ask, unless told to; a pipe or device has nothing to lose."""
-    if stat.S_ISDIR(before.st_mode):
+def may_write(path: str | Path, *, force: bool = False) -> None:
+    """Ask the overwrite question beforehand, before work is done that would be lost.
+
+    A pipe or a device has nothing to lose. Raises BadRequest when the answer is no.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
         raise BadRequest(f"{path} is a directory: name a file")
-    if force or not stat.S_ISREG(before.st_mode):
+    if force or not target.is_file():
         return
     if not confirm(f"Would you like to overwrite {path}"):
         raise BadRequest(f"{path} exists and was not overwritten")

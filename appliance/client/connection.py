@@ -1,6 +1,7 @@
 """One HTTP request to a CA: its deadline, its answer, and in words what went wrong."""
 
 import html
+import os
 import re
 import socket
 import ssl
@@ -155,8 +156,8 @@ def _reason(error: BaseException) -> str:
                 return f"TLS: {str(seen.reason or seen).replace('_', ' ').lower()}"
             case socket.gaierror():
                 return f"the name cannot be resolved: {seen.strerror}"
-            case OSError() if seen.errno and seen.strerror:
-                return seen.strerror.lower()
+            case OSError() if seen.errno:
+                return os.strerror(seen.errno).lower()
             case BaseExceptionGroup():
                 seen = seen.exceptions[0]
             case _:

@@ -1,0 +1,126 @@
+"""What `ca certificate` and `ca sign` share: their flags, and the way of an order to the CA."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import click
+
+from appliance.cli.command import location
+from appliance.cli.files import write_file
+from appliance.cli.online import (
+    ca_flags,
+    refuse_issuing_flags,
+    root_file,
+    talk,
+    trust_for_token,
+)
+from appliance.cli.provisioning import (
+    KeySource,
+    TokenWish,
+    one_of_flags,
+    online_token,
+    template_data,
+)
+from appliance.client.address import ca_url as complete
+from appliance.client.ca import CaClient, SignOrder
+from appliance.formats import pem, timeorduration
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import BadRequest, FormatError, NotSupported
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingFlags:
+    """The flags that both commands have."""
+
+    token: str | None
+    provisioner: str | None
+    provisioner_password_file: str | None
+    password_file: str | None
+    not_before: str | None
+    not_after: str | None
+    pairs: tuple[str, ...]
+    set_file: str | None
+    force: bool
+    ca_url: str | None
+    root: str | None
+    context: str | None
+
+
+def issuing_flags(function: F) -> F:
+    """Add them all, and refuse those that need what comes later."""
+    for option in (
+        click.option("-f", "--force", is_flag=True, help="Overwrite files without asking."),
+        click.option("--set-file", metavar="<file>", help="Data for templates, as a JSON file."),
+        click.option(
+            "--set", "pairs", multiple=True, metavar="<key=value>", help="Data for templates."
+        ),
+        click.option("--not-after", metavar="<time|duration>", help="When it ends to be valid."),
+        click.option("--not-before", metavar="<time|duration>", help="When it begins to be valid."),
+        click.option("--password-file", metavar="<file>", help="The same, for want of the other."),
+        click.option(
+            "--provisioner-password-file",
+            metavar="<file>",
+            help="The password of the provisioner's key.",
+        ),
+        click.option("--provisioner", "--issuer", metavar="<name>", help="The provisioner to use."),
+        click.option("--token", metavar="<token>", help="The one-time token to use."),
+    ):
+        function = option(function)
+    return refuse_issuing_flags(ca_flags(function))
+
+
+def make_token(
+    flags: IssuingFlags, subject: str, sans: Sequence[str], *, confirmation: str = ""
+) -> str:
+    """Make the token for immediate use."""
+    if not flags.ca_url:
+        raise one_of_flags("ca-url", "token")
+    if not flags.root and not location().root_certificate.exists():
+        raise one_of_flags("root", "token")
+    wish = TokenWish(operation="sign", subject=subject, sans=sans, confirmation=confirmation)
+    source = KeySource(
+        name=flags.provisioner or "",
+        password_file=flags.provisioner_password_file or flags.password_file,
+    )
+    return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))
+
+
+def require_provisioner_token(token: UnverifiedToken) -> None:
+    """Refuse tokens of clouds and identity providers. Raises NotSupported."""
+    if not token.claims.get("sha") and not token.claims.get("sans"):
+        raise NotSupported(
+            "this token is not one of `ca token`: tokens of clouds and identity providers come "
+            "with a later version"
+        )
+
+
+def check_times(flags: IssuingFlags) -> None:
+    """Find a mistake in the times before anything is asked of the CA. Raises BadRequest."""
+    for flag, text in (("not-before", flags.not_before), ("not-after", flags.not_after)):
+        try:
+            timeorduration.parse(text or "")
+        except FormatError as error:
+            raise BadRequest(f"invalid value '{text}' for flag '--{flag}': {error}") from error
+
+
+def order(flags: IssuingFlags, token: UnverifiedToken, csr: bytes) -> tuple[bytes, ...]:
+    """Have the request signed: the chain (DER), the leaf first."""
+    wanted = SignOrder(
+        csr=csr,
+        token=token.raw,
+        not_before=flags.not_before or "",
+        not_after=flags.not_after or "",
+        template_data=template_data(flags.pairs, flags.set_file) or None,
+    )
+    url, roots = trust_for_token(token, flags.ca_url, flags.root)
+    return talk(url, roots, partial(CaClient.sign, order=wanted))
+
+
+def write_chain(file: str, chain: Sequence[bytes]) -> None:
+    """Write the chain as PEM; whether it may be overwritten has been asked before."""
+    text = "".join(pem.encode("CERTIFICATE", der) for der in chain)
+    write_file(file, text.encode(), 0o600, force=True)

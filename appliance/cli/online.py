@@ -1,0 +1,170 @@
+"""What the commands that talk to a CA share: their flags, its address, whom to trust."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import trio
+
+from appliance.cli.clock import SystemClock
+from appliance.cli.command import location, refused
+from appliance.cli.files import read_file
+from appliance.cli.prompts import selected
+from appliance.client.address import ca_url
+from appliance.client.ca import CaClient, fetch_root
+from appliance.client.connection import Connection
+from appliance.client.identity import Identity, default_identity
+from appliance.client.tls import trusting
+from appliance.formats import jwt, pem
+from appliance.formats.jwt import UnverifiedToken
+from appliance.model.errors import FormatError
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_OFFLINE: Final = "this version makes certificates with a running CA only; start it, and ask that"
+_LATER: Final = "this version makes tokens for JWK provisioners only"
+_ACME: Final = "this version's client does not speak ACME yet"
+_KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
+
+
+def ca_flags(function: F) -> F:
+    """Add the flags that say which CA is meant."""
+    for option in (
+        click.option("--context", metavar="<name>", help="The context to use."),
+        click.option(
+            "--root", metavar="<file>", help="The root certificate (PEM) that the CA must lead to."
+        ),
+        click.option("--ca-url", metavar="<uri>", help="The URL of the CA."),
+    ):
+        function = option(function)
+    return function
+
+
+def refuse_offline(function: F) -> F:
+    """Refuse --offline; --ca-config, which only goes with it, is known and has no effect."""
+    function = click.option("--ca-config", hidden=True, expose_value=False)(function)
+    return refused("offline", because=_OFFLINE, is_flag=True)(function)
+
+
+def refuse_other_provisioners(function: F) -> F:
+    """Refuse the flags of provisioner types whose tokens we do not make."""
+    names = ("nebula-cert", "nebula-key", "k8ssa-token-path")
+    return refuse_kms_flag(refused(*names, because=_LATER)(function))
+
+
+def refuse_kms_flag(function: F) -> F:
+    """Refuse keys that are not in files."""
+    return refused("kms", because=_KMS)(function)
+
+
+def refuse_issuing_flags(function: F) -> F:
+    """Refuse the flags of `ca certificate` and `ca sign` that need what comes later."""
+    function = refused("x5c-cert", "x5c-key", "x5c-chain", because=_LATER)(function)
+    function = refused("acme", "webroot", "contact", "http-listen", because=_ACME)(function)
+    function = refused("standalone", because=_ACME, is_flag=True)(function)
+    function = refused(
+        "console", because="this version does not log in with OpenID Connect", is_flag=True
+    )(function)
+    return refuse_other_provisioners(refuse_offline(function))
+
+
+def now() -> datetime:
+    """Give the time."""
+    return SystemClock().now()
+
+
+def octets(count: int) -> bytes:
+    """Give so many random octets."""
+    return secrets.token_bytes(count)
+
+
+def required(flag: str, hint: str = "") -> click.UsageError:
+    """Say that a flag is missing."""
+    ctx = click.get_current_context()
+    return click.UsageError(f"'{ctx.command_path}' requires the '--{flag}' flag{hint}", ctx)
+
+
+def required_url(url: str | None) -> str:
+    """Complete --ca-url, or say that it is missing."""
+    if not url:
+        raise required("ca-url", ", or a bootstrapped environment: see 'ca bootstrap'")
+    return ca_url(url)
+
+
+def root_file(root: str | None) -> str:
+    """Give --root or what bootstrap left, or say that it is missing."""
+    if root:
+        return root
+    usual = location().root_certificate
+    if not usual.exists():
+        raise required("root", ", or a bootstrapped environment: see 'ca bootstrap'")
+    return str(usual)
+
+
+def read_roots(name: str) -> tuple[bytes, ...]:
+    """Read the certificates (DER) to trust. Raises BadRequest, FormatError."""
+    content = read_file(name)
+    try:
+        return tuple(pem.certificates(content))
+    except FormatError as error:
+        raise FormatError(f"error parsing {name}: no certificates found") from error
+
+
+def talk(
+    url: str,
+    roots: tuple[bytes, ...],
+    call: Callable[[CaClient], Awaitable[T]],
+    *,
+    identity: Identity | None = None,
+) -> T:
+    """Open a connection, make one call and give its answer.
+
+    Without an identity, the one that identity.json names is shown, as step does.
+    """
+    shown = identity or default_identity(location().identity_json, now())
+
+    async def once() -> T:
+        async with CaClient(Connection(url, trusting(roots, shown))) as ca:
+            return await call(ca)
+
+    return trio.run(once)
+
+
+def split_token(token: str) -> UnverifiedToken:
+    """Take a token apart. Raises FormatError."""
+    try:
+        return jwt.split(token.strip())
+    except FormatError as error:
+        raise FormatError(f"error parsing flag '--token': {error}") from error
+
+
+def trust_for_token(
+    token: UnverifiedToken, url: str | None, root: str | None
+) -> tuple[str, tuple[bytes, ...]]:
+    """Say where a token goes, and whom to trust there: the root that it names, else --root."""
+    audience = _audience(token)
+    fingerprint = token.claims.get("sha")
+    if isinstance(fingerprint, str) and fingerprint and audience.lower().startswith("http"):
+        where = ca_url(url or audience)
+        selected("CA", where)
+        return where, (trio.run(fetch_root, where, fingerprint),)
+    where, roots = required_url(url), read_roots(root_file(root))
+    selected("CA", where)
+    return where, roots
+
+
+def _audience(token: UnverifiedToken) -> str:
+    """Give the first audience."""
+    audience = token.claims.get("aud", "")
+    if isinstance(audience, list):
+        audience = audience[0] if audience else ""
+    return audience if isinstance(audience, str) else ""
+
+
+def absolute(name: str) -> str:
+    """Give a path that holds wherever a program is started."""
+    return str(Path(name).absolute())
