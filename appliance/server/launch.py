@@ -1,0 +1,72 @@
+"""What an appliance is started with, how it is told to stop or reload, and what it tells of itself.
+
+headless:  server.run.run_headless(launch, ring)              trio.run here, signals here
+console:   trio.run in a thread of its own, where
+               controls = Controls()
+               running = await nursery.start(
+                   partial(serve_appliance, launch, ring=ring, controls=controls)
+               )
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from appliance.model.events import Event, NumberedEvent
+from appliance.model.secret import Password
+from appliance.operator.interface import Operator
+
+
+class EventRing(Protocol):
+    """Where events go and are remembered: a sink that can be asked."""
+
+    def record(self, event: Event) -> None:
+        """Take the event, never wait, never raise; callable from any thread."""
+        ...
+
+    def events(self, after: int = 0) -> Sequence[NumberedEvent]:
+        """Give the remembered events with a number above `after`, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Everything that the command line decides; ca.json is read again at each reload.
+
+    `password` opens the intermediate's key where it is encrypted; ca.json's own is the second
+    choice. `address` replaces that of ca.json (`127.0.0.1:0` takes a free port).
+    """
+
+    file: Path
+    base: Path  # where relative names of templates and keys lie: the step path
+    password: Password | None = field(default=None)
+    address: str = ""
+    quiet: bool = False
+    pid_file: Path | None = None
+
+
+class Controls:
+    """How a running appliance is told something; only from within its Trio thread."""
+
+    def __init__(self) -> None:
+        self.stop = trio.Event()
+        self._reload, self.reloads = trio.open_memory_channel[None](1)
+
+    def reload(self) -> None:
+        """Ask for the configuration to be read again; asking twice before it begins is once."""
+        try:
+            self._reload.send_nowait(None)
+        except trio.WouldBlock:
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A serving appliance. `addresses` are host and port of each listener, the real port of 0."""
+
+    operator: Operator
+    addresses: tuple[tuple[str, int], ...]
+    url: str
