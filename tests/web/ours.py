@@ -1,0 +1,55 @@
+"""Our application over the files and provisioners of an exchanges.World."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from appliance.authority.trust import Trust
+from appliance.issuance import issuers
+from appliance.keys.file import FileSigner
+from appliance.web.api.routes import ca_routes
+from appliance.web.application import AccessLog, Application, build_application
+from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
+from tests.support.web import SETTINGS
+from tests.web.exchanges import World
+
+
+class SystemClock:
+    """The time as it is: certificates are shown in real handshakes."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def authority(world: World) -> Appliance:
+    """Our authority over the world's keys, with provisioners of its ca.json."""
+    pki, clock = world.pki, SystemClock()
+    issuer = issuers.of_certificate(pki.intermediate.der)
+    signer = FileSigner(pki.intermediate.key)
+    configuration = world.configuration()
+    made = Appliance(
+        entries=configuration["authority"]["provisioners"],
+        pki=Hierarchy(root=pki.root.der, issuer=issuer, signer=signer),
+    )
+    provisioners = registry(
+        made.entries, configuration["dnsNames"], started_at=clock.now().replace(microsecond=0)
+    )
+    trust = Trust(
+        roots=[pki.root.der],
+        federated_roots=[world.federated.der],
+        intermediates=[pki.intermediate.der],
+    )
+    made.x509 = replace(made.x509, trust=trust, clock=clock, registry=provisioners)
+    made.revocation = replace(made.revocation, trust=trust, clock=clock, registry=provisioners)
+    return made
+
+
+def application(world: World, access_log: AccessLog) -> Application:
+    """The whole CA as an ASGI application."""
+    made = authority(world)
+    routes = ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
+    return build_application(routes, chance=SystemChance(), access_log=access_log)
+
+
+def discard(line: Mapping[str, object]) -> None:
+    """Keep no access log."""
