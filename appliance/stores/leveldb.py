@@ -1,0 +1,313 @@
+"""LevelDB with group commit.
+
+A transaction is decided at once, in the event loop: its conditions see what the database has, what
+is on its way to disk, and what waits for the next batch. Then its rows join that batch. One thread
+writes batch after batch, each with one call and one sync; whatever arrives during a write shares
+the next one. So nothing but the loop decides, and what it decided is written in that order.
+
+A sync that failed leaves unknown what is on disk (the kernel may drop the pages and report no
+error the next time), so after a failed write the store refuses every write until it is opened
+again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final, TypeAlias, final
+
+import outcome
+import plyvel
+import trio
+
+from appliance.model.errors import Broken, Conflict, HearthError
+from appliance.ports.store import CompareAndSwap, Delete, Operation, Put, PutIfAbsent
+from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
+
+# Sizes for a small board: 4 MB of rows not yet in tables, 8 MB of cache, 200 mapped tables.
+_OPTIONS: Final = {
+    "write_buffer_size": 4 << 20,
+    "lru_cache_size": 8 << 20,
+    "block_size": 16 << 10,
+    "bloom_filter_bits": 10,
+    "max_open_files": 200,
+}
+_INLINE: Final = 200  # pairs that a scan may read without going into a thread
+
+_Rows: TypeAlias = dict[bytes, bytes | None]  # by whole key; None: removed
+_WriteBatch: TypeAlias = Any  # plyvel has no types
+_Database: TypeAlias = Any
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Transactions that reach the disk with one sync."""
+
+    write: _WriteBatch
+    rows: _Rows = field(default_factory=dict)
+    waiting: list[trio.lowlevel.Task] = field(default_factory=list)
+
+
+@final
+class LevelDbStore:
+    """An embedded store in a directory of its own (ports.store.Store)."""
+
+    def __init__(self, directory: Path, claim: Claim, database: _Database) -> None:
+        """Take over an opened database: see `open_store`."""
+        self._directory = directory
+        self._claim = claim
+        self._database = database
+        self._prefixes: dict[str, bytes] = {}
+        self._next = self._empty_batch()
+        self._written: _Batch | None = None  # what the thread is writing
+        self._failure = ""
+        self._closing = False
+        self._readable = True
+        self._closed = trio.Event()
+        self._users = 0  # scans in threads
+        self._idle = trio.Event()
+        self._loop = trio.lowlevel.current_trio_token()
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._thread = Thread(target=self._write_batches, name="store writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def description(self) -> str:
+        """Kind and place."""
+        return f"LevelDB {self._directory}"
+
+    async def get(self, bucket: str, key: bytes) -> bytes | None:
+        """Read one row where it is: a few microseconds, less than a thread would cost."""
+        await trio.lowlevel.checkpoint()
+        return self._read(self._prefix(bucket) + key)
+
+    async def commit(self, operations: Sequence[Operation]) -> None:
+        """Decide now, return when it is on disk."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._failure or self._closing:
+            raise self._refusal()
+        rows = self._decide(operations)
+        batch = self._next
+        for key, value in rows.items():
+            if value is None:
+                batch.write.delete(key)
+            else:
+                batch.write.put(key, value)
+        batch.rows.update(rows)
+        batch.waiting.append(trio.lowlevel.current_task())
+        if self._written is None:
+            self._begin()
+        # What is in a batch will be written: a cancelled caller, too, is told how it ended.
+        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+
+    async def scan(
+        self,
+        bucket: str,
+        *,
+        start: bytes = b"",
+        stop: bytes | None = None,
+        reverse: bool = False,
+        limit: int = 1000,
+    ) -> list[tuple[bytes, bytes]]:
+        """Read a range: a short one here, a long one in a thread, on a snapshot."""
+        await trio.lowlevel.checkpoint()
+        prefix = self._prefix(bucket)
+        end = prefix[:-1] + b"\x01" if stop is None else prefix + stop
+        if limit <= 0 or prefix + start >= end:
+            return []
+        read = partial(self._read_range, prefix + start, end, len(prefix), limit, reverse=reverse)
+        self._check_readable()
+        if limit <= _INLINE:
+            return read()
+        if self._closing:
+            raise self._refusal()
+        self._users += 1
+        try:
+            return await trio.to_thread.run_sync(read)
+        finally:
+            self._users -= 1
+            self._idle_if_done()
+
+    async def aclose(self) -> None:
+        """Write what was accepted, end the thread, close the database, give up the claim."""
+        if self._closing:
+            await self._closed.wait()
+            return
+        self._closing = True
+        with trio.CancelScope(shield=True):
+            self._idle_if_done()
+            await self._idle.wait()
+            self._readable = False
+            self._batches.put(None)
+            await trio.to_thread.run_sync(self._close)
+        self._closed.set()
+
+    # ---- reading
+
+    def _read(self, key: bytes) -> bytes | None:
+        self._check_readable()
+        try:
+            value: bytes | None = self._database.get(key, verify_checksums=True)
+        except plyvel.Error as error:
+            raise self._unreadable(error) from error
+        return value or None
+
+    def _read_range(
+        self, start: bytes, stop: bytes, skip: int, limit: int, *, reverse: bool
+    ) -> list[tuple[bytes, bytes]]:
+        """Read pairs, their keys without the bucket, leaving out empty values."""
+        found: list[tuple[bytes, bytes]] = []
+        try:
+            with self._database.iterator(
+                start=start, stop=stop, reverse=reverse, verify_checksums=True, fill_cache=False
+            ) as pairs:
+                for key, value in pairs:
+                    if value:
+                        found.append((key[skip:], value))
+                        if len(found) == limit:
+                            break
+        except plyvel.Error as error:
+            raise self._unreadable(error) from error
+        return found
+
+    def _prefix(self, bucket: str) -> bytes:
+        """Give what a bucket's keys begin with: its name and a zero octet."""
+        prefix = self._prefixes.get(bucket)
+        if prefix is None:
+            prefix = self._prefixes[bucket] = bucket.encode() + b"\0"
+        return prefix
+
+    # ---- deciding, in the event loop
+
+    def _decide(self, operations: Sequence[Operation]) -> _Rows:
+        """Give the rows that the transaction writes. Raises Conflict."""
+        rows: _Rows = {}
+        for operation in operations:
+            key = self._prefix(operation.bucket) + operation.key
+            match operation:
+                case Put():
+                    rows[key] = _present(operation.value)
+                case PutIfAbsent():
+                    if self._seen(key, rows) is not None:
+                        raise _conflict(operation)
+                    rows[key] = _present(operation.value)
+                case CompareAndSwap():
+                    if self._seen(key, rows) != operation.old:
+                        raise _conflict(operation)
+                    rows[key] = None if operation.new is None else _present(operation.new)
+                case Delete():
+                    rows[key] = None
+        return rows
+
+    def _seen(self, key: bytes, own: _Rows) -> bytes | None:
+        """Give a value as the transaction sees it: with all that was accepted before."""
+        for rows in (own, self._next.rows, self._written.rows if self._written else {}):
+            if key in rows:
+                return rows[key]
+        return self._read(key)
+
+    # ---- writing
+
+    def _empty_batch(self) -> _Batch:
+        return _Batch(write=self._database.write_batch(sync=True))
+
+    def _begin(self) -> None:
+        """Give the thread what has gathered."""
+        self._written, self._next = self._next, self._empty_batch()
+        self._batches.put(self._written)
+
+    def _write_batches(self) -> None:
+        """Write batch after batch: the thread's work."""
+        while (batch := self._batches.get()) is not None:
+            problem = ""
+            try:
+                batch.write.write()
+            except plyvel.Error as error:
+                problem = str(error)
+            try:
+                self._loop.run_sync_soon(self._finish, batch, problem)
+            except trio.RunFinishedError:
+                return  # nobody is left to be told
+
+    def _finish(self, batch: _Batch, problem: str) -> None:
+        """Tell those who wait, in the event loop, and begin the next batch."""
+        self._written = None
+        waiting = batch.waiting
+        if problem:
+            self._failure = problem
+            waiting += self._next.waiting
+            self._next = self._empty_batch()
+        elif self._next.waiting:
+            self._begin()
+        for task in waiting:
+            result: outcome.Maybe[None] = (
+                outcome.Error(self._refusal()) if problem else outcome.Value(None)
+            )
+            trio.lowlevel.reschedule(task, result)
+        self._idle_if_done()
+
+    def _idle_if_done(self) -> None:
+        if self._closing and self._written is None and not self._users:
+            self._idle.set()
+
+    def _close(self) -> None:
+        self._thread.join()
+        self._next.write.clear()
+        self._database.close()
+        self._claim.release()
+
+    # ---- what can go wrong
+
+    def _refusal(self) -> HearthError:
+        if self._failure:
+            return Broken(
+                f"the database {self._directory} could not be written: it takes no more writes "
+                "until the server is started again",
+                detail=self._failure,
+            )
+        return Broken(f"the database {self._directory} is closed")
+
+    def _check_readable(self) -> None:
+        """Keep away from a database that another thread is closing."""
+        if not self._readable:
+            raise self._refusal()
+
+    def _unreadable(self, error: Exception) -> HearthError:
+        return Broken(f"the database {self._directory} cannot be read", detail=str(error))
+
+
+async def open_store(directory: Path, *, create: bool = True) -> LevelDbStore:
+    """Open the database in a directory, to be closed with `aclose`.
+
+    Raises StoreLocked, StoreAbsent (only without `create`), Broken.
+    """
+    claim, database = await trio.to_thread.run_sync(partial(_open, directory, create=create))
+    return LevelDbStore(directory, claim, database)
+
+
+def _open(directory: Path, *, create: bool) -> tuple[Claim, _Database]:
+    claim = Claim(directory, create=create)
+    try:
+        return claim, plyvel.DB(str(directory), create_if_missing=create, **_OPTIONS)
+    except (plyvel.Error, OSError) as error:
+        claim.release()
+        if "LOCK" in str(error) and (pid := leveldb_holder(directory)):
+            raise StoreLocked(directory, pid) from error
+        raise Broken(
+            f"the database {directory} cannot be opened: restore a backup, or see what is wrong "
+            "with its directory",
+            detail=str(error),
+        ) from error
+
+
+def _present(value: bytes) -> bytes:
+    if not value:
+        raise ValueError("a value is never empty")
+    return value
+
+
+def _conflict(operation: Operation) -> Conflict:
+    key = operation.key.decode(errors="backslashreplace")
+    return Conflict("the database has it otherwise", detail=f"{operation.bucket}/{key}")

@@ -1,0 +1,136 @@
+"""A store that ends with the process: a CA without a database, and tests."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import TypeAlias, final
+
+import trio
+
+from appliance.model.errors import Broken, Conflict
+from appliance.ports.store import CompareAndSwap, Delete, Operation, Put, PutIfAbsent
+
+_Rows: TypeAlias = dict[tuple[str, bytes], bytes | None]  # None: removed
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Rows, and their keys in order: sorted when somebody scans, which is seldom."""
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    keys: list[bytes] = field(default_factory=list)
+    fresh: list[bytes] = field(default_factory=list)  # not yet among `keys`
+
+    def put(self, key: bytes, value: bytes) -> None:
+        if key not in self.rows:
+            self.fresh.append(key)
+        self.rows[key] = value
+
+    def ordered(self) -> list[bytes]:
+        """Give the keys in order, some perhaps twice or without a row."""
+        if self.fresh:
+            self.keys += self.fresh
+            self.fresh.clear()
+            self.keys.sort()
+        if len(self.keys) > 2 * len(self.rows) + 100:
+            self.keys = sorted(self.rows)
+        return self.keys
+
+
+@final
+class MemoryStore:
+    """Rows in memory (ports.store.Store)."""
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
+        self._closed = False
+
+    @property
+    def description(self) -> str:
+        """Kind, and what it means."""
+        return "memory, until the process ends"
+
+    async def get(self, bucket: str, key: bytes) -> bytes | None:
+        """Give the value, or None."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        return self._buckets[bucket].rows.get(key)
+
+    async def commit(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        changed: _Rows = {}
+        for operation in operations:
+            self._decide(operation, changed)
+        for (bucket, key), value in changed.items():
+            if value is None:
+                self._buckets[bucket].rows.pop(key, None)
+            else:
+                self._buckets[bucket].put(key, value)
+
+    async def scan(
+        self,
+        bucket: str,
+        *,
+        start: bytes = b"",
+        stop: bytes | None = None,
+        reverse: bool = False,
+        limit: int = 1000,
+    ) -> list[tuple[bytes, bytes]]:
+        """Give pairs in key order."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        if limit <= 0:
+            return []
+        rows, keys = self._buckets[bucket].rows, self._buckets[bucket].ordered()
+        first = bisect_left(keys, start)
+        last = len(keys) if stop is None else bisect_left(keys, stop)
+        places = range(last - 1, first - 1, -1) if reverse else range(first, last)
+        present = (key for key, _ in groupby(keys[place] for place in places) if key in rows)
+        return [(key, rows[key]) for key in islice(present, limit)]
+
+    async def aclose(self) -> None:
+        """Forget everything."""
+        self._closed = True
+        self._buckets.clear()
+        await trio.lowlevel.checkpoint()
+
+    def _decide(self, operation: Operation, changed: _Rows) -> None:
+        place = operation.bucket, operation.key
+        match operation:
+            case Put():
+                changed[place] = _present(operation.value)
+            case PutIfAbsent():
+                if self._seen(place, changed) is not None:
+                    raise _conflict(operation)
+                changed[place] = _present(operation.value)
+            case CompareAndSwap():
+                if self._seen(place, changed) != operation.old:
+                    raise _conflict(operation)
+                changed[place] = None if operation.new is None else _present(operation.new)
+            case Delete():
+                changed[place] = None
+
+    def _seen(self, place: tuple[str, bytes], changed: _Rows) -> bytes | None:
+        if place in changed:
+            return changed[place]
+        bucket, key = place
+        return self._buckets[bucket].rows.get(key)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Broken("the store is closed")
+
+
+def _present(value: bytes) -> bytes:
+    if not value:
+        raise ValueError("a value is never empty")
+    return value
+
+
+def _conflict(operation: Operation) -> Conflict:
+    key = operation.key.decode(errors="backslashreplace")
+    return Conflict("the database has it otherwise", detail=f"{operation.bucket}/{key}")
