@@ -166,7 +166,7 @@ class Application:
             await self._send(visit, send, NOT_FOUND)
         else:
             scope["extensions"]["visit"] = {"visit": visit}
-            await self._quart(scope, receive, _noting(visit, send))
+            await self._quart(_strict(scope), receive, _noting(visit, send))
         self._access_log(visit.line())
 
     def _visit(self, scope: HTTPScope) -> _Visit:
@@ -289,6 +289,12 @@ def _path(target: bytes) -> str:
         except ValueError:
             path = ""
     return path if path.startswith("/") else "/"
+
+
+def _strict(scope: HTTPScope) -> HTTPScope:
+    """Keep werkzeug from taking `get` for GET: methods are case-sensitive (RFC 9110 9.1)."""
+    method = scope["method"]
+    return scope if method.isupper() else cast(HTTPScope, {**scope, "method": f"{method}-"})
 
 
 def _uuid(octets: bytes) -> str:
