@@ -102,17 +102,15 @@ def renew(**values: Any) -> None:
         read_file(flags.crt_file),
         lambda: read_private_key(flags.key_file, password_file=flags.password_file),
     )
-    leaf = identity.leaf
-    _check_length(schedule, leaf.not_valid_after_utc - leaf.not_valid_before_utc)
+    validity = identity.leaf.validity
+    _check_length(schedule, validity.length)
     out = flags.out or flags.crt_file
     renewer = Renewer(identity=identity, url=url, roots=roots, out=out, mtls=flags.mtls)
     if flags.daemon:
         run_daemon(renewer, schedule, after)
         return
-    if schedule.expires_in and not is_due(
-        schedule.expires_in, leaf.not_valid_after_utc, now(), chance()
-    ):
-        left = rounded(leaf.not_valid_after_utc - now())
+    if schedule.expires_in and not is_due(schedule.expires_in, validity.not_after, now(), chance()):
+        left = rounded(validity.not_after - now())
         say(f"certificate not renewed: expires in {goduration.format_duration(left)}")
         return
     may_write(out, force=flags.force)

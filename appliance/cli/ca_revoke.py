@@ -142,7 +142,7 @@ def _revoke_itself(flags: _Flags, code: int) -> int:
         given, missing = ("key", "cert") if key else ("cert", "key")
         raise BadRequest(f"flag '--{given}' requires the '--{missing}' flag")
     identity = load_identity(read_file(cert), lambda: read_private_key(key))
-    number = identity.leaf.serial_number
+    number = identity.leaf.serial
     wanted = RevokeOrder(serial=number, reason_code=code, reason=flags.reason or "")
     url, roots = required_url(flags.ca_url), read_roots(root_file(flags.root))
     selected("CA", url)
@@ -156,6 +156,6 @@ def _make_token(flags: _Flags, number: int) -> str:
         raise one_of_flags("ca-url", "token")
     if not flags.root and not location().root_certificate.exists():
         raise one_of_flags("root", "token")
-    source = KeySource(name_flag="--token", password_flag="--token")
+    source = KeySource(name_flag="--token", opened_by="--token")
     wish = TokenWish(operation="revoke", subject=str(number))
     return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))

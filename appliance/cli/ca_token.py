@@ -146,9 +146,9 @@ def _renewal(flags: _Flags) -> str:
     identity = load_identity(
         read_file(certificate), lambda: read_private_key(key, password_file=password_file)
     )
-    if flags.subject != identity.common_name:
+    if flags.subject != identity.leaf.common_name:
         raise BadRequest(
-            f"<subject> must be the common name of the certificate, '{identity.common_name}'"
+            f"<subject> must be the common name of the certificate, '{identity.leaf.common_name}'"
         )
     where = audience(required_url(flags.ca_url), "renew")
     return renewal_token(identity, audience=where, now=now(), token_id=octets(TOKEN_ID_OCTETS))

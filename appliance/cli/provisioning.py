@@ -54,7 +54,7 @@ class KeySource:
     key_file: str = ""
     password_file: str | None = None
     name_flag: str = "--provisioner"  # what to give where nobody can be asked
-    password_flag: str = "--provisioner-password-file"
+    opened_by: str = "--provisioner-password-file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ def _decrypted(encrypted: str, kid: str, source: KeySource) -> SigningKey:
     password = read_password(
         "Please enter the password to decrypt the provisioner key",
         file=source.password_file,
-        flag=source.password_flag,
+        flag=source.opened_by,
     )
     return _opened(encrypted, password, kid, "the provisioner key")
 
@@ -186,7 +186,7 @@ def _key_of_file(source: KeySource, kid: str) -> SigningKey:
         password = read_password(
             f"Please enter the password to decrypt {source.key_file}",
             file=source.password_file,
-            flag=source.password_flag,
+            flag=source.opened_by,
         )
         return _opened(text, password, kid, source.key_file)
     if text.startswith("{"):

@@ -46,8 +46,7 @@ class Renewer:
     @property
     def validity(self) -> Validity:
         """The dates of the newest certificate."""
-        leaf = self.identity.leaf
-        return Validity(not_before=leaf.not_valid_before_utc, not_after=leaf.not_valid_after_utc)
+        return self.identity.leaf.validity
 
     def run(self) -> None:
         """Renew once, outside of Trio."""
@@ -166,7 +165,7 @@ async def _renew_and_follow(renewer: Renewer, schedule: Schedule, after: After) 
         _log("ERROR", f"error renewing certificate: {error}")
         return RETRY
     wait = wait_after(schedule, renewer.validity, now(), chance())
-    name = renewer.identity.common_name
+    name = renewer.identity.leaf.common_name
     _log("INFO", f"{name} certificate renewed, next in {_shown(wait)}")
     try:
         await after.follow()

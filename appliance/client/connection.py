@@ -104,10 +104,14 @@ class Connection:
 async def _read(response: httpx.Response, where: str) -> bytes:
     """Take an answer in, up to a size that no CA needs."""
     content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > _LARGEST:
-            raise Broken(f"{where} failed: the answer is larger than {_LARGEST >> 20} MiB")
+    # Cancelled rather than left: httpx's generators are only cleaned up from within.
+    with trio.CancelScope() as reading:
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > _LARGEST:
+                reading.cancel()
+    if len(content) > _LARGEST:
+        raise Broken(f"{where} failed: the answer is larger than {_LARGEST >> 20} MiB")
     return bytes(content)
 
 

@@ -1,28 +1,34 @@
 """Keys and certificate signing requests that a client makes, and requests that it is given."""
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from appliance.formats import names, pem
+from appliance.formats import base64url, der, names, pem
 from appliance.formats.keys import PrivateKey
+from appliance.issuance import requests
+from appliance.issuance.algorithms import (
+    ECDSA_SCHEMES,
+    IDENTIFIERS,
+    RSA_SCHEMES,
+    natural_algorithm,
+)
+from appliance.issuance.extensions import subject_alt_name
+from appliance.issuance.subjects import COMMON_NAME, relative_name
+from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import BadRequest, FormatError
-from appliance.model.names import San, SanKind
+from appliance.model.names import SanKind
 
 _CURVES: Final[dict[str, ec.EllipticCurve]] = {
     "P-256": ec.SECP256R1(),
     "P-384": ec.SECP384R1(),
     "P-521": ec.SECP521R1(),
 }
+_EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
+_ORDER: Final = (SanKind.DNS, SanKind.IP, SanKind.EMAIL, SanKind.URI)
 _SMALLEST_RSA: Final = 2048
 
 
@@ -37,17 +43,12 @@ class KeyKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrView:
-    """What a signing request asks for."""
+    """What a signing request asks for. `fingerprint` is as a token bound to it carries it."""
 
     der: bytes
     common_name: str
     sans: tuple[str, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """The SHA-256 of it, as a token that is bound to it carries it."""
-        digest = hashlib.sha256(self.der).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    fingerprint: str
 
 
 def key_kind(kty: str | None, curve: str | None, size: int | None) -> KeyKind:
@@ -90,18 +91,28 @@ def generate_key(kind: KeyKind) -> PrivateKey:
 
 
 def signing_request(key: PrivateKey, common_name: str, sans: Iterable[str]) -> bytes:
-    """Make a request (DER) for these names, classified by step's rule. Raises FormatError."""
-    # Common names longer than RFC 5280's 64 characters are in use; the CA decides about them.
-    attribute = x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name, _validate=False)
-    subject = x509.Name([attribute] if common_name else [])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    asked = [names.classify(san) for san in dict.fromkeys(sans) if san]
+    """Make a request (DER) for these names, classified by step's rule.
+
+    Raises FormatError and BadRequest for a name that no certificate can carry. A common name may
+    be longer than the 64 characters of RFC 5280: such ones are in use, and the CA decides.
+    """
+    classified = (names.classify(san) for san in dict.fromkeys(sans) if san)
+    asked = [names.canonical(san.kind, san.value) for san in classified]
+    attributes = b""
     if asked:
-        general = [_general_name(san) for san in asked]
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName(general), critical=not common_name
-        )
-    return builder.sign(key, _digest(key)).public_bytes(Encoding.DER)
+        extensions = der.sequence(subject_alt_name(asked, critical=not common_name).der)
+        attributes = der.sequence(der.oid(_EXTENSION_REQUEST), der.tlv(der.SET, extensions))
+    subject = relative_name(COMMON_NAME, common_name) if common_name else b""
+    public_key = key.public_key()
+    info = der.sequence(
+        der.integer(0),
+        der.sequence(subject),
+        public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        der.context(0, attributes),
+    )
+    algorithm = natural_algorithm(public_key)
+    signature = der.bit_string(_signed(key, info, algorithm))
+    return der.sequence(info, IDENTIFIERS[algorithm], signature)
 
 
 def read_request(text: bytes, name: str) -> CsrView:
@@ -110,55 +121,28 @@ def read_request(text: bytes, name: str) -> CsrView:
     Raises BadRequest.
     """
     try:
-        der = pem.first(text, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
-        request = x509.load_der_x509_csr(der)
-        if not request.is_signature_valid:
-            raise BadRequest(f"{name}: the certificate request has an invalid signature")
-        found = request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-        return CsrView(
-            der=der,
-            common_name=str(found[-1].value) if found else "",
-            sans=_names_of(request),
-        )
-    except (FormatError, ValueError, UnsupportedAlgorithm) as error:
+        octets = pem.first(text, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
+        request = requests.read_der(octets)
+    except FormatError as error:
         raise BadRequest(
             f"error parsing {name}: file is not a certificate request: {error}"
         ) from error
+    except BadRequest as error:
+        raise BadRequest(f"error parsing {name}: {error}") from error
+    ordered = [san.value for kind in _ORDER for san in request.sans if san.kind is kind]
+    return CsrView(
+        der=octets,
+        common_name=request.common_name,
+        sans=tuple(dict.fromkeys(ordered)),
+        fingerprint=base64url.encode(request.fingerprint),
+    )
 
 
-def _names_of(request: x509.CertificateSigningRequest) -> tuple[str, ...]:
-    """Give the names asked for: DNS names, addresses, emails, URIs."""
-    try:
-        extension = request.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    general = extension.value
-    found = [
-        *general.get_values_for_type(x509.DNSName),
-        *(str(address) for address in general.get_values_for_type(x509.IPAddress)),
-        *general.get_values_for_type(x509.RFC822Name),
-        *general.get_values_for_type(x509.UniformResourceIdentifier),
-    ]
-    return tuple(dict.fromkeys(found))
-
-
-def _general_name(san: San) -> x509.GeneralName:
-    checked = names.canonical(san.kind, san.value)
-    match checked.kind:
-        case SanKind.DNS:
-            return x509.DNSName(checked.value)
-        case SanKind.IP:
-            return x509.IPAddress(ip_address(checked.value))
-        case SanKind.EMAIL:
-            return x509.RFC822Name(checked.value)
-        case SanKind.URI:
-            return x509.UniformResourceIdentifier(checked.value)
-
-
-def _digest(key: PrivateKey) -> SHA256 | SHA384 | SHA512 | None:
-    """Give the hash that goes with a key."""
+def _signed(key: PrivateKey, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
+    """Prove that the key is ours."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(message, ECDSA_SCHEMES[algorithm])
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        return None
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
-        return SHA384() if key.key_size == 384 else SHA512()
-    return SHA256()
+        return key.sign(message)
+    padding, digest = RSA_SCHEMES[algorithm]
+    return key.sign(message, padding, digest)

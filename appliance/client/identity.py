@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-
 from appliance.formats import pem
-from appliance.formats.keyfile import load_private_key
+from appliance.formats.keyfile import load_private_key, public_key_of_der
 from appliance.formats.keys import PrivateKey
+from appliance.issuance.parsed import ParsedCertificate, parse
 from appliance.model.errors import FormatError, HearthError
 
 
@@ -22,20 +21,14 @@ class Identity:
     key: PrivateKey
 
     @property
-    def leaf(self) -> x509.Certificate:
-        """The certificate itself."""
-        return x509.load_der_x509_certificate(self.chain[0])
-
-    @property
-    def common_name(self) -> str:
-        """The common name of the leaf's subject, or nothing; the last one counts, as in Go."""
-        names = self.leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-        return str(names[-1].value) if names else ""
+    def leaf(self) -> ParsedCertificate:
+        """The certificate itself. Raises FormatError."""
+        return parse(self.chain[0])
 
     def is_valid(self, now: datetime) -> bool:
         """Tell if the leaf's dates hold."""
-        leaf = self.leaf
-        return leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
+        validity = self.leaf.validity
+        return validity.not_before <= now <= validity.not_after
 
     def renewed(self, chain: tuple[bytes, ...]) -> "Identity":
         """Give the same key with a new chain. Raises FormatError when they do not fit."""
@@ -45,11 +38,7 @@ class Identity:
 def identity(chain: tuple[bytes, ...], key: PrivateKey) -> Identity:
     """Put a chain and its key together. Raises FormatError when they do not belong together."""
     made = Identity(chain=chain, key=key)
-    try:
-        belongs = made.leaf.public_key() == key.public_key()
-    except ValueError as error:
-        raise FormatError("the first certificate cannot be read") from error
-    if not belongs:
+    if public_key_of_der(made.leaf.public_key_info) != key.public_key():
         raise FormatError("the certificate and the private key do not belong together")
     return made
 

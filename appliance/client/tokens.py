@@ -121,7 +121,7 @@ def renewal_token(identity: Identity, *, audience: str, now: datetime, token_id:
         "aud": audience,
         "iss": _RENEWER,
         "jti": token_id.hex(),
-        "sub": identity.common_name,
+        "sub": identity.leaf.common_name,
         **window(now).claims(),
     }
     chain = [base64.b64encode(der).decode() for der in identity.chain]
