@@ -146,6 +146,7 @@ class RevocationAuthority:
             expires_at=_expiry(known),
             token_id=token.reuse_key if token else "",
             mtls=token is None,
+            issued_at=await records.issued_at(self.store, serial),
         )
         try:
             await self.store.commit([*operations, *used])

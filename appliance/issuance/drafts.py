@@ -51,15 +51,19 @@ def certified(public_key: PublicKey) -> CertifiedKey:
 
 
 def leaf(
-    request: SigningRequest, grant: Grant, subject: bytes, validity: Validity, issuer: Issuer
+    key: SigningRequest | CertifiedKey,
+    grant: Grant,
+    subject: bytes,
+    validity: Validity,
+    issuer: Issuer,
 ) -> Draft:
-    """Draft what a grant allows, with the key of the request. Raises BadRequest."""
+    """Draft what a grant allows, for a key that was asked for. Raises BadRequest."""
     last = (ext.step_provisioner(grant.provisioner),) if grant.step_extension else ()
     return Draft(
         subject=subject,
-        public_key_info=request.public_key_info,
+        public_key_info=key.public_key_info,
         validity=validity,
-        extensions=(*_leaf_extensions(request, grant.sans, subject, issuer), *last),
+        extensions=(*_leaf_extensions(key, grant.sans, subject, issuer), *last),
     )
 
 

@@ -115,8 +115,9 @@ def step_provisioner(provisioner: ProvisionerRef) -> Extension:
 def step_provisioner_name(value: bytes) -> str:
     """Read the provisioner's name out of a step provisioner extension. Raises FormatError."""
     fields = der.items(value)
-    name = der.expect(fields[1], der.OCTET_STRING) if len(fields) > 1 else der.expect(fields[0], 0)
-    return name.value.decode(errors="replace")
+    if len(fields) < 3:
+        raise FormatError("a step provisioner extension without a name")
+    return der.expect(fields[1], der.OCTET_STRING).value.decode(errors="replace")
 
 
 def read_names(value: bytes) -> tuple[San, ...]:

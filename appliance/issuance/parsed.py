@@ -17,7 +17,7 @@ from appliance.model.errors import FormatError
 from appliance.model.names import San
 from appliance.model.validity import Validity
 
-_VERSION, _ALGORITHM_ISSUER = 0xA0, slice(1, 3)
+_VERSION, _EXTENSIONS = 0xA0, 0xA3  # [0] and [3] of TBSCertificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +62,22 @@ def parse(certificate: bytes) -> ParsedCertificate:
         if fields[0].tag == _VERSION:
             del fields[0]
         serial, _, issuer, validity, subject, key, *rest = fields
-    except (ValueError, IndexError):
+        return ParsedCertificate(
+            der=certificate,
+            serial=der.read_integer(serial),
+            issuer=issuer.raw,
+            subject=subject.raw,
+            public_key_info=key.raw,
+            validity=_validity(validity),
+            extensions=tuple(_extensions(rest)),
+        )
+    except (ValueError, IndexError):  # fewer or more elements than there must be
         raise FormatError("not an X.509 certificate") from None
-    return ParsedCertificate(
-        der=certificate,
-        serial=der.read_integer(serial),
-        issuer=issuer.raw,
-        subject=subject.raw,
-        public_key_info=key.raw,
-        validity=_validity(validity),
-        extensions=tuple(_extensions(rest)),
-    )
 
 
 def _validity(element: Element) -> Validity:
-    times = [_time(each) for each in der.children(element)]
-    if len(times) != 2:
-        raise FormatError("not an X.509 certificate: its validity is not two times")
-    return Validity(not_before=times[0], not_after=times[1])
+    not_before, not_after = map(_time, der.children(element))
+    return Validity(not_before=not_before, not_after=not_after)
 
 
 def _time(element: Element) -> datetime:
@@ -87,16 +85,13 @@ def _time(element: Element) -> datetime:
     text = element.value.decode("latin-1")
     if element.tag == der.UTC_TIME:
         text = ("20" if text < "5" else "19") + text
-    try:
-        return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise FormatError("not an X.509 certificate: a time in another form") from None
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _extensions(rest: list[Element]) -> list[Extension]:
     found = []
     for element in rest:
-        if element.tag == 0xA3:
+        if element.tag == _EXTENSIONS:
             (listed,) = der.children(element)
             found += [_extension(each) for each in der.children(listed)]
     return found
@@ -106,7 +101,7 @@ def _extension(element: Element) -> Extension:
     oid, *critical, value = der.children(element)
     return Extension(
         oid=der.read_oid(oid),
-        critical=bool(critical),
+        critical=any(flag.raw == der.TRUE for flag in critical),
         value=der.expect(value, der.OCTET_STRING).value,
         der=element.raw,
     )

@@ -30,7 +30,7 @@ class SigningRequest:
 
     fingerprint: bytes  # SHA-256 over its DER
     common_name: str  # the last one, where there are several; empty where there is none
-    sans: frozenset[San]
+    sans: tuple[San, ...]  # in the order of the request
     public_key: PublicKey
     public_key_info: bytes  # SubjectPublicKeyInfo in DER
 
@@ -79,12 +79,12 @@ def _common_name(subject: x509.Name) -> str:
     return value if isinstance(value, str) else value.decode(errors="replace")
 
 
-def _sans(extensions: x509.Extensions) -> frozenset[San]:
+def _sans(extensions: x509.Extensions) -> tuple[San, ...]:
     """Give the names of the four kinds; others say nothing, as in step-ca. Raises FormatError."""
     for extension in extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
-            return frozenset(filter(None, map(_san, extension.value)))
-    return frozenset()
+            return tuple(filter(None, map(_san, extension.value)))
+    return ()
 
 
 def _san(name: x509.GeneralName) -> San | None:

@@ -61,15 +61,15 @@ def _check_common_name(request: SigningRequest, grant: Grant) -> None:
         )
 
 
-def _check_names(asked: frozenset[San], granted: tuple[San, ...]) -> None:
+def _check_names(asked: tuple[San, ...], granted: tuple[San, ...]) -> None:
     """Take each kind for itself: names of it must be all that are granted, or none."""
-    if not asked or asked == frozenset(granted):
+    if not asked or asked == granted:
         return
     for kind in _ORDER:
-        got = {san.value for san in asked if san.kind is kind}
-        want = {san.value for san in granted if san.kind is kind}
-        if got and got != want:
+        got = [san.value for san in asked if san.kind is kind]
+        want = [san.value for san in granted if san.kind is kind]
+        if got and set(got) != set(want):
             raise Forbidden(
                 f"certificate request does not contain the valid {_PLURALS[kind]} - "
-                f"got [{' '.join(sorted(got))}], want [{' '.join(sorted(want))}]"
+                f"got [{' '.join(got)}], want [{' '.join(want)}]"
             )

@@ -71,8 +71,8 @@ def common_name(name: bytes) -> str:
     wanted, found = der.oid(COMMON_NAME), ""
     for relative in der.items(name):
         for attribute in der.children(relative):
-            oid, value = der.children(attribute)
-            if oid.raw == wanted:
-                encoding = "utf-16-be" if value.tag == _BMP_STRING else "utf-8"
-                found = value.value.decode(encoding, "replace")
+            oid, *value = der.children(attribute) or [attribute]
+            if oid.raw == wanted and value:
+                encoding = "utf-16-be" if value[0].tag == _BMP_STRING else "utf-8"
+                found = value[0].value.decode(encoding, "replace")
     return found

@@ -6,7 +6,6 @@ our to-be-signed bytes must equal the reference's.
 
 import base64
 import datetime as dt
-import ipaddress
 import json
 import os
 import secrets
@@ -14,42 +13,20 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.x509.oid import NameOID
 
+from tests.support.requests import PEM, Key, key_of, private_pem, signing_request
 from tests.support.stepca import Reference, serving
 
 GOLDEN = Path(__file__).parent / "golden" / "certificates.json"
 NAMES = ["localhost", "127.0.0.1", "[::1]"]
-PEM = serialization.Encoding.PEM
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-
-
-def key_of(kind: str) -> Key:
-    """Make a key of a kind such as P-256, RSA-2048, Ed25519."""
-    match kind.split("-"):
-        case ["P", "256"]:
-            return ec.generate_private_key(ec.SECP256R1())
-        case ["P", "384"]:
-            return ec.generate_private_key(ec.SECP384R1())
-        case ["P", "521"]:
-            return ec.generate_private_key(ec.SECP521R1())
-        case ["RSA", size]:
-            return rsa.generate_private_key(65537, int(size))
-        case _:
-            return ed25519.Ed25519PrivateKey.generate()
-
-
-def private_pem(key: Key) -> bytes:
-    """Write a key in PKCS #8."""
-    return key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def authority(
@@ -98,29 +75,6 @@ def jwk(key: ec.EllipticCurvePrivateKey, kid: str) -> dict[str, str]:
         "use": "sig",
         "alg": "ES256",
     }
-
-
-def general_name(value: str) -> x509.GeneralName:
-    """Sort a name as step does, well enough for what is asked here."""
-    try:
-        return x509.IPAddress(ipaddress.ip_address(value))
-    except ValueError:
-        pass
-    if ":" in value:
-        return x509.UniformResourceIdentifier(value)
-    return x509.RFC822Name(value) if "@" in value else x509.DNSName(value)
-
-
-def request(key: Key, common_name: str, sans: Sequence[str]) -> str:
-    """Make a CSR."""
-    name = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(name))
-    if sans:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([general_name(san) for san in sans]), critical=False
-        )
-    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(key, digest).public_bytes(PEM).decode()
 
 
 ASKED: list[dict[str, Any]] = [
@@ -262,7 +216,9 @@ def issue(
 ) -> dict[str, Any]:
     """Sign one request, and renew and rekey what came out."""
     key = key_of(case.get("key", "P-256"))
-    csr = request(key, case["sub"], [] if case.get("bare") else case.get("sans", [case["sub"]]))
+    csr = signing_request(
+        key, case["sub"], [] if case.get("bare") else case.get("sans", [case["sub"]])
+    )
     body = {
         "csr": csr,
         "ott": token(signer, case, csr),
@@ -279,7 +235,7 @@ def issue(
         chain.write_text("".join(answer.body["certChain"]))
         private.write_bytes(private_pem(key))
         got["renewed"] = ca.post("/1.0/renew", client=(chain, private)).body.get("crt")
-        got["rekeyCsr"] = request(key_of("P-256"), "", [])
+        got["rekeyCsr"] = signing_request(key_of("P-256"), "", [])
         got["rekeyed"] = ca.post(
             "/1.0/rekey", {"csr": got["rekeyCsr"]}, client=(chain, private)
         ).body.get("crt")

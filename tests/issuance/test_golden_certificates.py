@@ -7,11 +7,11 @@ from cryptography import x509
 
 from appliance.issuance import certificates, drafts, issuers, parsed, periods, requests, rules
 from appliance.issuance.subjects import authority_name
-from tests.issuance import golden
-from tests.issuance.golden import RECORDED, Case
+from tests.issuance import recorded
+from tests.issuance.recorded import RECORDED, Case
 
-ISSUED = [case for case in golden.cases() if case.recorded["name"] != "templated"]
-RENEWED = list(golden.cases(renewed=True))
+ISSUED = [case for case in recorded.cases() if case.recorded["name"] != "templated"]
+RENEWED = list(recorded.cases(renewed=True))
 
 
 @pytest.mark.parametrize("case", ISSUED, ids=lambda case: case.name)
@@ -23,7 +23,7 @@ def test_a_new_certificate(case: Case) -> None:
     subject = case.defaults.subject(grant.subject)
     draft = drafts.leaf(request, grant, subject, validity, case.issuer)
     prepared = certificates.prepare(draft, case.issuer, case.certificate().serial)
-    assert prepared.to_be_signed == golden.to_be_signed(case.recorded["certificate"])
+    assert prepared.to_be_signed == recorded.to_be_signed(case.recorded["certificate"])
 
 
 @pytest.mark.parametrize("case", ISSUED, ids=lambda case: case.name)
@@ -37,16 +37,16 @@ def test_the_reference_signature_completes_it(case: Case) -> None:
         public_key=case.issuer.public_key,
     )
     complete = certificates.assemble(prepared, whole.signature)
-    assert complete == golden.der(case.recorded["certificate"])
+    assert complete == recorded.der(case.recorded["certificate"])
 
 
 @pytest.mark.parametrize("case", RENEWED, ids=lambda case: case.name)
 def test_a_renewed_certificate(case: Case) -> None:
     draft = drafts.renewed(
-        case.certificate(), case.issuer, now=case.now("renewed"), backdate=golden.BACKDATE
+        case.certificate(), case.issuer, now=case.now("renewed"), backdate=recorded.BACKDATE
     )
     prepared = certificates.prepare(draft, case.issuer, case.certificate("renewed").serial)
-    assert prepared.to_be_signed == golden.to_be_signed(case.recorded["renewed"])
+    assert prepared.to_be_signed == recorded.to_be_signed(case.recorded["renewed"])
 
 
 @pytest.mark.parametrize("case", RENEWED, ids=lambda case: case.name)
@@ -56,16 +56,16 @@ def test_a_rekeyed_certificate(case: Case) -> None:
         requests.read(case.recorded["rekeyCsr"].encode()),
         case.issuer,
         now=case.now("rekeyed"),
-        backdate=golden.BACKDATE,
+        backdate=recorded.BACKDATE,
     )
     prepared = certificates.prepare(draft, case.issuer, case.certificate("rekeyed").serial)
-    assert prepared.to_be_signed == golden.to_be_signed(case.recorded["rekeyed"])
+    assert prepared.to_be_signed == recorded.to_be_signed(case.recorded["rekeyed"])
 
 
 @pytest.mark.parametrize("authority", RECORDED["authorities"], ids=lambda each: each["name"])
 def test_the_certificate_of_the_server(authority: dict[str, str]) -> None:
     theirs = x509.load_pem_x509_certificate(authority["server"].encode())
-    issuer = issuers.of_certificate(golden.der(authority["intermediate"]))
+    issuer = issuers.of_certificate(recorded.der(authority["intermediate"]))
     draft = drafts.server(
         "Step Online CA",
         RECORDED["names"],
@@ -79,7 +79,7 @@ def test_the_certificate_of_the_server(authority: dict[str, str]) -> None:
 
 def test_the_certificates_of_a_new_authority() -> None:
     root, intermediate = (
-        parsed.parse(golden.der(RECORDED["init"][which])) for which in ("root", "intermediate")
+        parsed.parse(recorded.der(RECORDED["init"][which])) for which in ("root", "intermediate")
     )
     root_issuer = issuers.of_certificate(root.der)
     key = root_issuer.public_key
@@ -91,7 +91,7 @@ def test_the_certificates_of_a_new_authority() -> None:
     )
     algorithm = root_issuer.algorithm
     prepared = certificates.prepare_root(root_draft, root.serial, algorithm, key)
-    assert prepared.to_be_signed == golden.to_be_signed(RECORDED["init"]["root"])
+    assert prepared.to_be_signed == recorded.to_be_signed(RECORDED["init"]["root"])
 
     public_key = issuers.of_certificate(intermediate.der).public_key
     draft = drafts.authority(
@@ -102,4 +102,4 @@ def test_the_certificates_of_a_new_authority() -> None:
         issuer=root_issuer,
     )
     prepared = certificates.prepare(draft, root_issuer, intermediate.serial)
-    assert prepared.to_be_signed == golden.to_be_signed(RECORDED["init"]["intermediate"])
+    assert prepared.to_be_signed == recorded.to_be_signed(RECORDED["init"]["intermediate"])

@@ -55,6 +55,8 @@ class Reference:
             connection.request("POST", path, text, dict(headers or {}))
             response = connection.getresponse()
             return Answer(status=response.status, body=json.loads(response.read()))
+        except http.client.RemoteDisconnected:
+            return Answer(status=0, body={"message": "the connection was dropped"})
         finally:
             connection.close()
 

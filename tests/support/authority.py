@@ -1,0 +1,215 @@
+"""A whole authority in memory, with a clock that stands still and a PKI of its own."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from appliance.authority.reporting import Context
+from appliance.authority.revocation import RevocationAuthority
+from appliance.authority.tokens import OneTimeTokens
+from appliance.authority.trust import Trust
+from appliance.authority.x509 import X509Authority
+from appliance.config.settings import ClaimsSettings, ProvisionerSettings
+from appliance.formats import goduration
+from appliance.formats.keys import PublicKey
+from appliance.issuance import certificates, drafts, issuers
+from appliance.issuance.algorithms import ECDSA_SCHEMES, natural_algorithm
+from appliance.issuance.issuers import Issuer
+from appliance.issuance.subjects import SubjectDefaults, authority_name
+from appliance.keys.file import FileSigner
+from appliance.model.events import Event
+from appliance.model.validity import Lifetimes, Validity
+from appliance.ports.signer import Signer
+from appliance.ports.store import Store
+from appliance.provisioners.audiences import audiences
+from appliance.provisioners.jwk import JwkProvisioner
+from appliance.provisioners.listed import ListedProvisioner
+from appliance.provisioners.provisioner import Provisioner
+from appliance.provisioners.registry import Registry
+from appliance.stores.memory import MemoryStore
+
+BACKDATE = timedelta(minutes=1)
+START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+CONTEXT = Context(client="192.0.2.1", request_id="request-1")
+
+
+@dataclass(slots=True)
+class StandingClock:
+    """A clock that goes on only when it is told to."""
+
+    moment: datetime = START
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        self.moment += timedelta(seconds=seconds)
+
+
+class SystemChance:
+    """Real randomness."""
+
+    def octets(self, count: int) -> bytes:
+        """Give octets."""
+        return os.urandom(count)
+
+
+@dataclass(slots=True)
+class RecordedEvents:
+    """An event sink that remembers."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def record(self, event: Event) -> None:
+        """Take the event."""
+        self.events.append(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hierarchy:
+    """A root and an intermediate, and the intermediate's key."""
+
+    root: bytes
+    issuer: Issuer
+    signer: FileSigner
+
+    @property
+    def trust(self) -> Trust:
+        """What clients ask for."""
+        return Trust(roots=[self.root], intermediates=[self.issuer.certificate])
+
+
+def hierarchy(
+    start: datetime = START - timedelta(days=1), lifetime: timedelta = timedelta(days=3650)
+) -> Hierarchy:
+    """Make a new CA of P-256 keys, with the code that `init` uses."""
+    validity = Validity(
+        not_before=start.replace(microsecond=0), not_after=start.replace(microsecond=0) + lifetime
+    )
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    public_key: PublicKey = root_key.public_key()
+    draft = drafts.authority(
+        authority_name("Test", "Test Root CA"),
+        drafts.certified(public_key),
+        validity,
+        path_length=1,
+    )
+    algorithm = natural_algorithm(public_key)
+    prepared = certificates.prepare_root(draft, 1, algorithm, public_key)
+    root = certificates.assemble(prepared, _signed(root_key, prepared))
+    root_issuer = issuers.of_certificate(root)
+    draft = drafts.authority(
+        authority_name("Test", "Test Intermediate CA"),
+        drafts.certified(key.public_key()),
+        validity,
+        path_length=0,
+        issuer=root_issuer,
+    )
+    prepared = certificates.prepare(draft, root_issuer, 2)
+    intermediate = certificates.assemble(prepared, _signed(root_key, prepared))
+    return Hierarchy(root=root, issuer=issuers.of_certificate(intermediate), signer=FileSigner(key))
+
+
+def _signed(key: ec.EllipticCurvePrivateKey, prepared: certificates.Prepared) -> bytes:
+    return key.sign(prepared.to_be_signed, ECDSA_SCHEMES[prepared.algorithm])
+
+
+shared_hierarchy = cache(hierarchy)
+"""One hierarchy for all tests that change nothing about it."""
+
+
+def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
+    """Read an entry of ca.json, as far as the tests use it."""
+    claims = entry.get("claims", {})
+
+    def duration(name: str, default: str) -> timedelta:
+        return goduration.parse(claims.get(name, default))
+
+    return ProvisionerSettings(
+        type=entry["type"],
+        name=entry["name"],
+        entry=entry,
+        claims=ClaimsSettings(
+            lifetimes=Lifetimes(
+                shortest=duration("minTLSCertDuration", "5m"),
+                longest=duration("maxTLSCertDuration", "24h"),
+                default=duration("defaultTLSCertDuration", "24h"),
+                backdate=BACKDATE,
+            ),
+            disable_renewal=claims.get("disableRenewal", False),
+            allow_renewal_after_expiry=claims.get("allowRenewalAfterExpiry", False),
+            disable_step_extension=claims.get("disableSmallstepExtensions", False),
+        ),
+    )
+
+
+def registry(
+    entries: Sequence[Mapping[str, Any]],
+    names: Sequence[str] = ("ca.example", "10.1.2.3", "::1"),
+    *,
+    started_at: datetime | None = START,
+) -> Registry:
+    """Make provisioners of entries of ca.json."""
+    accepted = audiences(names)
+
+    def made(entry: Mapping[str, Any]) -> Provisioner:
+        settings = provisioner_settings(entry)
+        if settings.type == "JWK":
+            return JwkProvisioner(settings, accepted)
+        return ListedProvisioner(settings)
+
+    return Registry(map(made, entries), accepted=accepted, not_issued_before=started_at)
+
+
+@dataclass(slots=True, kw_only=True)
+class Appliance:
+    """Everything that signs, renews and revokes, and what it told."""
+
+    entries: Sequence[Mapping[str, Any]]
+    clock: StandingClock = field(default_factory=StandingClock)
+    store: Store = field(default_factory=MemoryStore)
+    pki: Hierarchy = field(default_factory=shared_hierarchy)
+    signer: Signer | None = None
+    subject_defaults: Mapping[str, str] = field(default_factory=dict)
+    persistent: bool = True
+    sink: RecordedEvents = field(default_factory=RecordedEvents)
+    x509: X509Authority = field(init=False)
+    revocation: RevocationAuthority = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Join it."""
+        provisioners, tokens = registry(self.entries), OneTimeTokens(self.store)
+        self.x509 = X509Authority(
+            registry=provisioners,
+            trust=self.pki.trust,
+            issuer=self.pki.issuer,
+            signer=self.signer or self.pki.signer,
+            store=self.store,
+            tokens=tokens,
+            clock=self.clock,
+            chance=SystemChance(),
+            events=self.sink,
+            subject_defaults=SubjectDefaults(self.subject_defaults),
+            backdate=BACKDATE,
+        )
+        self.revocation = RevocationAuthority(
+            registry=provisioners,
+            trust=self.pki.trust,
+            store=self.store,
+            tokens=tokens,
+            clock=self.clock,
+            events=self.sink,
+            persistent=self.persistent,
+        )
+
+    @property
+    def events(self) -> list[Event]:
+        """What was told."""
+        return self.sink.events
