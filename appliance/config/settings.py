@@ -54,6 +54,7 @@ class ProvisionerSettings:
     name: str
     claims: ClaimsSettings
     entry: Mapping[str, object]
+    problem: str = ""  # why it cannot be used; it is then listed with this reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Settings:
     port: int
     dns_names: tuple[str, ...]
     common_name: str
-    log_format: str  # text, json or common
+    log_format: str  # text, json or common; "" logs no requests
     trace_header: str
     database: LevelDbSettings | MemorySettings
     tls: TlsSettings

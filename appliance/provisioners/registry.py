@@ -132,6 +132,8 @@ def build(settings: Settings, started_at: datetime) -> Registry:
 
 
 def _provisioner(settings: ProvisionerSettings, accepted: Audiences) -> Provisioner:
+    if settings.problem:
+        return UninitializedProvisioner(settings, settings.problem)
     if settings.type != "JWK":
         return ListedProvisioner(settings)
     try:

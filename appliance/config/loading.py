@@ -1,0 +1,240 @@
+"""ca.json to Settings: read, checked in step-ca's order, completed, every path absolute.
+
+Relative names of certificates, keys and the database are relative to the working directory, as in
+step-ca.
+"""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import msgspec
+
+from appliance.config import claims, database, provisioners, refusals
+from appliance.config.document import Document, parse
+from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
+from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
+from appliance.model.errors import ConfigError
+from appliance.model.secret import Password
+
+DNS_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+COMMON_NAME: Final = "Step Online CA"
+BACKDATE: Final = timedelta(minutes=1)
+TLS: Final = TlsSettings(
+    cipher_suites=(
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    ),
+    min_version=1.2,
+    max_version=1.3,
+    renegotiation=False,
+)
+_LOG_FORMATS: Final = ("text", "json", "common")
+
+
+def load(file: Path) -> Settings:
+    """Read and check a ca.json.
+
+    Raises ConfigNotFound when there is none, ConfigError for whatever else is wrong with it.
+    """
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigNotFound("there is no such file", file=str(file)) from error
+    except OSError as error:
+        raise ConfigUnreadable(f"cannot be read: {error.strerror}", file=str(file)) from error
+    return of_document(parse(file.absolute(), content))
+
+
+class ConfigNotFound(ConfigError):
+    """There is no configuration, so perhaps no CA yet."""
+
+
+class ConfigUnreadable(ConfigError):
+    """There is a configuration, but not for us."""
+
+
+def of_document(document: Document) -> Settings:
+    """Check what was read. Raises ConfigError."""
+    written = document.read(CaJson)
+    authority = written.authority or Authority()
+    roots = _roots(written)
+    _check_presence(written, roots, document)
+    host, port = split_address(written.address, document)
+    tls = _tls(written.tls, document)
+    _check_ssh(written, document)
+    _check_crl(written, document)
+    refusals.check(written, document)
+    backdate = _backdate(authority, document)
+    warnings: list[str] = []
+    above = claims.inherit(claims.BUILT_IN, authority.claims, document, "authority.claims")
+    if problem := above.problem():
+        raise document.wrong(problem, "authority.claims")
+    listed = provisioners.read(authority.provisioners, above, backdate, document, warnings)
+    store = database.read(written.db, document)
+    return Settings(
+        file=document.file,
+        roots=_paths(roots),
+        federated_roots=_paths(written.federated_roots or []),
+        certificate=_path(written.crt),
+        key=_path(_key_file(written.key)),
+        host=host,
+        port=port,
+        dns_names=DNS_NAMES if written.dns_names is None else tuple(written.dns_names),
+        common_name=written.common_name or COMMON_NAME,
+        log_format=_log_format(written.logger, document),
+        trace_header=written.logger.trace_header if written.logger else "",
+        database=store,
+        tls=tls,
+        password=Password(written.password.encode()) if written.password else None,
+        provisioners=listed,
+        subject_defaults=_subject_defaults(authority.template),
+        backdate=backdate,
+        check_issued_at=not authority.disable_issued_at_check,
+        warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
+    )
+
+
+def split_address(address: str, document: Document, place: str = "address") -> tuple[str, int]:
+    """Take `host:port` apart; the host may be empty, the port a name. Raises ConfigError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
+        raise document.wrong(
+            f"'{address}' is not an address with a port, such as 127.0.0.1:443 or :443", place
+        )
+    if port.isascii() and port.isdigit() and int(port) < 2**16:
+        return host.strip("[]"), int(port)
+    try:
+        return host.strip("[]"), socket.getservbyname(port, "tcp")
+    except (OSError, OverflowError):
+        raise document.wrong(f"'{port}' is not a port", place) from None
+
+
+def _check_presence(written: CaJson, roots: list[str], document: Document) -> None:
+    required = (
+        ("address", bool(written.address)),
+        ("dnsNames", written.dns_names is None or bool(written.dns_names)),
+        ("root", bool(roots) and all(roots)),
+        ("crt", bool(written.crt)),
+        ("key", bool(written.key)),
+    )
+    for place, present in required:
+        if not present:
+            raise document.wrong("cannot be empty", place)
+
+
+def _check_ssh(written: CaJson, document: Document) -> None:
+    for index, key in enumerate((written.ssh.keys if written.ssh else None) or []):
+        if key.type not in ("user", "host"):
+            raise document.wrong("must be user or host", f"ssh.keys[{index}].type")
+
+
+def _check_crl(written: CaJson, document: Document) -> None:
+    crl = written.crl
+    if crl is None:
+        return
+    spans = {}
+    for name, text in (("cacheDuration", crl.cache_duration), ("renewPeriod", crl.renew_period)):
+        if text is None:
+            continue
+        spans[name] = claims.duration(text, document, f"crl.{name}")
+        if spans[name] < timedelta():
+            raise document.wrong("cannot be negative", f"crl.{name}")
+    if len(spans) == 2 and spans["renewPeriod"] > spans["cacheDuration"]:
+        raise document.wrong("cannot be longer than crl.cacheDuration", "crl.renewPeriod")
+
+
+def _backdate(authority: Authority, document: Document) -> timedelta:
+    if authority.backdate is None:
+        return BACKDATE
+    backdate = claims.duration(authority.backdate, document, "authority.backdate")
+    if backdate < timedelta():
+        raise document.wrong("cannot be negative", "authority.backdate")
+    return backdate
+
+
+def _roots(written: CaJson) -> list[str]:
+    if written.root is None:
+        return []
+    return [written.root] if isinstance(written.root, str) else written.root
+
+
+def _tls(written: Tls | None, document: Document) -> TlsSettings:
+    if written is None:
+        return TLS
+    settings = TlsSettings(
+        cipher_suites=tuple(written.cipher_suites or TLS.cipher_suites),
+        min_version=written.min_version or TLS.min_version,
+        max_version=written.max_version or TLS.max_version,
+        renegotiation=written.renegotiation,
+    )
+    if settings.min_version > settings.max_version:
+        raise document.wrong("minVersion cannot exceed maxVersion", "tls")
+    return settings
+
+
+def _log_format(written: Logger | None, document: Document) -> str:
+    """Give the format of the access log; without `logger` there is none, as in step-ca."""
+    if written is None:
+        return ""
+    form = written.format.lower() or "text"
+    if form not in _LOG_FORMATS:
+        raise document.wrong(f"'{written.format}' must be text, json or common", "logger.format")
+    return form
+
+
+def _subject_defaults(written: DistinguishedName | None) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in (msgspec.to_builtins(written) if written else {}).items()
+        if value
+    }
+
+
+def _key_file(key: str) -> str:
+    """Give the path in a `softkms:` URI, or the path itself."""
+    scheme, colon, rest = key.partition(":")
+    if not colon or scheme.lower() != "softkms":
+        return key
+    for pair in rest.split(";"):
+        name, equals, value = pair.partition("=")
+        if equals and name == "path":
+            return unquote(value)
+    return unquote(rest)
+
+
+def _path(name: str) -> Path:
+    return Path(name).absolute()
+
+
+def _paths(names: list[str]) -> tuple[Path, ...]:
+    return tuple(_path(name) for name in names)
+
+
+def _unknown(document: Document) -> list[str]:
+    return [f"{place}: nobody knows this key; it is ignored" for place in document.unknown]
+
+
+def _not_served(
+    written: CaJson,
+    listed: tuple[ProvisionerSettings, ...],
+    store: object,
+) -> list[str]:
+    """Say which routes of step-ca are configured and not served by this version."""
+    lines = []
+    kinds = {each.type for each in listed}
+    routes = []
+    if "ACME" in kinds:
+        routes.append("/acme/…")
+    if written.ssh is not None or written.templates or "SSHPOP" in kinds:
+        routes.append("/ssh/…")
+    if routes:
+        lines.append(f"this version does not serve {' and '.join(routes)}, which are configured")
+    if isinstance(store, MemorySettings):
+        lines.append(
+            "there is no `db`: certificates and revocations are not recorded, and used tokens are "
+            "forgotten at the end"
+        )
+    return lines

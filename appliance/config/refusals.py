@@ -1,0 +1,68 @@
+"""What step-ca would do and this version would not: named at start, never silently skipped."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from appliance.config.document import Document, is_off
+from appliance.config.schema import Authority, CaJson
+
+_LATER: Final = "is not supported by this version"
+_KMS: Final = ("", "softkms")
+_TOKENS: Final = (
+    "pkcs11", "yubikey", "awskms", "cloudkms", "azurekms", "tpmkms", "sshagentkms", "mackms",
+    "capi",
+)  # fmt: skip
+_RA: Final = ("", "softcas")
+
+
+def check(written: CaJson, document: Document) -> None:
+    """Raise ConfigError for the first thing that is asked for and not there."""
+    for place, problem in _found(written):
+        raise document.wrong(problem, place)
+
+
+def _found(written: CaJson) -> Iterator[tuple[str, str]]:
+    if written.insecure_address:
+        yield "insecureAddress", f"plain HTTP {_LATER}: remove the key, or leave it empty"
+    if written.metrics_address:
+        yield "metricsAddress", f"metrics {_LATER}: remove the key, or leave it empty"
+    if not is_off(written.monitoring):
+        yield "monitoring", f"monitoring by New Relic {_LATER}: remove the key"
+    if written.crl is not None and written.crl.enabled:
+        yield "crl.enabled", f"a revocation list {_LATER}: set it to false"
+    yield from _kms(written)
+    if written.authority is not None:
+        yield from _authority(written.authority)
+
+
+def _kms(written: CaJson) -> Iterator[tuple[str, str]]:
+    kms = written.kms
+    if kms is not None and kms.type.lower() not in _KMS:
+        yield "kms.type", f"keys in a '{kms.type}' {_LATER}: only key files (softkms) are"
+    elif kms is not None and kms.uri and not kms.uri.lower().startswith("softkms:"):
+        yield "kms.uri", f"keys at '{kms.uri.partition(':')[0]}' {_LATER}: only key files are"
+    scheme, colon, _ = written.key.partition(":")
+    if colon and scheme.lower() in _TOKENS:
+        yield "key", f"keys at '{scheme}:' {_LATER}: name a key file"
+
+
+def _authority(authority: Authority) -> Iterator[tuple[str, str]]:
+    if authority.type.lower() not in _RA:
+        yield (
+            "authority.type",
+            f"being a registration authority ('{authority.type}') {_LATER}: "
+            "only issuing with an own intermediate (softcas) is",
+        )
+    if authority.deployment_type.lower() not in ("", "standalone"):
+        yield (
+            "authority.deploymentType",
+            f"'{authority.deployment_type}' belongs to smallstep's hosted service; "
+            "this is a standalone certificate authority: remove the key",
+        )
+    if authority.enable_admin:
+        yield (
+            "authority.enableAdmin",
+            f"the admin API {_LATER}: set it to false and list the provisioners in ca.json",
+        )
+    if not is_off(authority.policy):
+        yield "authority.policy", f"a name policy {_LATER}; issuing without it would be wrong"

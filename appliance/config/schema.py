@@ -1,0 +1,195 @@
+"""The shape of ca.json, as written: every key that step-ca knows, nothing checked but types.
+
+A missing key and a null are the same, as in Go. Blocks that this version only hands on or refuses
+are kept as they are.
+"""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Kms(Struct, rename="camel", kw_only=True):
+    """`kms`."""
+
+    type: str = ""
+    credentials_file: str = ""
+    uri: str = ""
+    pin: str = ""
+    management_key: str = ""
+    region: str = ""
+    profile: str = ""
+    storage_directory: str = ""
+
+
+class SshKey(Struct, kw_only=True):
+    """One of `ssh.keys`."""
+
+    type: str = ""
+    federated: bool = False
+    key: dict[str, Any] | None = None
+
+
+class Ssh(Struct, rename="camel", kw_only=True):
+    """`ssh`."""
+
+    host_key: str = ""
+    user_key: str = ""
+    keys: list[SshKey] | None = None
+    add_user_principal: str = ""
+    add_user_command: str = ""
+    bastion: dict[str, Any] | None = None
+
+
+class Logger(Struct, rename="camel", kw_only=True):
+    """`logger`."""
+
+    format: str = ""
+    trace_header: str = ""
+
+
+class Database(Struct, rename="camel", kw_only=True):
+    """`db`."""
+
+    type: str = ""
+    data_source: str = ""
+    value_dir: str = ""
+    database: str = ""
+    badger_file_loading_mode: str = ""
+
+
+class Claims(Struct, kw_only=True):
+    """`claims`, in the authority and in each provisioner. Durations are in Go's spelling."""
+
+    min_tls: str | None = field(name="minTLSCertDuration", default=None)
+    max_tls: str | None = field(name="maxTLSCertDuration", default=None)
+    default_tls: str | None = field(name="defaultTLSCertDuration", default=None)
+    min_user_ssh: str | None = field(name="minUserSSHCertDuration", default=None)
+    max_user_ssh: str | None = field(name="maxUserSSHCertDuration", default=None)
+    default_user_ssh: str | None = field(name="defaultUserSSHCertDuration", default=None)
+    min_host_ssh: str | None = field(name="minHostSSHCertDuration", default=None)
+    max_host_ssh: str | None = field(name="maxHostSSHCertDuration", default=None)
+    default_host_ssh: str | None = field(name="defaultHostSSHCertDuration", default=None)
+    enable_ssh_ca: bool | None = field(name="enableSSHCA", default=None)
+    disable_renewal: bool | None = field(name="disableRenewal", default=None)
+    allow_renewal_after_expiry: bool | None = field(name="allowRenewalAfterExpiry", default=None)
+    disable_step_extensions: bool | None = field(name="disableSmallstepExtensions", default=None)
+
+
+class ProvisionerKind(Struct, kw_only=True):
+    """What decides how the rest of a provisioner is read."""
+
+    type: str = ""
+
+
+class Jwk(Struct, rename="camel", kw_only=True):
+    """A provisioner of type JWK."""
+
+    type: str = ""
+    name: str = ""
+    key: dict[str, Any] | None = None
+    encrypted_key: str = ""
+    claims: Claims | None = None
+    options: Any = None
+
+
+class Acme(Struct, rename="camel", kw_only=True):
+    """A provisioner of type ACME."""
+
+    type: str = ""
+    name: str = ""
+    force_cn: bool = field(name="forceCN", default=False)
+    terms_of_service: str = ""
+    website: str = ""
+    caa_identities: list[str] | None = None
+    require_eab: bool = field(name="requireEAB", default=False)
+    challenges: list[str] | None = None
+    attestation_formats: list[str] | None = None
+    attestation_roots: str = ""
+    claims: Claims | None = None
+    options: Any = None
+
+
+class SshPop(Struct, kw_only=True):
+    """A provisioner of type SSHPOP."""
+
+    type: str = ""
+    name: str = ""
+    claims: Claims | None = None
+
+
+class DistinguishedName(Struct, rename="camel", kw_only=True):
+    """`authority.template`."""
+
+    country: str = ""
+    organization: str = ""
+    organizational_unit: str = ""
+    locality: str = ""
+    province: str = ""
+    street_address: str = ""
+    serial_number: str = ""
+    common_name: str = ""
+
+
+class Authority(Struct, rename="camel", kw_only=True):
+    """`authority`. The keys up to `config` belong to registration authorities."""
+
+    type: str = ""
+    certificate_authority: str = ""
+    certificate_authority_fingerprint: str = ""
+    certificate_issuer: dict[str, Any] | None = None
+    credentials_file: str = ""
+    config: Any = None
+    authority_id: str = ""
+    deployment_type: str = ""
+    provisioners: list[Any] | None = None
+    template: DistinguishedName | None = None
+    claims: Claims | None = None
+    policy: Any = None
+    disable_issued_at_check: bool = False
+    backdate: str | None = None
+    enable_admin: bool = False
+    disable_get_ssh_hosts: bool = field(name="disableGetSSHHosts", default=False)
+
+
+class Tls(Struct, rename="camel", kw_only=True):
+    """`tls`."""
+
+    cipher_suites: list[str] | None = None
+    min_version: float = 0
+    max_version: float = 0
+    renegotiation: bool = False
+
+
+class Crl(Struct, rename="camel", kw_only=True):
+    """`crl`."""
+
+    enabled: bool = False
+    generate_on_revoke: bool = False
+    cache_duration: str | None = None
+    renew_period: str | None = None
+    idp_url: str = field(name="idpURL", default="")
+
+
+class CaJson(Struct, rename="camel", kw_only=True):
+    """The whole file."""
+
+    root: str | list[str] | None = None
+    federated_roots: list[str] | None = None
+    crt: str = ""
+    key: str = ""
+    address: str = ""
+    insecure_address: str = ""
+    dns_names: list[str] | None = None
+    kms: Kms | None = None
+    ssh: Ssh | None = None
+    logger: Logger | None = None
+    db: Database | None = None
+    monitoring: Any = None
+    authority: Authority | None = None
+    tls: Tls | None = None
+    password: str = ""
+    templates: dict[str, Any] | None = None
+    common_name: str = ""
+    crl: Crl | None = None
+    metrics_address: str = ""
