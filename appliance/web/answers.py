@@ -44,6 +44,14 @@ REFUSALS: Final = {
 """What the server refuses before, or instead of, an endpoint."""
 
 
+NOT_FOUND: Final = Response(
+    status=404,
+    body=b"404 page not found\n",
+    content_type="text/plain; charset=utf-8",
+    headers=(("x-content-type-options", "nosniff"),),
+)
+
+
 def answer(value: object, status: int = 200) -> Response:
     """Give a value as JSON."""
     return Response(status=status, body=wirejson.encode(value))

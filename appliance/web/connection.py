@@ -11,7 +11,8 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper
 
-from appliance.web.http11 import Conversation, Http11, Phase
+from appliance.web.conversation import Conversation, Phase
+from appliance.web.http11 import Http11
 from appliance.web.limits import Limits
 from appliance.web.stream import HandshakeFailed, TlsStream
 from appliance.web.tls import TlsHolder

@@ -9,10 +9,13 @@ import trio
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.model.errors import Broken, Unavailable
-from appliance.web.application import Application
+from appliance.web.application import Application, build_application
+from appliance.web.http import Route
 from appliance.web.limits import Limits
 from appliance.web.serving import open_listeners
+from appliance.web.switch import Switch
 from tests.support.web import Certified, Pki, new_root, serving, until_closed
+from tests.web.conftest import Dice, health
 
 REQUEST = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -155,3 +158,25 @@ async def test_an_address_in_use() -> None:
     async with listener:
         with pytest.raises(Unavailable, match=f"cannot listen on 127.0.0.1:{port}: "):
             await open_listeners("127.0.0.1", port)
+
+
+async def test_the_application_can_be_replaced(application: Application, pki: Pki) -> None:
+    """A reload: requests under way end with the old one, the same connection gets the new one."""
+    other = build_application(
+        [Route(method="GET", path="/new", endpoint=health)],
+        chance=Dice(),
+        access_log=lambda line: None,
+    )
+    switch = Switch(application)
+    async with serving(switch, pki) as server:
+        stream = await server.connect()
+        await stream.send_all(REQUEST % b"/slow" + REQUEST % b"/new" + REQUEST % b"/json")
+        await trio.sleep(0.1)
+        switch.replace(other)
+        answer = b""
+        with trio.fail_after(5):
+            while answer.count(b"HTTP/1.1 ") < 3:
+                answer += await stream.receive_some()
+        statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+        assert statuses == [b"200", b"200", b"404"]
+        await trio.aclose_forcefully(stream)

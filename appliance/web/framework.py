@@ -1,0 +1,102 @@
+"""The routes as a Quart-Trio application."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import quart
+from hypercorn.typing import ASGISendCallable, ASGISendEvent, HTTPScope
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from appliance.web import answers
+from appliance.web.http import Response, Route
+from appliance.web.visits import Visit, run
+
+log = logging.getLogger(__name__)
+
+
+def quart_application(routes: list[Route]) -> QuartTrio:
+    """Make it; requests must come with their Visit in the scope's extensions."""
+    application = QuartTrio(
+        "appliance.web", static_folder=None, template_folder=None, root_path="/", instance_path="/"
+    )
+    application.url_map.merge_slashes = False
+    application.url_map.redirect_defaults = False
+    # What these limit, the server has limited before.
+    application.config.update(MAX_CONTENT_LENGTH=None, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
+    for number, route in enumerate(routes):
+        application.add_url_rule(
+            route.path.replace("{", "<").replace("}", ">"),
+            endpoint=str(number),
+            view_func=_view(route),
+            methods=[route.method],
+            strict_slashes=True,
+            provide_automatic_options=False,
+        )
+    application.register_error_handler(HTTPException, _routing_error)
+    application.register_error_handler(Exception, _fault)
+    return application
+
+
+def _view(route: Route) -> Callable[..., Awaitable[quart.Response]]:
+    async def view(**parameters: str) -> quart.Response:
+        scope = cast(HTTPScope, quart.request.scope)
+        visit: Visit = scope["extensions"]["visit"]["visit"]
+        body = cast(bytes, await quart.request.get_data(cache=False))
+        return _rendered(await run(route, visit.request(parameters, body)))
+
+    return view
+
+
+def _rendered(response: Response) -> quart.Response:
+    headers = {"content-type": response.content_type, **dict(response.headers)}
+    return quart.Response(response.body, response.status, headers)
+
+
+async def _routing_error(error: HTTPException) -> quart.Response:
+    if isinstance(error, MethodNotAllowed):
+        allowed = [each for each in error.valid_methods or () if each != "HEAD"]
+        empty = quart.Response(b"", 405)
+        del empty.headers["content-type"]
+        for method in allowed:
+            empty.headers.add("allow", method)
+        return empty
+    if error.code == 404:
+        return _rendered(answers.NOT_FOUND)
+    return _rendered(answers.error(error.code or 500, error.description or error.name))
+
+
+async def _fault(error: Exception) -> quart.Response:
+    log.error("the application failed", exc_info=error)
+    return _rendered(answers.error(500, answers.FAILED))
+
+
+class Noting:
+    """What Quart sends through: it notes status and size, and adds the request's id."""
+
+    def __init__(self, visit: Visit, send: ASGISendCallable) -> None:
+        self._visit = visit
+        self._send: ASGISendCallable | None = send
+
+    async def __call__(self, message: ASGISendEvent) -> None:
+        """Send a part of the answer."""
+        visit = self._visit
+        if message["type"] == "http.response.start":
+            visit.status = message["status"]
+            identity = (b"x-request-id", visit.request_id.encode("latin-1"))
+            message["headers"] = [*message["headers"], identity]
+        elif message["type"] == "http.response.body" and visit.scope["method"] != "HEAD":
+            visit.size += len(message["body"])
+        if self._send is not None:
+            await self._send(message)
+
+    def release(self) -> None:
+        """Let go of the connection: Quart's request refers to itself, and so to us, for long."""
+        self._send = None
+
+
+def strict(scope: HTTPScope) -> HTTPScope:
+    """Keep werkzeug from taking `get` for GET: methods are case-sensitive (RFC 9110 9.1)."""
+    method = scope["method"]
+    return scope if method.isupper() else cast(HTTPScope, {**scope, "method": f"{method}-"})
