@@ -31,13 +31,14 @@ HEADERS = ("content-type", "allow", "x-content-type-options", "retry-after", "lo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One request. `peer` is shown by TLS."""
+    """One request. `peer` is shown by TLS, with `issuers` behind it."""
 
     method: str
     path: str
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     peer: Certified | None = None
+    issuers: tuple[Certified, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -627,7 +628,8 @@ class Client:
         context = ssl.create_default_context(cadata=self._root.pem)
         if sent.peer is not None:
             shown = self._folder / "peer.pem"
-            shown.write_text(sent.peer.pem + sent.peer.key_pem)
+            chain = "".join(each.pem for each in (sent.peer, *sent.issuers))
+            shown.write_text(chain + sent.peer.key_pem)
             context.load_cert_chain(shown)
         connection = http.client.HTTPSConnection(
             "127.0.0.1", self._port, context=context, timeout=20
