@@ -298,6 +298,21 @@ async def test_an_expired_certificate_is_not_renewed_by_tls() -> None:
         await app.x509.renew(credential(issued), CONTEXT)
 
 
+async def test_a_certificate_is_not_renewed_by_tls_before_it_is_valid() -> None:
+    app = appliance()
+    ask = ask_of(app)
+    issued = await app.x509.sign(
+        SignRequest(
+            csr=ask.csr().encode(),
+            token=ask.token(),
+            not_before=timedelta(hours=1),
+            context=CONTEXT,
+        )
+    )
+    with pytest.raises(Unauthorized, match="not valid yet"):
+        await app.x509.renew(credential(issued), CONTEXT)
+
+
 async def test_an_expired_intermediate_ends_renewal() -> None:
     pki = hierarchy(lifetime=timedelta(days=1, hours=1))  # begun a day ago
     app = appliance(pki=pki)

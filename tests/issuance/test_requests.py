@@ -50,6 +50,13 @@ def test_names_of_other_kinds_say_nothing() -> None:
     assert read.common_name == ""
 
 
+def test_a_uri_that_is_none_is_a_bad_request() -> None:
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier("no uri")])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    with pytest.raises(BadRequest, match="no uri"):
+        requests.read(built(builder.add_extension(names, critical=False)))
+
+
 def test_of_several_common_names_the_last_counts() -> None:
     """As in Go; the first could otherwise hide a name that is not granted."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each) for each in ("a", "b")])
