@@ -1,0 +1,120 @@
+"""Calls from the console's asyncio thread into the server's Trio thread.
+
+The server never waits for the console: a call is one task in a nursery of its own, its outcome is
+posted back, and a caller that is cancelled cancels it. What the server has to tell meanwhile
+waits in the ring of events until it is asked for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar, TypeVarTuple
+
+import trio
+
+from appliance.model.errors import Unavailable
+from appliance.model.events import NumberedEvent
+from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.overview import Overview
+from appliance.operator.interface import Operator
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+_STOPPED: Final = "the server has stopped"
+
+
+class Bridge:
+    """The way into one nursery of a Trio thread."""
+
+    def __init__(self, nursery: trio.Nursery, token: trio.lowlevel.TrioToken) -> None:
+        self._nursery = nursery
+        self._token = token
+
+    async def call(
+        self, function: Callable[[*Arguments], Awaitable[Result]], *arguments: *Arguments
+    ) -> Result:
+        """Run an async function in the server and give its result, or raise its exception.
+
+        Awaited on asyncio. Cancelling it cancels the function. Raises Unavailable when the server
+        has stopped, or stops before there is a result.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+        scope = trio.CancelScope()
+
+        async def run() -> None:
+            outcome: Callable[[], None] = stopped
+            try:
+                with scope:
+                    outcome = _settling(answer, await function(*arguments))
+            except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+                outcome = _failing(answer, error)
+            finally:
+                post(outcome)
+
+        def start() -> None:
+            try:
+                self._nursery.start_soon(run)
+            except RuntimeError:  # the nursery is closed: the server is on its way out
+                post(stopped)
+
+        def post(outcome: Callable[[], None]) -> None:
+            with suppress(RuntimeError):  # the console's loop is gone, nobody waits
+                loop.call_soon_threadsafe(outcome)
+
+        stopped = _failing(answer, Unavailable(_STOPPED))
+        self._soon(start)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            with suppress(Unavailable):
+                self._soon(scope.cancel)
+            raise
+
+    def _soon(self, function: Callable[[], object]) -> None:
+        """Run it in the server's thread, soon. Raises Unavailable when that has ended."""
+        try:
+            self._token.run_sync_soon(function)
+        except trio.RunFinishedError as error:
+            raise Unavailable(_STOPPED) from error
+
+
+def _settling(answer: asyncio.Future[Result], result: Result) -> Callable[[], None]:
+    def settle() -> None:
+        if not answer.done():
+            answer.set_result(result)
+
+    return settle
+
+
+def _failing(answer: asyncio.Future[Result], error: Exception) -> Callable[[], None]:
+    def settle() -> None:
+        if not answer.done():
+            answer.set_exception(error)
+
+    return settle
+
+
+class BridgedOperator:
+    """The Operator of the server as the console's thread sees it."""
+
+    def __init__(self, bridge: Bridge, operator: Operator) -> None:
+        self._bridge = bridge
+        self._operator = operator
+
+    async def overview(self) -> Overview:
+        """Give the state of the appliance now."""
+        return await self._bridge.call(self._operator.overview)
+
+    async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
+        """Give the remembered events with a number above `after`, oldest first."""
+        return await self._bridge.call(self._operator.events, after)
+
+    async def certificates(self, query: CertificateQuery) -> CertificatePage:
+        """Give one page of the inventory. Raises BadRequest for a cursor that is not ours."""
+        return await self._bridge.call(self._operator.certificates, query)
+
+    async def certificate(self, serial: int) -> CertificateDetail:
+        """Give one certificate. Raises NotFound."""
+        return await self._bridge.call(self._operator.certificate, serial)

@@ -1,0 +1,64 @@
+"""The ring of events: bounded, numbered without a hole, callable from any thread."""
+
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+
+from appliance.model.events import Event, EventKind
+from appliance.operator.ring import EventRing
+
+
+def event(kind: EventKind = EventKind.ISSUED, subject: str = "") -> Event:
+    return Event(at=datetime(2026, 1, 1, tzinfo=UTC), kind=kind, operation="sign", subject=subject)
+
+
+def test_numbers_rise_by_one_from_one() -> None:
+    ring = EventRing()
+    for _ in range(3):
+        ring.record(event())
+    assert [numbered.number for numbered in ring.events()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("after", "numbers"), [(0, [3, 4, 5]), (3, [4, 5]), (5, []), (9, [])])
+def test_a_reader_gets_what_it_has_not_seen_and_sees_the_gap(
+    after: int, numbers: list[int]
+) -> None:
+    ring = EventRing(capacity=3)
+    for _ in range(5):
+        ring.record(event())
+    assert [numbered.number for numbered in ring.events(after)] == numbers
+
+
+def test_an_empty_ring_gives_nothing() -> None:
+    assert EventRing().events() == []
+
+
+def test_totals_count_forgotten_events_too() -> None:
+    ring = EventRing(capacity=2)
+    for kind in (EventKind.ISSUED, EventKind.ISSUED, EventKind.ISSUED, EventKind.REFUSED):
+        ring.record(event(kind))
+    assert ring.totals == {
+        EventKind.ISSUED: 3,
+        EventKind.RENEWED: 0,
+        EventKind.REKEYED: 0,
+        EventKind.REVOKED: 0,
+        EventKind.REFUSED: 1,
+    }
+
+
+def test_many_threads_write_while_one_reads_and_nothing_is_missed_or_doubled() -> None:
+    ring = EventRing(capacity=100_000)
+
+    def write() -> None:
+        for _ in range(5_000):
+            ring.record(event())
+
+    writers = [Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    seen: list[int] = []
+    while any(writer.is_alive() for writer in writers):
+        seen += [numbered.number for numbered in ring.events(seen[-1] if seen else 0)]
+    seen += [numbered.number for numbered in ring.events(seen[-1] if seen else 0)]
+    assert seen == list(range(1, 20_001))
