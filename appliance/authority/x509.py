@@ -219,7 +219,6 @@ class X509Authority:
             provisioner=issued.provisioner,
             subject=issued.subject,
             sans=issued.sans,
-            not_before=validity.not_before,
             not_after=validity.not_after,
             issued_at=self.clock.now(),
             token=token,

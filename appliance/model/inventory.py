@@ -51,10 +51,13 @@ class CertificateQuery:
     """What to list, newest first unless expiry bounds are given (then soonest expiry first).
 
     `name` matches a whole DNS name, IP, email or URI of the certificate, or its common name, and
-    `*.example.com` any name below. `cursor` is what the page before ended with.
+    `*.example.com` any name below. `serial` is what a serial number begins with: decimal digits,
+    or hexadecimal after `0x`, with colons, or with letters in it. `cursor` is what the page before
+    ended with.
     """
 
     name: str = ""
+    serial: str = ""
     provisioner: str = ""
     state: CertificateState | None = None
     expires_before: datetime | None = None

@@ -1,0 +1,159 @@
+"""Lists of issued certificates, each a walk over ranges of the index.
+
+A query has one *order* (newest first, or soonest expiry first) and is answered from one *source*
+in that order: a range of a bucket that has it already, or a set that is small enough to be
+gathered and sorted. What a source cannot decide is asked of the index row by row, and of the
+certificate itself last. A cursor is the position of the last entry shown, so pages stay in step
+while certificates are issued.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import trio
+
+from appliance.authority import facts, index, records, serials, sources
+from appliance.authority.sources import Entry, Order
+from appliance.formats import base64url
+from appliance.model.errors import BadRequest, FormatError, NotFound
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificatePage,
+    CertificateQuery,
+    CertificateState,
+    CertificateSummary,
+)
+from appliance.ports.store import Store
+
+LARGEST_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was issued, as the store has it. States are those at the given time."""
+
+    store: Store
+
+    async def page(self, query: CertificateQuery, now: datetime) -> CertificatePage:
+        """Give one page; a limit above LARGEST_PAGE counts as that.
+
+        Raises BadRequest for a cursor, a limit or a serial number that cannot be, Broken.
+        """
+        if query.limit < 1:
+            raise BadRequest(f"a page of {query.limit} certificates cannot be: ask for 1 or more")
+        limit = min(query.limit, LARGEST_PAGE)
+        order = sources.order_of(query)
+        source = await sources.choose(self.store, query, now, _read_cursor(query.cursor, order))
+        found: list[CertificateSummary] = []
+        last: Entry | None = None
+        while (entry := await source.next()) is not None:
+            summary = await self._matching(entry, query, now)
+            if summary is None:
+                continue
+            if len(found) == limit and last is not None:
+                return CertificatePage(certificates=tuple(found), cursor=_write_cursor(last, order))
+            found.append(summary)
+            last = entry
+        return CertificatePage(certificates=tuple(found), cursor="")
+
+    async def certificate(self, serial: int, now: datetime) -> CertificateDetail:
+        """Give one certificate. Raises NotFound, Broken."""
+        issued_at = await records.issued_at(self.store, serial)
+        der = await records.certificate(self.store, serial)
+        if der is None:
+            raise NotFound(f"there is no certificate with serial number {serial}")
+        try:
+            summary = await self._summary(serial, der, issued_at, now)
+        except FormatError as error:
+            raise NotFound(f"certificate {serial} cannot be read", detail=error.public) from error
+        return CertificateDetail(summary=summary, der=der)
+
+    async def _matching(
+        self, entry: Entry, query: CertificateQuery, now: datetime
+    ) -> CertificateSummary | None:
+        """Give the entry as a line of the list; None when it is not asked for."""
+        if not await self._is_wanted(entry, query, now):
+            return None
+        der = await records.certificate(self.store, entry.serial)
+        if der is None:
+            return None  # taken away by another program that shares the database
+        try:
+            summary = await self._summary(entry.serial, der, entry.issued_at, now)
+        except FormatError:
+            return None
+        if query.name:
+            names = (summary.subject, *summary.sans)
+            if not any(index.name_matches(query.name, name) for name in names if name):
+                return None
+        return summary
+
+    async def _is_wanted(self, entry: Entry, query: CertificateQuery, now: datetime) -> bool:
+        """Judge an entry by rows of the index, before the certificate is read."""
+        if query.serial and not serials.read(query.serial).matches(entry.serial):
+            return False
+        not_after = entry.not_after or await self.store.get(index.ISSUED, entry.place) or b""
+        if query.expires_after and not_after < index.not_after_octets(query.expires_after):
+            return False
+        if query.expires_before and not_after >= index.not_after_octets(query.expires_before):
+            return False
+        if query.provisioner:
+            key = index.provisioner_key(query.provisioner) + entry.place
+            if await self.store.get(index.PROVISIONERS, key) is None:
+                return False
+        return await self._is_in_state(entry, query.state, not_after, now)
+
+    async def _is_in_state(
+        self, entry: Entry, state: CertificateState | None, not_after: bytes, now: datetime
+    ) -> bool:
+        if state is None:
+            return True
+        expired = not_after < index.not_after_octets(now)
+        if state is not CertificateState.REVOKED and expired == (state is CertificateState.ACTIVE):
+            return False
+        is_revoked = await records.is_revoked(self.store, entry.serial)
+        return is_revoked == (state is CertificateState.REVOKED)
+
+    async def _summary(
+        self, serial: int, der: bytes, issued_at: datetime | None, now: datetime
+    ) -> CertificateSummary:
+        """Put a certificate's line together from its rows. Raises FormatError, Broken."""
+        await trio.lowlevel.checkpoint()
+        read = facts.read(der)
+        provisioner = await records.provisioner_of(self.store, serial)
+        revocation = await records.revocation(self.store, serial)
+        if revocation is not None:
+            state = CertificateState.REVOKED
+        elif read.not_after < now.replace(microsecond=0):
+            state = CertificateState.EXPIRED
+        else:
+            state = CertificateState.ACTIVE
+        return CertificateSummary(
+            serial=serial,
+            subject=read.subject,
+            sans=read.sans,
+            provisioner=provisioner.name if provisioner else facts.provisioner_name(der),
+            provisioner_type=provisioner.type if provisioner else "",
+            not_before=read.not_before,
+            not_after=read.not_after,
+            issued_at=issued_at or read.not_before,
+            state=state,
+            revocation=revocation,
+        )
+
+
+def _write_cursor(entry: Entry, order: Order) -> str:
+    return base64url.encode(order.value.encode() + entry.position(order))
+
+
+def _read_cursor(cursor: str, order: Order) -> bytes | None:
+    """Give the position after which to go on. Raises BadRequest."""
+    if not cursor:
+        return None
+    try:
+        octets = base64url.decode(cursor)
+    except FormatError:
+        octets = b""
+    if not octets.startswith(order.value.encode()) or len(octets) <= 1 + index.ISSUED_OCTETS:
+        raise BadRequest("the cursor is not one that a page of this list ended with")
+    return octets[1:]

@@ -1,0 +1,227 @@
+"""Certificates, revocations and used tokens as rows: what to write, and how to read it back.
+
+Buckets, keys and values are step-ca's, so that its databases are ours and ours are its own. The
+rows of our index (authority.index) are written with them, in the same transaction.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from appliance.authority import index
+from appliance.authority.index import Indexed
+from appliance.formats.timeorduration import parse_time
+from appliance.model.errors import Broken, FormatError
+from appliance.model.grants import ProvisionerRef, TokenUse
+from appliance.model.inventory import Revocation
+from appliance.ports.store import Operation, Put, PutIfAbsent, Store
+
+CERTIFICATES: Final = "x509_certs"  # serial → DER
+CERTIFICATES_DATA: Final = "x509_certs_data"  # serial → who granted it
+REVOCATIONS: Final = "revoked_x509_certs"  # serial → when, why and by whom
+USED_TOKENS: Final = "used_ott"  # reuse key → the token
+
+_NO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero
+_ESCAPES: Final = (
+    (b"<", rb"\u003c"),
+    (b">", rb"\u003e"),
+    (b"&", rb"\u0026"),
+    ("\u2028".encode(), rb"\u2028"),
+    ("\u2029".encode(), rb"\u2029"),
+)
+
+
+class _Provisioner(msgspec.Struct):
+    id: str = ""
+    name: str = ""
+    type: str = ""
+
+
+class _CertificateData(msgspec.Struct, omit_defaults=True):
+    """A value of x509_certs_data; what else it may hold is for registration authorities."""
+
+    provisioner: _Provisioner | None = None
+
+
+class _Revoked(msgspec.Struct):
+    """A value of revoked_x509_certs, in the order in which step-ca writes it."""
+
+    serial: str = msgspec.field(name="Serial", default="")
+    provisioner_id: str = msgspec.field(name="ProvisionerID", default="")
+    reason_code: int = msgspec.field(name="ReasonCode", default=0)
+    reason: str = msgspec.field(name="Reason", default="")
+    revoked_at: str = msgspec.field(name="RevokedAt", default=_NO_TIME)
+    expires_at: str = msgspec.field(name="ExpiresAt", default=_NO_TIME)
+    token_id: str = msgspec.field(name="TokenID", default="")
+    mtls: bool = msgspec.field(name="MTLS", default=False)
+    acme: bool = msgspec.field(name="ACME", default=False)
+
+
+_data_decoder = msgspec.json.Decoder(_CertificateData)
+_revoked_decoder = msgspec.json.Decoder(_Revoked)
+
+
+# ---- what to write
+
+
+def issued(
+    *,
+    certificate: bytes,
+    serial: int,
+    provisioner: ProvisionerRef | None,
+    subject: str,
+    sans: Sequence[str],
+    not_after: datetime,
+    issued_at: datetime,
+    token: TokenUse | None,
+) -> list[Operation]:
+    """Record a certificate, and the token that it was issued for as used.
+
+    The transaction conflicts when the token was used before, or the serial number is taken.
+    """
+    key = serial_key(serial)
+    entry = Indexed(
+        serial=serial,
+        issued_at=issued_at,
+        not_after=not_after,
+        names=frozenset((subject, *sans)),
+        provisioner=provisioner.name if provisioner else "",
+    )
+    return [
+        *([token_used(token)] if token else ()),
+        PutIfAbsent(CERTIFICATES, key, certificate),
+        Put(CERTIFICATES_DATA, key, _certificate_data(provisioner)),
+        *index.rows(entry),
+    ]
+
+
+def revoked(  # noqa: PLR0913 - the parts of a row
+    *,
+    serial: int,
+    provisioner_id: str,
+    reason_code: int,
+    reason: str,
+    revoked_at: datetime,
+    expires_at: datetime | None,
+    token_id: str,
+    mtls: bool,
+    issued_at: datetime | None = None,
+) -> list[Operation]:
+    """Record a revocation; the transaction conflicts when there is one already.
+
+    `issued_at` is what `issued_at()` of this module says: None for a certificate that is not in
+    the inventory, and so is not listed there as revoked.
+    """
+    row = _Revoked(
+        serial=str(serial),
+        provisioner_id=provisioner_id,
+        reason_code=reason_code,
+        reason=reason,
+        revoked_at=_go_time(revoked_at),
+        expires_at=_go_time(expires_at),
+        token_id=token_id,
+        mtls=mtls,
+    )
+    return [
+        PutIfAbsent(REVOCATIONS, serial_key(serial), _go_json(row)),
+        *([index.revocation_row(serial, issued_at)] if issued_at else ()),
+    ]
+
+
+def token_used(token: TokenUse) -> PutIfAbsent:
+    """Mark a one-time token as used; the transaction conflicts when it was before."""
+    return PutIfAbsent(USED_TOKENS, token.reuse_key.encode(), token.raw.encode())
+
+
+# ---- reading back
+
+
+async def is_revoked(store: Store, serial: int) -> bool:
+    """Say whether a certificate was revoked; one that nobody knows can be."""
+    return await store.get(REVOCATIONS, serial_key(serial)) is not None
+
+
+async def revocation(store: Store, serial: int) -> Revocation | None:
+    """Give when and why a certificate was revoked. Raises Broken for a row that is damaged."""
+    value = await store.get(REVOCATIONS, serial_key(serial))
+    if value is None:
+        return None
+    try:
+        row = _revoked_decoder.decode(value)
+        at = parse_time(row.revoked_at)
+    except (msgspec.DecodeError, FormatError) as error:
+        raise _damaged(REVOCATIONS, serial) from error
+    return Revocation(at=at, reason_code=row.reason_code, reason=row.reason)
+
+
+async def provisioner_of(store: Store, serial: int) -> ProvisionerRef | None:
+    """Give who granted a certificate, as recorded. Raises Broken for a row that is damaged."""
+    value = await store.get(CERTIFICATES_DATA, serial_key(serial))
+    if value is None:
+        return None
+    try:
+        return _provisioner(value)
+    except msgspec.DecodeError as error:
+        raise _damaged(CERTIFICATES_DATA, serial) from error
+
+
+async def certificate(store: Store, serial: int) -> bytes | None:
+    """Give a certificate in DER."""
+    return await store.get(CERTIFICATES, serial_key(serial))
+
+
+async def issued_at(store: Store, serial: int) -> datetime | None:
+    """Give when a certificate was issued; None when it is not in the inventory."""
+    if serial < 0:
+        return None
+    value = await store.get(index.SERIALS, index.serial_octets(serial))
+    return None if value is None else index.read_issued(value)
+
+
+def serial_key(serial: int) -> bytes:
+    """Write a serial number as step-ca's keys have it."""
+    return str(serial).encode()
+
+
+# ---- forms
+
+
+@lru_cache(maxsize=256)
+def _certificate_data(provisioner: ProvisionerRef | None) -> bytes:
+    if provisioner is None:
+        return _go_json(_CertificateData())
+    row = _Provisioner(id=provisioner.id, name=provisioner.name, type=provisioner.type)
+    return _go_json(_CertificateData(provisioner=row))
+
+
+@lru_cache(maxsize=256)
+def _provisioner(value: bytes) -> ProvisionerRef | None:
+    row = _data_decoder.decode(value).provisioner
+    if row is None:
+        return None
+    credential = row.id.removeprefix(f"{row.name}:") if row.type == "JWK" else ""
+    return ProvisionerRef(type=row.type, name=row.name, id=row.id, credential_id=credential)
+
+
+def _go_json(row: msgspec.Struct) -> bytes:
+    """Write JSON octet by octet as Go does: updates of a shared database compare whole values."""
+    text = msgspec.json.encode(row)
+    for octets, escape in _ESCAPES:
+        if octets in text:
+            text = text.replace(octets, escape)
+    return text
+
+
+def _go_time(moment: datetime | None) -> str:
+    """Write RFC 3339 with as many decimals as there are (Go's RFC3339Nano)."""
+    if moment is None:
+        return _NO_TIME
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def _damaged(bucket: str, serial: int) -> Broken:
+    return Broken("a row of the database cannot be read", detail=f"{bucket}/{serial}")
