@@ -143,6 +143,22 @@ def children(element: Element) -> list[Element]:
     return found
 
 
+def first(element: Element) -> Element:
+    """Read the first of the elements inside. Raises FormatError when there is none."""
+    found = children(element)
+    if not found:
+        raise FormatError("DER: an element is missing")
+    return found[0]
+
+
+def exactly(element: Element, count: int) -> list[Element]:
+    """Read the elements inside, so many of them. Raises FormatError."""
+    found = children(element)
+    if len(found) != count:
+        raise FormatError(f"DER: {len(found)} elements where {count} belong")
+    return found
+
+
 def expect(element: Element, tag: int) -> Element:
     """Give the element back when it has the tag. Raises FormatError."""
     if element.tag != tag:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from appliance.formats import (
     base64url,
     der,
     goduration,
+    inspect_json,
+    inspect_text,
     jwe,
     jwk,
     jwt,
@@ -22,6 +25,7 @@ from appliance.formats import (
     pem,
     serial,
     timeorduration,
+    x509_fields,
 )
 from appliance.model.errors import FormatError
 from appliance.model.names import SanKind
@@ -140,6 +144,29 @@ def test_any_jwe(header: dict[str, Any], key: bytes, initial: bytes, content: by
     compact = ".".join(map(base64url.encode, parts))
     total(lambda text: jwe.decrypt(text, PASSWORD), compact)
     total(lambda text: jwe.decrypt(text, PASSWORD), jwe.to_json(compact))
+
+
+CERTIFICATES = [
+    pem.blocks(path.read_bytes())[0].der
+    for path in sorted((Path(__file__).parent.parent / "formats/golden/inspect").glob("*.pem"))
+]
+SHOWS: list[Callable[[bytes], object]] = [
+    lambda octets: inspect_text.certificate_text(x509_fields.certificate(octets)),
+    lambda octets: inspect_text.certificate_summary(x509_fields.certificate(octets)),
+    lambda octets: inspect_json.certificate_object(x509_fields.certificate(octets)),
+    lambda octets: inspect_text.request_text(x509_fields.request(octets)),
+    lambda octets: inspect_text.request_summary(x509_fields.request(octets)),
+    lambda octets: inspect_json.request_object(x509_fields.request(octets)),
+]
+
+
+@given(st.sampled_from(CERTIFICATES), st.data())
+def test_any_change_of_a_certificate_or_request(octets: bytes, data: st.DataObject) -> None:
+    changed = bytearray(octets)
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    for show in SHOWS:
+        total(show, bytes(changed))
 
 
 @given(st.binary())
