@@ -177,20 +177,27 @@ def defaults(location: Location, *, file: Path | None = None) -> dict[str, objec
 
 def add_context(location: Location, context: Context) -> Location:
     """Write a context down and make it the current one; give the location it leads to."""
+    location.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file, text, mode in context_files(location.base, context):
+        _write(file, text, mode)
+    return replace(location, context=context)
+
+
+def context_files(base: Path, context: Context) -> list[tuple[Path, str, int]]:
+    """Give what contexts.json and current-context.json will be: path, content and mode of each."""
     for key, value in (("authority", context.authority), ("profile", context.profile)):
         if not value:
             raise NotFound(f"a context needs a name for its {key}")
-    base = location.base
     known = contexts(base) | {context.name: context}
     entries = {
         name: {"profile": entry.profile, "authority": entry.authority}
         for name, entry in sorted(known.items())
     }
-    base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(base / "contexts.json", json.dumps(entries, indent=4, ensure_ascii=False), 0o600)
     current = json.dumps({"context": context.name}, separators=(",", ":"), ensure_ascii=False)
-    _write(base / "current-context.json", current, 0o644)
-    return replace(location, context=context)
+    return [
+        (base / "contexts.json", json.dumps(entries, indent=4, ensure_ascii=False), 0o600),
+        (base / "current-context.json", current, 0o644),
+    ]
 
 
 def _write(file: Path, text: str, mode: int) -> None:

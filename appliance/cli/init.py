@@ -1,0 +1,339 @@
+"""`hearth ca init`: a certificate authority from nothing."""
+
+import ipaddress
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import trio
+from cryptography import x509
+
+from appliance.cli.clock import SystemClock
+from appliance.cli.command import StepCommand, refused
+from appliance.cli.files import read_file
+from appliance.cli.keys import read_private_key
+from appliance.cli.prompts import ask, confirm, read_password, say, selected
+from appliance.config import creation, helm, placing
+from appliance.config.creation import Authority, Passwords, Root, Wishes
+from appliance.config.location import Context, Location, base_directory, context_files, contexts
+from appliance.config.placing import NewFile
+from appliance.formats import pem
+from appliance.formats.keys import PrivateKey
+from appliance.issuance import issuers
+from appliance.issuance.certificates import Prepared
+from appliance.keys.file import FileSigner
+from appliance.model.errors import BadRequest
+from appliance.model.secret import Password
+
+_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_CLOUD = "keys in a cloud are not supported yet"
+_RA = "running as a registration authority is not supported yet"
+_ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
+
+
+@click.command("init", cls=StepCommand, no_context=True)
+@click.option("--name", metavar="<name>", help="What the authority is called.")
+@click.option(
+    "--dns",
+    multiple=True,
+    metavar="<name>",
+    help="A DNS name or IP address of the CA; repeat it, or separate several by commas.",
+)
+@click.option("--address", metavar="<host:port>", help="Where it listens, such as :443.")
+@click.option("--provisioner", metavar="<name>", help="The name of the first provisioner.")
+@click.option("--password-file", metavar="<file>", help="The password of the keys.")
+@click.option(
+    "--provisioner-password-file",
+    metavar="<file>",
+    help="That of the provisioner's key (otherwise the same).",
+)
+@click.option("--root", metavar="<file>", help="Use this root certificate; --key goes with it.")
+@click.option("--key", metavar="<file>", help="The key of --root; it is not copied.")
+@click.option("--key-password-file", metavar="<file>", help="The password of --key.")
+@click.option("--pki", is_flag=True, help="Make certificates and keys only, no configuration.")
+@click.option("--ssh", is_flag=True, help="Make keys for SSH certificates, too.")
+@click.option("--acme", is_flag=True, help="Add an ACME provisioner.")
+@click.option("--no-db", is_flag=True, help="Configure no database: nothing is kept.")
+@click.option("--with-ca-url", metavar="<uri>", help="The URL to write in defaults.json.")
+@click.option("--helm", "as_helm", is_flag=True, help="Print values for the Helm chart instead.")
+@click.option("--deployment-type", metavar="<name>", help="Only standalone, which is the default.")
+@click.option("--context", metavar="<name>", help="Keep the authority in a context of this name.")
+@click.option("--profile", metavar="<name>", help="The profile of the context.")
+@click.option("--authority", metavar="<name>", help="The authority of the context.")
+@click.option("--no-context", is_flag=True, hidden=True)
+@click.option("-f", "--force", is_flag=True, help="Overwrite an authority that is there.")
+@refused(
+    "ra", "issuer", "issuer-fingerprint", "issuer-provisioner", "credentials-file", because=_RA
+)
+@refused("kms", "kms-root", "kms-intermediate", "kms-ssh-host", "kms-ssh-user", because=_CLOUD)
+@refused("remote-management", because=_ADMIN, is_flag=True)
+@refused("admin-subject", because=_ADMIN)
+def init(**given: object) -> None:  # fmt: skip
+    """Set up a certificate authority: a root, an intermediate, a provisioner, a configuration.
+
+    What is not given is asked for. Nothing is written before everything is made, and nothing that
+    is there is overwritten without being told to.
+
+    \b
+    Example:
+      $ hearth ca init --name "Home CA" --dns ca.home.arpa --address :443 --provisioner admin
+    """
+    flags = _Flags(**given)  # type: ignore[arg-type] # click gives what the options say
+    flags.check()
+    wishes = _wishes(flags)
+    location, context = _location(flags, wishes)
+    if not flags.as_helm:
+        _may_overwrite(wishes, location, force=flags.force)
+    passwords = _passwords(flags)
+    made = trio.run(_make, flags, wishes, passwords)
+    if flags.as_helm:
+        click.echo(helm.values(made), nl=False)
+        return
+    _place(made, location, context)
+    _tell(made, location, brought=bool(flags.root))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Flags:
+    """The command line."""
+
+    name: str | None
+    dns: tuple[str, ...]
+    address: str | None
+    provisioner: str | None
+    password_file: str | None
+    provisioner_password_file: str | None
+    root: str | None
+    key: str | None
+    key_password_file: str | None
+    pki: bool
+    ssh: bool
+    acme: bool
+    no_db: bool
+    with_ca_url: str | None
+    as_helm: bool
+    deployment_type: str | None
+    context: str | None
+    profile: str | None
+    authority: str | None
+    no_context: bool
+    force: bool
+
+    def check(self) -> None:
+        """Refuse what does not go together. Raises BadRequest."""
+        for one, other in (("root", "key"), ("key", "root")):
+            if getattr(self, one) and not getattr(self, other):
+                raise BadRequest(f"flag '--{one}' requires the '--{other}' flag")
+        clashes = (
+            (self.pki and self.no_db, "pki", "no-db"),
+            (self.pki and self.as_helm, "pki", "helm"),
+            (self.acme and self.no_db, "acme", "no-db"),
+        )
+        for clash, one, other in clashes:
+            if clash:
+                raise BadRequest(f"flag '--{one}' is incompatible with '--{other}'")
+        kind = (self.deployment_type or "standalone").lower()
+        if kind in {"linked", "hosted"}:
+            raise BadRequest(
+                f"deployment type '{kind}' is of smallstep's service; here it is 'standalone'"
+            )
+        if kind != "standalone":
+            raise BadRequest(f"invalid value '{kind}' for flag '--deployment-type': standalone")
+
+
+def _wishes(flags: _Flags) -> Wishes:
+    """Take what was given, ask for the rest, and judge both alike."""
+    name = flags.name or ask("What would you like to name your CA? (e.g. Home CA)", flag="--name")
+    if flags.pki:
+        return Wishes(name=name, ssh=flags.ssh, pki_only=True)
+    names = ",".join(flags.dns) or ask(
+        "What DNS names or IP addresses will clients use to reach it? (e.g. ca.home.arpa,10.1.2.3)",
+        flag="--dns",
+    )
+    address = flags.address or ask(
+        "What address and port will it listen on? (e.g. :443 or 127.0.0.1:8443)", flag="--address"
+    )
+    provisioner = flags.provisioner or ask(
+        "What would you like to name its first provisioner? (e.g. you@home.arpa)",
+        flag="--provisioner",
+    )
+    return Wishes(
+        name=name,
+        dns_names=_dns_names(names),
+        address=_address(address),
+        provisioner=provisioner,
+        ssh=flags.ssh,
+        acme=flags.acme,
+        database=not flags.no_db,
+        ca_url=flags.with_ca_url or "",
+    )
+
+
+def _dns_names(text: str) -> tuple[str, ...]:
+    names = [each.strip() for each in text.replace(" ", ",").split(",") if each.strip()]
+    if not names:
+        raise BadRequest("the CA needs a DNS name or IP address: give it with --dns")
+    return tuple(_host(name) for name in names)
+
+
+def _host(name: str) -> str:
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        if _HOST.fullmatch(name) and len(name) <= 253:
+            return name
+    raise BadRequest(f"{name} is not a valid DNS name or IP address")
+
+
+def _address(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:
+        raise BadRequest(f"{text} is not an address to listen on: give HOST:PORT, such as :443")
+    return text
+
+
+def _location(flags: _Flags, wishes: Wishes) -> tuple[Location, Context | None]:
+    """Find where the files go: a context's place where contexts are used or asked for."""
+    base = base_directory(os.environ)
+    wanted = flags.context or flags.profile or flags.authority
+    if flags.no_context or flags.pki or not (wanted or contexts(base)):
+        return Location(base=base), None
+    name = flags.context or wishes.dns_names[0]
+    context = Context(name=name, authority=flags.authority or name, profile=flags.profile or name)
+    return Location(base=base, context=context), context
+
+
+def _may_overwrite(wishes: Wishes, location: Location, *, force: bool) -> None:
+    """Ask before an authority that is there is lost, and before any work."""
+    targets = [
+        *(location.certs / name for name in ("root_ca.crt", "intermediate_ca.crt")),
+        *(location.secrets / name for name in ("root_ca_key", "intermediate_ca_key")),
+    ]
+    if not wishes.pki_only:
+        targets += [location.ca_json, location.defaults_json]
+    there = [str(path) for path in targets if path.exists()]
+    if not there or force:
+        return
+    question = f"There is an authority already ({', '.join(there)}). Overwrite it"
+    if not confirm(question):
+        raise BadRequest("nothing was written: the authority that is there stays")
+
+
+def _passwords(flags: _Flags) -> Passwords:
+    if flags.password_file:
+        keys = read_password("password", file=flags.password_file)
+    else:
+        keys = read_password(
+            "Choose a password for the keys and the first provisioner [empty: make one]",
+            flag="--password-file",
+        )
+        if not keys:
+            keys = Password(secrets.token_urlsafe(24).encode())
+            selected("Password", keys.reveal().decode())
+    if not keys:
+        raise BadRequest(f"{flags.password_file} is empty: the keys need a password")
+    if not flags.provisioner_password_file:
+        return Passwords(keys=keys, provisioner=keys)
+    provisioner = read_password("password", file=flags.provisioner_password_file)
+    if not provisioner:
+        raise BadRequest(f"{flags.provisioner_password_file} is empty: give a password")
+    return Passwords(keys=keys, provisioner=provisioner)
+
+
+async def _make(flags: _Flags, wishes: Wishes, passwords: Passwords) -> Authority:
+    now = SystemClock().now()
+    say("")
+    if flags.root and flags.key:
+        root = _brought(flags.root, flags.key, flags.key_password_file)
+        say(f"Using the root certificate of {flags.root}")
+    else:
+        root = await creation.make_root(wishes.name, _sign, now, secrets.token_bytes)
+        say("Generating root certificate... done!")
+    made = await creation.make_authority(
+        wishes, root, passwords, sign=_sign, now=now, octets=secrets.token_bytes
+    )
+    say("Generating intermediate certificate... done!")
+    if wishes.ssh:
+        say("Generating user and host SSH certificate signing keys... done!")
+    return made
+
+
+async def _sign(key: PrivateKey, prepared: Prepared) -> bytes:
+    return await FileSigner(key).sign(prepared.to_be_signed, prepared.algorithm)
+
+
+def _brought(certificate: str, key: str, password_file: str | None) -> Root:
+    """Read a root of the person's own, and see that it can be one. Raises BadRequest."""
+    der = pem.certificates(read_file(certificate))[0]
+    loaded = read_private_key(key, password_file=password_file)
+    issuer = issuers.of_certificate(der)
+    if issuer.public_key != loaded.public_key():
+        raise BadRequest(f"{key} is not the key of the certificate in {certificate}")
+    if not _is_authority(der):
+        raise BadRequest(f"{certificate} is not the certificate of a CA")
+    return Root(certificate=der, key=loaded, brought=True)
+
+
+def _is_authority(certificate: bytes) -> bool:
+    extensions = x509.load_der_x509_certificate(certificate).extensions
+    try:
+        return extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _place(made: Authority, location: Location, context: Context | None) -> None:
+    """Put everything in place at once."""
+    files = creation.files(made, location)
+    if context is not None:
+        files += [
+            NewFile(path=path, content=text.encode(), mode=mode)
+            for path, text, mode in context_files(location.base, context)
+        ]
+        if not location.profile_defaults_json.exists():
+            files.append(NewFile(path=location.profile_defaults_json, content=b"{}", mode=0o600))
+    directories = [] if made.wishes.pki_only else [location.templates]
+    if made.wishes.database and not made.wishes.pki_only:
+        directories.append(location.db)
+    placing.place(files, directories)
+
+
+def _tell(made: Authority, location: Location, *, brought: bool) -> None:
+    """Name what was written, the fingerprint, and what comes next."""
+    say("")
+    lines: list[tuple[str, str | Path]] = [
+        ("Root certificate", location.certs / "root_ca.crt"),
+        ("Root private key", location.secrets / "root_ca_key"),
+        ("Root fingerprint", creation.fingerprint(made.root)),
+        ("Intermediate certificate", location.certs / "intermediate_ca.crt"),
+        ("Intermediate private key", location.secrets / "intermediate_ca_key"),
+    ]
+    if made.wishes.ssh:
+        for kind in ("user", "host"):
+            lines += [
+                (f"SSH {kind} public key", location.certs / f"ssh_{kind}_ca_key.pub"),
+                (f"SSH {kind} private key", location.secrets / f"ssh_{kind}_ca_key"),
+            ]
+    if not made.wishes.pki_only:
+        if made.wishes.database:
+            lines.append(("Database folder", location.db))
+        if made.wishes.ssh:
+            lines.append(("Templates folder", location.templates))
+        lines.append(("Default configuration", location.defaults_json))
+        if location.context is not None:
+            lines.append(("Default profile configuration", location.profile_defaults_json))
+        lines.append(("Certificate Authority configuration", location.ca_json))
+    for name, value in lines:
+        if not (brought and name == "Root private key"):
+            selected(name, str(value))
+    say("")
+    if made.wishes.pki_only:
+        say("The certificates and keys are ready.")
+    else:
+        say("Your CA is ready. Start it with 'hearth serve', or 'hearth' for the console.")

@@ -1,0 +1,253 @@
+"""What `ca init` writes: every file of a new authority, made in memory first.
+
+Names, modes and forms are step's, so that step and step-ca find themselves at home; only `db` names
+our embedded store.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from appliance.config import hierarchy, ssh_templates
+from appliance.config.hierarchy import Occasion
+from appliance.config.location import Location
+from appliance.config.placing import NewFile
+from appliance.formats import jwe, jwk, keyfile, pem
+from appliance.formats.keys import PrivateKey
+from appliance.issuance.certificates import Prepared
+from appliance.model.secret import Password
+
+CIPHER_SUITES: Final = (
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+)
+
+Octets = Callable[[int], bytes]
+SignWith = Callable[[PrivateKey, Prepared], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What was asked for. `ca_url` "" is made of the first DNS name and the port."""
+
+    name: str
+    dns_names: tuple[str, ...] = ()
+    address: str = ""
+    provisioner: str = ""
+    ssh: bool = False
+    acme: bool = False
+    database: bool = True
+    pki_only: bool = False
+    ca_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A root to sign the intermediate with; a brought one's key is not written anywhere."""
+
+    certificate: bytes  # DER
+    key: PrivateKey = field(repr=False)
+    brought: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """Everything that was made; keys are here already encrypted."""
+
+    wishes: Wishes
+    root: bytes
+    intermediate: bytes
+    keys: Mapping[str, bytes] = field(repr=False)  # file name below secrets/ to PEM
+    ssh_public_keys: Mapping[str, str]  # file name below certs/ to its line
+    provisioner: Mapping[str, object] | None
+
+
+async def make_root(name: str, sign: SignWith, now: datetime, octets: Octets) -> Root:
+    """Make a root of our own."""
+    key = _key()
+
+    async def sign_it(prepared: Prepared) -> bytes:
+        return await sign(key, prepared)
+
+    occasion = Occasion(now=now, serial=octets(16))
+    certificate = await hierarchy.root(name, key.public_key(), sign_it, occasion)
+    return Root(certificate=certificate, key=key, brought=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passwords:
+    """That of the CA's keys, and that of the first provisioner."""
+
+    keys: Password
+    provisioner: Password
+
+
+async def make_authority(
+    wishes: Wishes,
+    root: Root,
+    passwords: Passwords,
+    *,
+    sign: SignWith,
+    now: datetime,
+    octets: Octets,
+) -> Authority:
+    """Make intermediate, keys and provisioner below a root. Raises FormatError."""
+    key = _key()
+
+    async def sign_it(prepared: Prepared) -> bytes:
+        return await sign(root.key, prepared)
+
+    intermediate = await hierarchy.intermediate(
+        wishes.name,
+        key.public_key(),
+        root.certificate,
+        sign_it,
+        Occasion(now=now, serial=octets(16)),
+    )
+    keys: dict[str, PrivateKey] = {} if root.brought else {"root_ca_key": root.key}
+    keys["intermediate_ca_key"] = key
+    if wishes.ssh:
+        keys |= {"ssh_host_ca_key": _key(), "ssh_user_ca_key": _key()}
+    return Authority(
+        wishes=wishes,
+        root=root.certificate,
+        intermediate=intermediate,
+        keys={
+            name: keyfile.dump_private_key(each, passwords.keys, entropy=octets(keyfile.ENTROPY))
+            for name, each in keys.items()
+        },
+        ssh_public_keys={
+            f"{name}.pub": _ssh_line(each) for name, each in keys.items() if name.startswith("ssh_")
+        },
+        provisioner=None if wishes.pki_only else _jwk_entry(wishes, passwords.provisioner, octets),
+    )
+
+
+def files(made: Authority, location: Location) -> list[NewFile]:
+    """Give every file of the authority, in the order in which they are put in place."""
+    certificates = {
+        "root_ca.crt": pem.encode("CERTIFICATE", made.root),
+        "intermediate_ca.crt": pem.encode("CERTIFICATE", made.intermediate),
+    } | dict(made.ssh_public_keys)
+    found = [_file(location.certs / name, text, 0o600) for name, text in certificates.items()]
+    found += [
+        NewFile(path=location.secrets / name, content=key, mode=0o600)
+        for name, key in made.keys.items()
+    ]
+    if made.wishes.pki_only:
+        return found
+    if made.wishes.ssh:
+        found += [
+            _file(location.templates / "ssh" / name, text, 0o644)
+            for name, text in ssh_templates.TEMPLATES.items()
+        ]
+    defaults = to_json(defaults_json(made, location, fingerprint(made.root)))
+    return [
+        *found,
+        _file(location.defaults_json, defaults, 0o644),
+        _file(location.ca_json, to_json(ca_json(made, location)), 0o644),
+    ]
+
+
+def ca_json(made: Authority, location: Location) -> dict[str, object]:
+    """Give the configuration of the server."""
+    wishes = made.wishes
+    document: dict[str, object] = {
+        "root": str(location.certs / "root_ca.crt"),
+        "federatedRoots": None,
+        "crt": str(location.certs / "intermediate_ca.crt"),
+        "key": str(location.secrets / "intermediate_ca_key"),
+        "address": wishes.address,
+        "insecureAddress": "",
+        "dnsNames": list(wishes.dns_names),
+    }
+    if wishes.ssh:
+        document["ssh"] = {
+            "hostKey": str(location.secrets / "ssh_host_ca_key"),
+            "userKey": str(location.secrets / "ssh_user_ca_key"),
+        }
+    document["logger"] = {"format": "text"}
+    if wishes.database:
+        document["db"] = {"type": "leveldb", "dataSource": str(location.db)}
+    document["authority"] = {"provisioners": provisioners(made)}
+    document["tls"] = {
+        "cipherSuites": list(CIPHER_SUITES),
+        "minVersion": 1.2,
+        "maxVersion": 1.3,
+        "renegotiation": False,
+    }
+    if wishes.ssh:
+        document["templates"] = ssh_templates.ca_json()
+    return document
+
+
+def provisioners(made: Authority) -> list[Mapping[str, object]]:
+    """List the first provisioner and those that --acme and --ssh ask for."""
+    wishes = made.wishes
+    listed: list[Mapping[str, object]] = [made.provisioner] if made.provisioner else []
+    if wishes.acme:
+        name = "acme-1" if wishes.provisioner == "acme" else "acme"
+        listed.append({"type": "ACME", "name": name})
+    if wishes.ssh:
+        listed.append({"type": "SSHPOP", "name": "sshpop", "claims": {"enableSSHCA": True}})
+    return listed
+
+
+def defaults_json(made: Authority, location: Location, root: str) -> dict[str, object]:
+    """Give what clients on this machine need."""
+    return {
+        "ca-url": made.wishes.ca_url or url(made.wishes),
+        "ca-config": str(location.ca_json),
+        "fingerprint": root,
+        "root": str(location.certs / "root_ca.crt"),
+    }
+
+
+def url(wishes: Wishes) -> str:
+    """Make the URL of the first name and the port, which is left out when it is 443."""
+    host = wishes.dns_names[0]
+    port = wishes.address.rpartition(":")[2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"https://{shown}" if port in {"443", "https"} else f"https://{shown}:{port}"
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Give the lower-case hex of SHA-256 over the DER."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def to_json(document: object) -> str:
+    """Write JSON as step's files have it: indented by tabs."""
+    return json.dumps(document, indent="\t", ensure_ascii=False)
+
+
+def _jwk_entry(wishes: Wishes, password: Password, octets: Octets) -> dict[str, object]:
+    key = _key()
+    secret = json.dumps(jwk.private_jwk(key), separators=(",", ":")).encode()
+    entry: dict[str, object] = {
+        "type": "JWK",
+        "name": wishes.provisioner,
+        "key": jwk.public_jwk(key.public_key()),
+        "encryptedKey": jwe.encrypt(secret, password, entropy=octets(jwe.ENTROPY)),
+    }
+    return entry | {"claims": {"enableSSHCA": True}} if wishes.ssh else entry
+
+
+def _key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _ssh_line(key: PrivateKey) -> str:
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return f"{public.decode()}\n"
+
+
+def _file(path: Path, text: str, mode: int) -> NewFile:
+    return NewFile(path=path, content=text.encode(), mode=mode)
