@@ -6,7 +6,6 @@ from typing import Final
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper
@@ -142,13 +141,11 @@ class Connection(TCPServer):
         await protocol.handle(Closed())
 
     async def _too_late(self, conversation: Conversation) -> None:
-        stream = self.protocol.stream
-        if not isinstance(stream, HTTPStream) or stream.state is not ASGIHTTPState.REQUEST:
-            return  # half an answer is out
-        status = 408 if conversation.phase is Phase.BODY else 503
-        if conversation.exchange is not None:
+        exchange = self.protocol.exchange
+        if exchange is not None:
+            status = 408 if conversation.phase is Phase.BODY else 503
             with trio.move_on_after(self.context.limits.send):
-                await conversation.exchange.refuse(status)
+                await exchange.refuse(status)
 
     async def protocol_send(self, event: Event) -> None:
         """Do what the protocol asks: send, close, or note that a request is done."""

@@ -2,18 +2,25 @@
 
 import enum
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeAlias
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio.task_group import TaskGroup
-from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveEvent,
+    ASGISendEvent,
+    HTTPResponseStartEvent,
+    HTTPScope,
+)
 
 from appliance.web.http import PeerCertificate
 from appliance.web.limits import Limits
 
 log = logging.getLogger(__name__)
+
+Answer: TypeAlias = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], Awaitable[None]]
+"""Sends a whole answer: status, headers, body."""
 
 
 class Phase(enum.Enum):
@@ -24,86 +31,71 @@ class Phase(enum.Enum):
     RESPONSE = enum.auto()
 
 
-class Conversation(TaskGroup):
-    """The requests of one connection, each run in the task that reads them.
+class Conversation:
+    """What the requests of one connection share.
 
-    It takes the place of Hypercorn's task group, whose `spawn_app` starts a task. `scope` is around
-    all reading and running; its deadline moves with the phase.
+    `scope` is around all reading and running; its deadline moves with the phase.
     """
 
     def __init__(self, limits: Limits, version: str, peer: PeerCertificate | None) -> None:
-        super().__init__()
         self.limits = limits
         self.scope = trio.CancelScope()
         self.phase = Phase.HEAD
-        self.refusal = 0  # a status, when the request at hand is not to be served
-        self.exchange: Exchange | None = None
-        self._tls: dict[str, Any] = {"version": version, "peer": peer}
-
-    async def spawn_app(
-        self,
-        app: AppWrapper,
-        config: Config,
-        scope: Scope,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
-    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
-        """Begin a request, and give what takes its body."""
-        scope = cast(HTTPScope, scope)
-        scope["extensions"]["tls"] = self._tls
-        self.exchange = Exchange(self, app, scope, send)
-        return self.exchange.take
-
-
-async def _nowhere(message: ASGISendEvent | None) -> None:
-    """Take what an application sends when its request is over."""
+        self.tls: dict[str, Any] = {"version": version, "peer": peer}
 
 
 class Exchange:
-    """One request and its answer."""
+    """One request and its answer, for an ASGI application that sees whole bodies.
+
+    Nothing is sent before the answer is complete: so a late or failing application can still be
+    answered for.
+    """
 
     def __init__(
-        self,
-        conversation: Conversation,
-        app: AppWrapper,
-        scope: HTTPScope,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+        self, conversation: Conversation, app: AppWrapper, scope: HTTPScope, answer: Answer
     ) -> None:
         self._conversation = conversation
         self._app = app
         self._scope = scope
-        self._send = send
+        self._answer = answer
         self._body = bytearray()
         self._body_given = False
+        self._start: HTTPResponseStartEvent | None = None
+        self._parts: list[bytes] = []
         self._gone: trio.Event | None = None
-        self._over = False
+        self.method = scope["method"]
+        self.refused = False
+        self.over = False  # answered, or the client has gone
 
-    async def take(self, message: ASGIReceiveEvent) -> None:
-        """Take the next part of the body; with the last one, run the application."""
-        if message["type"] != "http.request":
-            self._over = True
-            if self._gone is not None:
-                self._gone.set()
-            return
-        conversation = self._conversation
-        if conversation.refusal:
-            await self.refuse(conversation.refusal)
-            return
-        self._body += message["body"]
-        if len(self._body) > conversation.limits.body_octets:
+    async def take(self, data: bytes) -> None:
+        """Take the next part of the body."""
+        self._body += data
+        if len(self._body) > self._conversation.limits.body_octets:
             await self.refuse(413)
-        elif not message["more_body"]:
-            conversation.phase = Phase.RESPONSE
-            conversation.scope.deadline = trio.current_time() + conversation.limits.response
-            await self._run()
+
+    async def complete(self) -> None:
+        """Run the application: the body is there."""
+        conversation = self._conversation
+        conversation.phase = Phase.RESPONSE
+        conversation.scope.deadline = trio.current_time() + conversation.limits.response
+        await self._run()
 
     async def refuse(self, status: int) -> None:
         """Let the application answer that it will not serve this; the connection ends with it."""
-        if self._over:
+        if self.over:
             return
-        self._conversation.refusal = status
+        self.refused = True
         self._scope["extensions"]["refusal"] = {"status": status}
         self._body.clear()
+        self._start = None
+        self._parts.clear()
         await self._run()
+
+    def abandon(self) -> None:
+        """Note that nobody waits for an answer any more."""
+        self.over = True
+        if self._gone is not None:
+            self._gone.set()
 
     async def _run(self) -> None:
         try:
@@ -122,10 +114,9 @@ class Exchange:
                 log.exception("the application failed", exc_info=faults)
             if others is not None:
                 raise others from None
-        await self._send(None)
-        # What refers to each other would stay until the collector comes, a few kB a request.
-        self._send = _nowhere
-        self._conversation.exchange = None
+        if not self.over:
+            await self._answer(500, [(b"content-length", b"0")], b"")
+            self.abandon()
 
     async def _receive(self) -> ASGIReceiveEvent:
         if not self._body_given:
@@ -133,6 +124,20 @@ class Exchange:
             return {"type": "http.request", "body": bytes(self._body), "more_body": False}
         if self._gone is None:
             self._gone = trio.Event()
-        if not self._over:
+        if not self.over:
             await self._gone.wait()
         return {"type": "http.disconnect"}
+
+    async def _send(self, message: ASGISendEvent) -> None:
+        if self.over:
+            return
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body" and self._start is not None:
+            self._parts.append(message["body"])
+            if not message["more_body"]:
+                start, body = self._start, b"".join(self._parts)
+                await self._answer(start["status"], start["headers"], body)
+                self.abandon()
+        else:
+            raise RuntimeError(f"{message['type']} is out of order")

@@ -1,9 +1,10 @@
-"""HTTP/1.1 on Hypercorn's protocol and stream, one request after the other.
+"""HTTP/1.1 on Hypercorn's protocol, one request after the other.
 
 Hypercorn runs the application in a task of its own beside the task that reads, so that bodies can
 be streamed and protocols switched. A CA needs neither. Here the reading task collects the body,
-runs the application itself and goes on with the next request: no task, channel or lock a request,
-nothing to race with, and each limit is judged in one place.
+runs the application itself (web.conversation), sends its answer in one write and goes on with the
+next request: no task, channel or lock a request, nothing to race with, and each limit is judged in
+one place.
 
 Nothing switches protocols: an Upgrade is ignored, as RFC 9110 7.8 lets a server do, and HTTP/2's
 preface is an unknown version.
@@ -12,25 +13,21 @@ preface is an unknown version.
 import http
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 import h11
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body, EndBody, Request, Response
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import (
-    AppWrapper,
-    ConnectionState,
-    H11SendableEvent,
-)
+from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
+from hypercorn.utils import suppress_body
 
-from appliance.web.conversation import Conversation, Phase
+from appliance.web.conversation import Conversation, Exchange, Phase
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +53,9 @@ def _head_fault(request: h11.Request, headers: list[tuple[bytes, bytes]], limit:
 
 
 class Http11(H11Protocol):
-    """Hypercorn's HTTP/1.1 without protocol switches, with a limit on heads, in single writes."""
+    """Hypercorn's HTTP/1.1 without protocol switches, with a limit on heads."""
+
+    connection: h11.Connection
 
     def __init__(
         self,
@@ -68,137 +67,115 @@ class Http11(H11Protocol):
         send: Callable[[Event], Awaitable[None]],
     ) -> None:
         client, server = ends
-        state, ssl = ConnectionState({}), True
-        super().__init__(
-            app,
-            config,
-            context,
-            conversation,
-            state,
-            ssl,
-            client,
-            server,
-            send,
-        )
+        tasks, state, ssl = TaskGroup(), ConnectionState({}), True  # the tasks stay none
+        super().__init__(app, config, context, tasks, state, ssl, client, server, send)
+        self.exchange: Exchange | None = None
         self._conversation = conversation
-        self._unsent: list[bytes] = []
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether the client may still be sending what nobody will read."""
-        return self.connection.their_state not in (h11.IDLE, h11.CLOSED)
 
     @property
     def has_partial_head(self) -> bool:
         """Whether a request has begun to arrive."""
         return self.connection.their_state is h11.IDLE and bool(self.connection.trailing_data[0])
 
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Switch to nothing."""
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        conversation = self._conversation
-        conversation.refusal = 0
-        headers = list(request.headers)
-        status = _head_fault(request, headers, conversation.limits.header_octets)
-        if status:
-            await self._send_error_response(status)
-            await self.send(Closed())
-            return
-        self.stream = stream = HTTPStream(
-            self.app,
-            self.config,
-            self.context,
-            conversation,
-            self.ssl,
-            self.client,
-            self.server,
-            self.stream_send,
-            STREAM_ID,
-        )
-        await stream.handle(
-            Request(
-                stream_id=STREAM_ID,
-                headers=headers,
-                http_version=request.http_version.decode("ascii"),
-                method=request.method.decode("ascii"),
-                raw_path=request.target,
-                state=self.connection_state,
-            )
-        )
-        for name, value in headers:
-            if name == b"content-length" and int(value) > conversation.limits.body_octets:
-                conversation.refusal = 413  # before any of it is read, or asked for with 100
-                assert conversation.exchange is not None  # noqa: S101  just made
-                await conversation.exchange.refuse(413)
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        """Send a part of the answer."""
-        if not isinstance(event, Response):
-            await super().stream_send(event)
-            return
-        headers = [
-            (_title(name), value)
-            for name, value in (*event.headers, *self.config.response_headers("h11"))
-        ]
-        if self._conversation.refusal or self.context.terminated.is_set():
-            headers.append(CLOSE)
-        status = event.status_code
-        await self._send_h11_event(
-            h11.Response(headers=headers, status_code=status, reason=REASONS.get(status, b""))
-        )
-
-    async def _send_h11_event(self, event: H11SendableEvent) -> None:
-        try:
-            data = self.connection.send(event)
-        except h11.LocalProtocolError:
-            if self.connection.their_state is not h11.ERROR:
-                raise
-            return
-        if data:
-            self._unsent.append(data)
-        if type(event) in (h11.EndOfMessage, h11.InformationalResponse) and self._unsent:
-            data, self._unsent = b"".join(self._unsent), []
-            await self.send(RawData(data))
-
-    async def _send_error_response(self, status_code: int) -> None:
-        """Answer what could not even be read as a request, as Go's server does."""
-        body = b"%d %b" % (status_code, REASONS.get(status_code, b""))
-        headers = [
-            (b"Content-Type", b"text/plain; charset=utf-8"),
-            (b"Content-Length", b"%d" % len(body)),
-            CLOSE,
-        ]
-        reason = REASONS.get(status_code, b"")
-        log.debug("refused unreadable request from %s: %d", self.client, status_code)
-        await self._send_h11_event(
-            h11.Response(status_code=status_code, headers=headers, reason=reason)
-        )
-        await self._send_h11_event(h11.Data(data=body))
-        await self._send_h11_event(h11.EndOfMessage())
+    async def handle(self, event: Event) -> None:
+        """Take octets from the client, or its end."""
+        if isinstance(event, Closed):
+            if self.exchange is not None:
+                self.exchange.abandon()
+        else:
+            await super().handle(event)
 
     async def _handle_events(self) -> None:
         connection = self.connection
         while True:
             if connection.they_are_waiting_for_100_continue:
-                await self._send_h11_event(
-                    h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
+                proceed = h11.InformationalResponse(
+                    status_code=100, headers=[], reason=REASONS[100]
                 )
+                await self.send(RawData(connection.send(proceed)))
             try:
                 event = connection.next_event()
             except h11.RemoteProtocolError as error:
-                if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                    await self._send_error_response(error.error_status_hint)
-                await self.send(Closed())
+                await self._refuse_unread(error.error_status_hint)
                 return
             if isinstance(event, h11.Request):
-                self._conversation.phase = Phase.BODY
-                await self._create_stream(event)
-            elif self.stream is None:
+                await self._begin(event)
+            elif self.exchange is None:
                 return
             elif isinstance(event, h11.Data):
-                await self.stream.handle(Body(stream_id=STREAM_ID, data=event.data))
+                await self.exchange.take(event.data)
             elif isinstance(event, h11.EndOfMessage):
-                await self.stream.handle(EndBody(stream_id=STREAM_ID))
+                await self.exchange.complete()
             else:
                 return
+
+    async def _begin(self, request: h11.Request) -> None:
+        conversation, limits = self._conversation, self._conversation.limits
+        conversation.phase = Phase.BODY
+        headers = list(request.headers)
+        fault = _head_fault(request, headers, limits.header_octets)
+        if fault:
+            await self._refuse_unread(fault)
+            return
+        path, _, query = request.target.partition(b"?")
+        scope: HTTPScope = {
+            "type": "http",
+            "asgi": {"spec_version": "2.1", "version": "3.0"},
+            "http_version": request.http_version.decode("ascii"),
+            "method": request.method.decode("ascii"),
+            "scheme": "https",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": headers,
+            "client": self.client,
+            "server": self.server,
+            "state": ConnectionState({}),
+            "extensions": {"tls": conversation.tls},
+        }
+        self.exchange = exchange = Exchange(conversation, self.app, scope, self._answer)
+        for name, value in headers:
+            if name == b"content-length" and int(value) > limits.body_octets:
+                await exchange.refuse(413)  # before any of it is read, or asked for with 100
+
+    async def _answer(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """Send the answer to the exchange at hand, and be ready for the next one."""
+        connection, exchange = self.connection, self.exchange
+        assert exchange is not None  # noqa: S101  it is what answers
+        everything = [*headers, *self.config.response_headers("h11")]
+        titled = [(_title(name), value) for name, value in everything]
+        if exchange.refused or self.context.terminated.is_set():
+            titled.append(CLOSE)
+        reason = REASONS.get(status, b"")
+        parts = [connection.send(h11.Response(headers=titled, status_code=status, reason=reason))]
+        if body and not suppress_body(exchange.method, status):
+            parts.append(connection.send(h11.Data(data=body)))
+        parts.append(connection.send(h11.EndOfMessage()))
+        self.exchange = None
+        await self.send(RawData(b"".join(parts)))
+        done = connection.our_state is h11.DONE and connection.their_state is h11.DONE
+        if done and not self.context.terminated.is_set():
+            connection.start_next_cycle()
+            await self.send(Updated(idle=True))
+        else:
+            await self.send(Closed())
+
+    async def _refuse_unread(self, status: int) -> None:
+        """Answer what could not even be read as a request, as Go's server does, and close."""
+        log.debug("unreadable request from %s: %d", self.client, status)
+        connection = self.connection
+        if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            reason = REASONS.get(status, b"")
+            body = b"%d %b" % (status, reason)
+            headers = [
+                (b"Content-Type", b"text/plain; charset=utf-8"),
+                (b"Content-Length", b"%d" % len(body)),
+                CLOSE,
+            ]
+            response = h11.Response(headers=headers, status_code=status, reason=reason)
+            events = (response, h11.Data(data=body), h11.EndOfMessage())
+            await self.send(RawData(b"".join(connection.send(event) for event in events)))
+        await self.send(Closed())

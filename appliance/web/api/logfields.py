@@ -5,19 +5,36 @@ else) but what it says of itself.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from appliance.authority.x509 import Issued
 from appliance.formats import base64url, names
 from appliance.model.errors import FormatError
+from appliance.model.names import SanKind
 
 _SHOWN: Final = 100  # characters of a claim that nobody has verified
+
+
+_HOST_NAME: Final = re.compile(r"(?:[A-Za-z0-9_*-]+\.)*[A-Za-z][A-Za-z0-9-]*", re.ASCII)
+"""What is sure to be a DNS name, without a closer look."""
+
+_KEY_HEADERS: Final = tuple(
+    (bytes.fromhex(header), name)
+    for header, name in (
+        ("3059301306072a8648ce3d020106082a8648ce3d030107034200", "ECDSA P-256"),
+        ("3076301006072a8648ce3d020106052b81040022036200", "ECDSA P-384"),
+        ("30819b301006072a8648ce3d020106052b8104002303818600", "ECDSA P-521"),
+        ("302a300506032b6570032100", "Ed25519"),
+    )
+)
+"""How a SubjectPublicKeyInfo begins (RFC 5480, RFC 8410): no name in a certificate does."""
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -67,7 +84,8 @@ def issued(certificate: Issued, issuer: str) -> Mapping[str, object]:
 def _by_kind(sans: Iterable[str]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in sans:
-        found.setdefault(names.classify(name).kind.value, []).append(name)
+        kind = SanKind.DNS if _HOST_NAME.fullmatch(name) else names.classify(name).kind
+        found.setdefault(kind.value, []).append(name)
     return found
 
 
@@ -76,12 +94,11 @@ def _moment(moment: datetime) -> str:
 
 
 def _public_key(certificate: bytes) -> str:
+    for header, name in _KEY_HEADERS:
+        if header in certificate:
+            return name
     match x509.load_der_x509_certificate(certificate).public_key():
-        case ec.EllipticCurvePublicKey() as key:
-            return f"ECDSA P-{key.curve.key_size}"
         case rsa.RSAPublicKey() as key:
             return f"RSA {key.key_size}"
-        case ed25519.Ed25519PublicKey():
-            return "Ed25519"
         case _:
             return "unknown"
