@@ -298,7 +298,7 @@ def _place(made: Authority, location: Location, context: Context | None) -> None
         ]
         if not location.profile_defaults_json.exists():
             files.append(NewFile(path=location.profile_defaults_json, content=b"{}", mode=0o600))
-    directories = [] if made.wishes.pki_only else [location.templates]
+    directories = [location.config, location.templates]
     if made.wishes.database and not made.wishes.pki_only:
         directories.append(location.db)
     placing.place(files, directories)

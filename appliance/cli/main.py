@@ -149,3 +149,7 @@ def _show_fault(error: Exception) -> int:
 def _print_traceback(error: BaseException) -> None:
     """Show the way that it took."""
     traceback.print_exception(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
