@@ -59,7 +59,10 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class X509Authority:
-    """Issues, renews and rekeys with one issuer key."""
+    """Issues, renews and rekeys with one issuer key.
+
+    Without a database (`persistent` false) only used tokens are remembered.
+    """
 
     registry: Registry
     trust: Trust
@@ -72,6 +75,7 @@ class X509Authority:
     events: EventSink
     subject_defaults: SubjectDefaults
     backdate: timedelta
+    persistent: bool = True
 
     async def sign(self, request: SignRequest) -> Issued:
         """Issue what a one-time token allows.
@@ -231,6 +235,20 @@ class X509Authority:
             raise _unrecorded(issued.serial, error) from error
         except Broken as error:
             raise _unrecorded(issued.serial, error) from error
+
+    def _rows(self, issued: Issued, token: TokenUse | None) -> Sequence[Operation]:
+        if not self.persistent:
+            return [records.token_used(token)] if token else []
+        return records.issued(
+            certificate=issued.certificate,
+            serial=issued.serial,
+            provisioner=issued.provisioner,
+            subject=issued.subject,
+            sans=issued.sans,
+            not_after=issued.validity.not_after,
+            issued_at=self.clock.now(),
+            token=token,
+        )
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
         return Attempt(operation, context, self.clock, self.events)
