@@ -1,14 +1,20 @@
 """Reading and writing files for a person: clear refusals, an overwrite question, no half files."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
 import sys
 from pathlib import Path
+from typing import Final
 
 from appliance.cli.prompts import confirm
 from appliance.model.errors import BadRequest
+
+# A file may be written in a directory that may not, or be mounted into a container by itself:
+# such ones are written in place, as step does. No other failure may touch the old content.
+_NO_RENAME: Final = {errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV}
 
 
 def read_file(name: str) -> bytes:
@@ -67,11 +73,10 @@ def _replace(target: Path, data: bytes, mode: int, before: os.stat_result | None
             os.fsync(fd)
         partial.replace(target)
         _sync_directory(target.parent)
-    except OSError:
+    except OSError as error:
         partial.unlink(missing_ok=True)
-        if before is None:
+        if before is None or error.errno not in _NO_RENAME:
             raise
-        # A file that may be written in a directory that may not (or a bind mount): as step does.
         _write_in_place(target, data)
 
 

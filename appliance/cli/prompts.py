@@ -6,6 +6,7 @@ is a pipe), so that a command's output can be redirected while it asks.
 
 import contextlib
 import os
+import select
 import sys
 import termios
 import tty
@@ -17,6 +18,7 @@ from appliance.model.secret import Password
 
 _UP, _DOWN = ("\x1b[A", "\x1bOA", "k", "\x10"), ("\x1b[B", "\x1bOB", "j", "\x0e")
 _INTERRUPT, _END = "\x03", "\x04"
+_ESCAPE_WAIT = 0.1  # seconds in which the rest of an arrow key comes
 
 
 def say(text: str) -> None:
@@ -148,8 +150,13 @@ def _read_line(fd: int, prompt: str) -> str:
 
 
 def _read_key(fd: int) -> str:
-    """Read one key press; an arrow key comes as one escape sequence."""
-    return os.read(fd, 8).decode("ascii", "replace") or _END
+    """Read one key press, however fast they come; an arrow key is a sequence of three octets."""
+    key = os.read(fd, 1)
+    if key == b"\x1b" and select.select([fd], [], [], _ESCAPE_WAIT)[0]:
+        key += os.read(fd, 1)
+        if key in (b"\x1b[", b"\x1bO"):
+            key += os.read(fd, 1)
+    return key.decode("ascii", "replace") or _END
 
 
 @contextlib.contextmanager

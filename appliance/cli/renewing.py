@@ -138,9 +138,10 @@ def run_daemon(renewer: Renewer, schedule: Schedule, after: After) -> None:
 async def _daemon(renewer: Renewer, schedule: Schedule, after: After) -> None:
     send, now_please = trio.open_memory_channel[None](1)
     first = wait_before(schedule, renewer.validity, now(), chance())
-    _log("INFO", f"first renewal in {_shown(first)}")
     wanted = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     with trio.open_signal_receiver(*wanted) as signals:
+        # Only now: whoever reads this line may send a signal at once.
+        _log("INFO", f"first renewal in {_shown(first)}")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(
                 partial(keep_renewed, clock=SystemClock(), now_please=now_please),
