@@ -16,7 +16,7 @@ from appliance.config import claims, database, provisioners, refusals
 from appliance.config.document import Document, parse
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
-from appliance.model.errors import ConfigError
+from appliance.model.errors import ConfigError, FormatError
 from appliance.model.secret import Password
 
 DNS_NAMES: Final = ("localhost", "127.0.0.1", "::1")
@@ -62,7 +62,7 @@ def of_document(document: Document) -> Settings:
     authority = written.authority or Authority()
     roots = _roots(written)
     _check_presence(written, roots, document)
-    host, port = split_address(written.address, document)
+    host, port = _address(written, document)
     tls = _tls(written.tls, document)
     _check_ssh(written, document)
     _check_crl(written, document)
@@ -97,19 +97,26 @@ def of_document(document: Document) -> Settings:
     )
 
 
-def split_address(address: str, document: Document, place: str = "address") -> tuple[str, int]:
-    """Take `host:port` apart; the host may be empty, the port a name. Raises ConfigError."""
+def split_address(address: str) -> tuple[str, int]:
+    """Take `host:port` apart; the host may be empty, the port a name. Raises FormatError."""
     host, colon, port = address.rpartition(":")
     if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
-        raise document.wrong(
-            f"'{address}' is not an address with a port, such as 127.0.0.1:443 or :443", place
+        raise FormatError(
+            f"'{address}' is not an address with a port, such as 127.0.0.1:443 or :443"
         )
     if port.isascii() and port.isdigit() and int(port) < 2**16:
         return host.strip("[]"), int(port)
     try:
         return host.strip("[]"), socket.getservbyname(port, "tcp")
     except (OSError, OverflowError):
-        raise document.wrong(f"'{port}' is not a port", place) from None
+        raise FormatError(f"'{port}' is not a port") from None
+
+
+def _address(written: CaJson, document: Document) -> tuple[str, int]:
+    try:
+        return split_address(written.address)
+    except FormatError as error:
+        raise document.wrong(error.public, "address") from None
 
 
 def _check_presence(written: CaJson, roots: list[str], document: Document) -> None:

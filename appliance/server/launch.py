@@ -8,20 +8,25 @@ console:   trio.run in a thread of its own, where
                )
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import trio
 
-from appliance.model.events import Event, NumberedEvent
+from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.secret import Password
 from appliance.operator.interface import Operator
 
 
 class EventRing(Protocol):
     """Where events go and are remembered: a sink that can be asked."""
+
+    @property
+    def totals(self) -> Mapping[EventKind, int]:
+        """How many there were of each kind since the start."""
+        ...
 
     def record(self, event: Event) -> None:
         """Take the event, never wait, never raise; callable from any thread."""
@@ -41,7 +46,7 @@ class Launch:
     """
 
     file: Path
-    base: Path  # where relative names of templates and keys lie: the step path
+    context: str = ""  # the name of step's context, when contexts are used
     password: Password | None = field(default=None)
     address: str = ""
     quiet: bool = False

@@ -1,0 +1,152 @@
+"""`hearth serve`, which is also what the program does when it is called `step-ca`."""
+
+import os
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from appliance.cli.command import StepCommand, refused
+from appliance.cli.prompts import read_password
+from appliance.config.loading import ConfigNotFound, ConfigUnreadable
+from appliance.config.location import find
+from appliance.model.errors import BadRequest, HearthError
+from appliance.operator.ring import EventRing
+from appliance.server import passwords
+from appliance.server.launch import Launch
+from appliance.server.reloading import configured
+from appliance.server.run import run_headless
+
+_MISUSED: Final = 1
+_FAILED: Final = 2
+_WITHOUT_EFFECT: Final = {
+    "ssh_host_password_file": "SSH certificates are not served by this version",
+    "ssh_user_password_file": "SSH certificates are not served by this version",
+    "resolver": "only ACME challenges need it, which are not served by this version",
+    "acme_http_port": "ACME is not served by this version",
+    "acme_tls_port": "ACME is not served by this version",
+    "acme_strict_fqdn": "ACME is not served by this version",
+}
+
+
+@click.command("serve", cls=StepCommand, no_context=True)
+@click.argument("config", metavar="[<config>]", required=False)
+@click.option("--password-file", metavar="<file>", help="The password of the intermediate's key.")
+@click.option("--address", metavar="<host:port>", help="Listen here, not where ca.json says.")
+@click.option("--context", metavar="<name>", help="The context whose CA is meant.")
+@click.option("--pidfile", metavar="<file>", help="Keep the process's number in this file.")
+@click.option("--quiet", is_flag=True, help="Do not tell at start what is served.")
+@click.option("--console", is_flag=True, help="Show the console on this terminal.")
+@click.option("--ssh-host-password-file", metavar="<file>", hidden=True)
+@click.option("--ssh-user-password-file", metavar="<file>", hidden=True)
+@click.option("--resolver", metavar="<address>", hidden=True)
+@click.option("--acme-http-port", type=int, hidden=True)
+@click.option("--acme-tls-port", type=int, hidden=True)
+@click.option("--acme-strict-fqdn", is_flag=True, hidden=True)
+@click.option("--insecure", is_flag=True, hidden=True)
+@refused("issuer-password-file", because="registration authorities are not supported yet")
+@refused("token", because="linking to smallstep's hosted service is not supported")
+def serve(
+    *,
+    config: str | None,
+    password_file: str | None,
+    address: str | None,
+    context: str | None,
+    pidfile: str | None,
+    quiet: bool,
+    console: bool,
+    insecure: bool,
+    **others: object,
+) -> int:
+    """Run the certificate authority that <config> describes, until SIGTERM or Ctrl-C.
+
+    Without <config>, config/ca.json of the step path is meant. The password of an encrypted key
+    comes from --password-file, else from the systemd credential `hearth-password` (or `password`),
+    else from `password` in ca.json, else from the terminal.
+
+    SIGHUP reads the configuration again and changes to it without losing a request; one that is
+    wrong changes nothing. A second SIGTERM does not wait for requests.
+
+    \b
+    Exit codes: 0 after a stop, 1 for a wrong command line or no configuration, 2 for a
+    configuration, key, port or database that cannot be used.
+
+    \b
+    Examples:
+      $ hearth serve
+      $ hearth serve /etc/step-ca/config/ca.json --password-file /etc/step-ca/password.txt
+      $ hearth serve --address 127.0.0.1:0 --quiet
+    """
+    _check_flags(insecure=insecure, **others)
+    launch = _launch(config, address, context, pidfile, quiet=quiet)
+    try:
+        launch = _with_password(launch, Path(password_file) if password_file else None)
+        if console:
+            from appliance.cli.console import run_with_console  # noqa: PLC0415
+
+            return run_with_console(launch)
+        return run_headless(launch, ring=EventRing())
+    except (ConfigNotFound, ConfigUnreadable) as error:
+        _tell(error)
+        click.echo(
+            "If there is no certificate authority yet, `hearth ca init` makes one.", err=True
+        )
+        return _MISUSED
+    except HearthError as error:
+        _tell(error)
+        return _FAILED
+
+
+def _check_flags(*, insecure: bool, **others: object) -> None:
+    """Hold flags against each other as step-ca does, and tell which have no effect."""
+    for name in ("acme_http_port", "acme_tls_port"):
+        if others[name] and not insecure:
+            raise BadRequest(f"flag '{_flag(name)}' requires the '--insecure' flag")
+    for name, reason in _WITHOUT_EFFECT.items():
+        if others[name]:
+            click.echo(f"warning: flag '{_flag(name)}' has no effect: {reason}", err=True)
+
+
+def _launch(
+    config: str | None,
+    address: str | None,
+    context: str | None,
+    pidfile: str | None,
+    *,
+    quiet: bool,
+) -> Launch:
+    if os.environ.get("STEP_CA_TOKEN"):
+        raise BadRequest("STEP_CA_TOKEN is set: linking to a hosted service is not supported")
+    location = find(os.environ, context=context or os.environ.get("STEP_CA_CONTEXT") or None)
+    quiet_too = os.environ.get("STEP_CA_QUIET", "").lower() in ("1", "t", "true")
+    return Launch(
+        file=Path(config) if config else location.ca_json,
+        context=location.context.name if location.context else "",
+        address=address or "",
+        quiet=quiet or quiet_too,
+        pid_file=Path(pidfile) if pidfile else None,
+    )
+
+
+def _with_password(launch: Launch, file: Path | None) -> Launch:
+    """Find the password before anything is begun, asking for it where there is a terminal."""
+    settings = configured(launch)
+    password = passwords.given(file, os.environ)
+    if file is not None and (exposed := passwords.exposure(file)):
+        click.echo(f"warning: {exposed}", err=True)
+    if passwords.is_missing(settings, password):
+        prompt = f"Please enter the password to decrypt {settings.key}"
+        password = read_password(prompt)
+    return replace(launch, password=password)
+
+
+def _tell(error: HearthError) -> None:
+    if os.environ.get("STEPDEBUG") == "1":
+        traceback.print_exception(error)
+    click.echo(str(error), err=True)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

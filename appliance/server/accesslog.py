@@ -1,0 +1,137 @@
+"""One line for each request, in step-ca's three forms.
+
+`text` and `json` have the same fields, sorted by name after time and level; `common` is the Common
+Log Format with the duration in milliseconds.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import msgspec
+
+from appliance.ports.clock import Clock
+from appliance.web.application import AccessLog
+
+Fields: TypeAlias = Mapping[str, object]
+
+_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+")
+_ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
+_COMMON: Final = (
+    "request-id", "remote-address", "name", "user-id", "time", "duration-ns",
+)  # fmt: skip
+_json = msgspec.json.Encoder(order="sorted")
+
+
+def access_log(form: str, clock: Clock, write: Callable[[str], object]) -> AccessLog:
+    """Give what takes the fields of a finished request and writes its line.
+
+    `form` is text, json, common, or "" for no lines at all.
+    """
+    if not form:
+        return _nothing
+    render = {"text": text_line, "json": json_line, "common": common_line}[form]
+    health = os.environ.get("STEP_LOGGER_ONLY_TRACE_HEALTH_ENDPOINT", "").lower()
+    quiet = health not in ("", "0", "f", "false")
+
+    def log(fields: Fields) -> None:
+        if quiet and fields.get("path") == "/health" and fields.get("status") == 200:
+            return
+        write(render(fields, clock.now()))
+
+    return log
+
+
+def text_line(fields: Fields, now: datetime) -> str:
+    """Write `key=value` pairs."""
+    pairs = [f'time="{_local(int(now.timestamp()))}"', f"level={_level(fields)}"]
+    pairs += [f"{name}={_quoted(_shown(fields[name]))}" for name in sorted(fields)]
+    return " ".join(pairs)
+
+
+def json_line(fields: Fields, now: datetime) -> str:
+    """Write one JSON object."""
+    whole = {
+        **fields,
+        "level": _level(fields),
+        "msg": "",
+        "time": _local(int(now.timestamp())),
+    }
+    return _json.encode(whole).decode()
+
+
+def common_line(fields: Fields, now: datetime) -> str:
+    """Write request id, address, name, user, time, milliseconds, request line, status, size."""
+    took = fields.get("duration-ns")
+    known = {
+        **fields,
+        "time": _local(int(now.timestamp())),
+        "duration-ns": took // 1_000_000 if isinstance(took, int) else "",
+    }
+    before = " ".join(_dashed(known, name) for name in _COMMON)
+    request = " ".join(_dashed(known, name) for name in ("method", "path", "protocol"))
+    return f'{before} "{request}" {_dashed(known, "status")} {_dashed(known, "size")}'
+
+
+def _nothing(fields: Fields) -> None:
+    """Write no line."""
+
+
+def _level(fields: Fields) -> str:
+    status = fields.get("status")
+    if not isinstance(status, int) or status >= 500:
+        return "error"
+    return "warning" if status >= 400 else "info"
+
+
+@lru_cache(maxsize=2)
+def _local(second: int) -> str:
+    """Write a second in the machine's time zone as RFC 3339."""
+    text = datetime.fromtimestamp(second).astimezone().isoformat()
+    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+
+
+def _shown(value: object) -> str:
+    """Write a value as Go's fmt does."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case Mapping():
+            inner = " ".join(f"{key}:{_shown(value[key])}" for key in sorted(value))
+            return f"map[{inner}]"
+        case list() | tuple():
+            return f"[{' '.join(map(_shown, value))}]"
+        case None:
+            return "<nil>"
+        case _:
+            return str(value)
+
+
+def _quoted(text: str) -> str:
+    """Quote where the text could be taken for something else; a line stays one line."""
+    if _PLAIN.issuperset(text):
+        return text
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return text
+    return "".join(
+        _ESCAPES.get(each) or (each if each.isprintable() else _code(ord(each))) for each in text
+    )
+
+
+def _code(point: int) -> str:
+    if point < 0x80:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def _dashed(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return "-" if value in (None, "") else _escaped(str(value))

@@ -1,0 +1,150 @@
+"""A checked configuration made into working objects: all that a reload builds anew."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.authority.revocation import RevocationAuthority
+from appliance.authority.tokens import OneTimeTokens
+from appliance.authority.trust import Trust
+from appliance.authority.x509 import X509Authority
+from appliance.config.settings import MemorySettings, Settings
+from appliance.formats.keyfile import PasswordNeeded, WrongPassword
+from appliance.issuance.issuers import Issuer
+from appliance.issuance.subjects import SubjectDefaults
+from appliance.keys.file import FileSigner, open_signer
+from appliance.model.errors import BadRequest, ConfigError
+from appliance.model.secret import Password
+from appliance.model.version import VERSION
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.store import Store
+from appliance.provisioners import registry
+from appliance.provisioners.registry import Registry
+from appliance.server import material, passwords
+from appliance.web.api.routes import ca_routes
+from appliance.web.application import AccessLog, Application, build_application
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What outlives a reload: the store, and what has to be remembered across it."""
+
+    store: Store
+    tokens: OneTimeTokens
+    clock: Clock
+    chance: Chance
+    events: EventSink
+    started_at: datetime
+    password: Password | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """One configuration at work."""
+
+    settings: Settings
+    trust: Trust
+    issuer: Issuer
+    signer: FileSigner
+    registry: Registry
+    application: Application
+    warnings: tuple[str, ...]
+
+
+def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) -> Assembly:
+    """Read what the settings name and build the authority on it.
+
+    Raises ConfigError for files that are missing, wrong or do not fit together, and for a key that
+    the password does not open.
+    """
+    trust = material.read_trust(settings)
+    issuer = material.read_issuer(settings, trust)
+    signer = _signer(settings, foundation.password, issuer)
+    provisioners = registry.build(settings, foundation.started_at)
+    persistent = not isinstance(settings.database, MemorySettings)
+    x509 = X509Authority(
+        registry=provisioners,
+        trust=trust,
+        issuer=issuer,
+        signer=signer,
+        store=foundation.store,
+        tokens=foundation.tokens,
+        clock=foundation.clock,
+        chance=foundation.chance,
+        events=foundation.events,
+        subject_defaults=_subject_defaults(settings),
+        backdate=settings.backdate,
+        persistent=persistent,
+    )
+    revocation = RevocationAuthority(
+        registry=provisioners,
+        trust=trust,
+        store=foundation.store,
+        tokens=foundation.tokens,
+        clock=foundation.clock,
+        events=foundation.events,
+        persistent=persistent,
+    )
+    routes = ca_routes(x509=x509, revocation=revocation, tls=settings.tls, version=VERSION)
+    return Assembly(
+        settings=settings,
+        trust=trust,
+        issuer=issuer,
+        signer=signer,
+        registry=provisioners,
+        application=build_application(
+            routes,
+            chance=foundation.chance,
+            access_log=access_log,
+            trace_header=settings.trace_header,
+        ),
+        warnings=tuple(_warnings(settings, trust, provisioners, foundation.clock.now())),
+    )
+
+
+def _signer(settings: Settings, password: Password | None, issuer: Issuer) -> FileSigner:
+    try:
+        return open_signer(
+            settings.key,
+            password or settings.password,
+            certificate=settings.certificate,
+            public_key=issuer.public_key,
+        )
+    except PasswordNeeded as error:
+        raise ConfigError(
+            "the key is encrypted: give its password with --password-file, as the systemd "
+            "credential 'hearth-password', or as `password` in ca.json",
+            file=str(settings.key),
+        ) from error
+    except WrongPassword as error:
+        raise ConfigError("the password does not open the key", file=str(settings.key)) from error
+
+
+def _subject_defaults(settings: Settings) -> SubjectDefaults:
+    try:
+        return SubjectDefaults(settings.subject_defaults)
+    except BadRequest as error:
+        raise ConfigError(
+            error.public, file=str(settings.file), place="authority.template"
+        ) from error
+
+
+def _warnings(
+    settings: Settings, trust: Trust, provisioners: Registry, now: datetime
+) -> Iterator[str]:
+    """Say what works and is not as it should be."""
+    for line in settings.warnings:
+        yield f"{settings.file}: {line}"
+    for entry in provisioners.page(limit=100).entries:
+        if entry.get("state") == "Uninitialized":
+            yield (
+                f"failed to initialize {entry['type']} provisioner "
+                f'"{entry["name"]}": {entry["stateReason"]}'
+            )
+    if exposed := passwords.exposure(settings.key):
+        yield exposed
+    if settings.password is not None and (exposed := passwords.exposure(settings.file)):
+        yield exposed
+    yield from material.warnings(settings, trust, now)

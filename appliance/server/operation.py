@@ -1,0 +1,61 @@
+"""The running appliance, as whoever operates it sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from appliance.authority.inventory import Inventory
+from appliance.authority.trust import fingerprint
+from appliance.issuance import parsed, subjects
+from appliance.model.events import EventKind, NumberedEvent
+from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.overview import Overview
+from appliance.model.version import VERSION
+from appliance.server import banner
+from appliance.server.launch import EventRing
+from appliance.server.reloading import Service
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceOperator:
+    """The Operator in the server's own thread."""
+
+    service: Service
+    ring: EventRing
+
+    async def overview(self) -> Overview:
+        """Give the state of the appliance now."""
+        service, totals = self.service, self.ring.totals
+        assembly, (host, port) = service.assembly, service.addresses[0]
+        issuer = parsed.parse(assembly.trust.intermediates[0])
+        root = parsed.parse(assembly.trust.roots[0])
+        return Overview(
+            name=subjects.common_name(issuer.subject),
+            url=banner.primary_url(assembly, port),
+            address=banner.joined(host, port),
+            fingerprint=fingerprint(root.der),
+            store=service.foundation.store.description,
+            version=VERSION,
+            started_at=service.foundation.started_at,
+            now=service.foundation.clock.now(),
+            intermediate_not_after=issuer.validity.not_after,
+            root_not_after=root.validity.not_after,
+            issued=totals[EventKind.ISSUED],
+            renewed=totals[EventKind.RENEWED] + totals[EventKind.REKEYED],
+            revoked=totals[EventKind.REVOKED],
+            refused=totals[EventKind.REFUSED],
+            provisioners=assembly.registry.names,
+        )
+
+    async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
+        """Give the remembered events with a number above `after`, oldest first."""
+        return self.ring.events(after)
+
+    async def certificates(self, query: CertificateQuery) -> CertificatePage:
+        """Give one page of the inventory. Raises BadRequest."""
+        foundation = self.service.foundation
+        return await Inventory(foundation.store).page(query, foundation.clock.now())
+
+    async def certificate(self, serial: int) -> CertificateDetail:
+        """Give one certificate. Raises NotFound."""
+        foundation = self.service.foundation
+        return await Inventory(foundation.store).certificate(serial, foundation.clock.now())

@@ -1,0 +1,149 @@
+"""Where lines go: standard error, or whoever watches in its place.
+
+Lines of requests are gathered for a moment and written together, and a reader that does not read
+(a full pipe) costs lines, which are counted, and never the CA's time.
+"""
+
+import logging
+import os
+import select
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+from typing import Final, Protocol
+
+import trio
+
+_CHUNK: Final = select.PIPE_BUF  # what a pipe that is ready takes without waiting
+_MOST_LINES: Final = 10_000
+_MOMENT: Final = 0.05  # seconds
+_LOGGERS: Final = ("appliance", "hypercorn", "quart", "trio")
+
+
+class Output(Protocol):
+    """Takes lines without their ends; never waits, never raises."""
+
+    def write(self, line: str) -> None:
+        """Take a line, to be shown soon."""
+        ...
+
+    def flush(self) -> None:
+        """Show what was taken, as far as that does not wait."""
+        ...
+
+
+class DescriptorOutput:
+    """Lines to an open file, pipe or terminal."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lines: deque[str] = deque()
+        self._dropped = 0
+        self._rest = b""
+        self._flushing = Lock()
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def write(self, line: str) -> None:
+        """Take a line; when there are too many, drop it and count."""
+        if len(self._lines) < _MOST_LINES:
+            self._lines.append(line)
+        else:
+            self._dropped += 1
+
+    def flush(self) -> None:
+        """Write for as long as nobody has to wait; another thread that is at it goes on."""
+        if not self._flushing.acquire(blocking=False):
+            return
+        try:
+            self._write()
+        finally:
+            self._flushing.release()
+
+    def _write(self) -> None:
+        while self._rest or self._lines or self._dropped:
+            if not self._rest:
+                self._rest = self._next()
+            try:
+                if not self._poll.poll(0):
+                    return
+                written = os.write(self._descriptor, self._rest[:_CHUNK])
+            except OSError:  # nobody is there any more
+                self._lines.clear()
+                self._rest, self._dropped = b"", 0
+                return
+            self._rest = self._rest[written:]
+
+    def _next(self) -> bytes:
+        """Take lines for one write; a line that is longer is written in parts."""
+        parts: list[bytes] = []
+        size = 0
+        while self._lines and (not parts or size + len(self._lines[0]) < _CHUNK):
+            part = self._lines.popleft().encode("utf-8", "backslashreplace") + b"\n"
+            parts.append(part)
+            size += len(part)
+        if self._dropped and not self._lines:
+            parts.append(b"%d log lines were dropped: nobody read them\n" % self._dropped)
+            self._dropped = 0
+        return b"".join(parts)
+
+
+def standard_error() -> DescriptorOutput:
+    """Give the process's standard error."""
+    sys.stderr.flush()
+    return DescriptorOutput(2)
+
+
+async def flush_regularly(output: Output) -> None:
+    """Show lines soon, until cancelled, and the last ones then."""
+    try:
+        while True:
+            await trio.sleep(_MOMENT)
+            output.flush()
+    finally:
+        output.flush()
+
+
+@contextmanager
+def logging_to(output: Output, level: int = logging.INFO) -> Iterator[Callable[[str], None]]:
+    """Send what the program logs to the output, dated as step-ca's lines are.
+
+    Gives the function that writes one such line.
+    """
+    lines = _Lines(output)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(each, each.level, each.propagate) for each in loggers]
+    for each in loggers:
+        each.addHandler(lines)
+        each.setLevel(level)
+        each.propagate = False
+    try:
+        yield lines.say
+    finally:
+        for each, old_level, propagate in before:
+            each.removeHandler(lines)
+            each.setLevel(old_level)
+            each.propagate = propagate
+        output.flush()
+
+
+class _Lines(logging.Handler):
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+        self.setFormatter(logging.Formatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        try:
+            self.say(level + self.format(record))
+        except Exception:  # noqa: BLE001 - a line that cannot be made must not end a request
+            self.handleError(record)
+
+    def say(self, text: str) -> None:
+        now = datetime.now()  # noqa: DTZ005, TID251 - of the log, in the machine's time zone
+        self._output.write(f"{now:%Y/%m/%d %H:%M:%S} {text}")
+        self._output.flush()

@@ -1,0 +1,165 @@
+"""What serves now, and how it gives way to what a new ca.json says.
+
+Everything new is built, and proven to serve, before anything old is let go. So a configuration
+that is wrong changes nothing, and a request is answered by the one or the other, never by neither.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import trio
+
+from appliance.config.loading import load, split_address
+from appliance.config.settings import Settings
+from appliance.model.errors import ConfigError, FormatError, HearthError
+from appliance.server import notify
+from appliance.server.accesslog import access_log
+from appliance.server.assembly import Assembly, Foundation, assemble
+from appliance.server.banner import joined
+from appliance.server.certificate import OwnCertificate
+from appliance.server.launch import Launch
+from appliance.server.output import Output
+from appliance.web.limits import Limits
+from appliance.web.serving import Serving, open_listeners, serve
+from appliance.web.switch import Switch
+from appliance.web.tls import TlsHolder
+
+log = logging.getLogger(__name__)
+
+_CONTINUING: Final = "continuing to run with the original configuration"
+
+
+def configured(launch: Launch) -> Settings:
+    """Read ca.json, with what the command line says instead. Raises ConfigError, FormatError."""
+    settings = load(launch.file)
+    if not launch.address:
+        return settings
+    try:
+        host, port = split_address(launch.address)
+    except FormatError as error:
+        raise FormatError(f"--address: {error.public}") from None
+    return replace(settings, host=host, port=port)
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """One set of listeners at work."""
+
+    switch: Switch
+    stop: trio.Event
+    serving: Serving
+
+
+class Service:
+    """The configuration at work, its certificate, and the door to it."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        foundation: Foundation,
+        output: Output,
+        say: Callable[[str], None],
+        limits: Limits,
+    ) -> None:
+        self._launch = launch
+        self.foundation = foundation
+        self._output = output
+        self._say = say
+        self._limits = limits
+        self._own = OwnCertificate(foundation.clock, foundation.chance)
+        self._assembly: Assembly
+        self._holder: TlsHolder
+        self._door: _Door
+
+    @property
+    def assembly(self) -> Assembly:
+        """The configuration at work."""
+        return self._assembly
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each listener."""
+        return self._door.serving.addresses
+
+    async def prepare(self, settings: Settings) -> None:
+        """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
+        self._assembly = self._assembled(settings)
+        self._holder = TlsHolder(await self._own.issue(self._assembly))
+
+    async def open(self, nursery: trio.Nursery, listeners: list[trio.SocketListener]) -> None:
+        """Serve on the listeners, as a task of the nursery, until `close`."""
+        switch, stop = Switch(self._assembly.application), trio.Event()
+
+        async def run(*, task_status: trio.TaskStatus[Serving]) -> None:
+            await serve(
+                switch,
+                listeners=listeners,
+                tls=self._holder,
+                limits=self._limits,
+                stop=stop,
+                task_status=task_status,
+            )
+
+        self._door = _Door(switch, stop, await nursery.start(run))
+
+    def close(self) -> None:
+        """Take no more connections; those that are open end after their answers."""
+        self._door.stop.set()
+
+    async def keep_certificate_fresh(self) -> None:
+        """Renew the server's own certificate whenever it is due, until cancelled."""
+        await self._own.keep_fresh(lambda: self._assembly, self._holder)
+
+    def announce(self) -> None:
+        """Say where requests are served."""
+        for host, port in self.addresses:
+            self._say(f"Serving HTTPS on {joined(host, port)} ...")
+
+    def warn(self) -> None:
+        """Say what is not as it should be."""
+        for line in self._assembly.warnings:
+            self._say(f"warning: {line}")
+
+    async def reload_when_asked(
+        self, asked: trio.MemoryReceiveChannel[None], nursery: trio.Nursery
+    ) -> None:
+        """Reload for every wish, until cancelled."""
+        async for _ in asked:
+            notify.reloading()
+            self._say("reloading ...")
+            try:
+                await self._reload(nursery)
+            except HearthError as error:
+                self._say(f"error reloading: {error}; {_CONTINUING}")
+            except Exception:
+                log.exception("error reloading; %s", _CONTINUING)
+            notify.ready()
+
+    async def _reload(self, nursery: trio.Nursery) -> None:
+        old = self._assembly.settings
+        settings = configured(self._launch)
+        if settings.database != old.database:
+            raise ConfigError(
+                "cannot change while the server runs: stop it and start it again",
+                file=str(settings.file),
+                place="db",
+            )
+        assembly = self._assembled(settings)
+        context = await self._own.issue(assembly)
+        moved = (settings.host, settings.port) != (old.host, old.port)
+        listeners = await open_listeners(settings.host, settings.port) if moved else []
+        self._holder.replace(context)
+        self._assembly = assembly
+        if moved:
+            self.close()
+            await self.open(nursery, listeners)
+        else:
+            self._door.switch.replace(assembly.application)
+        self.warn()
+        self.announce()
+
+    def _assembled(self, settings: Settings) -> Assembly:
+        log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)
+        return assemble(settings, self.foundation, log_requests)

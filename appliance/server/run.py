@@ -1,0 +1,211 @@
+"""The composition root: from a Launch to a certificate authority that serves, and to its end.
+
+    store ─ own certificate · housekeeping · control socket · log ─ reload ─ connections ─ listeners
+
+What is on the right ends before what is on its left: at a stop, the listeners first, then each
+connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
+short, but for the store, which is always closed.
+"""
+
+import gc
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from appliance.authority import reindexing
+from appliance.authority.housekeeping import prune_tokens
+from appliance.authority.tokens import OneTimeTokens
+from appliance.config.settings import LevelDbSettings, Settings
+from appliance.model.errors import ConfigError, HearthError
+from appliance.ports.clock import Clock
+from appliance.ports.store import Store
+from appliance.provisioners.tokens import LEEWAY
+from appliance.server import banner, notify
+from appliance.server.assembly import Foundation
+from appliance.server.launch import Controls, EventRing, Launch, Running
+from appliance.server.operation import ApplianceOperator
+from appliance.server.output import Output, flush_regularly, logging_to, standard_error
+from appliance.server.reloading import Service, configured
+from appliance.server.system import SystemChance, SystemClock
+from appliance.stores.leveldb import open_store
+from appliance.stores.memory import MemoryStore
+from appliance.web.limits import Limits
+from appliance.web.serving import open_listeners
+
+log = logging.getLogger(__name__)
+
+_CLOSING: Final = 30.0  # seconds that the store may take to finish at the end
+_HOUSEKEEPING: Final = 3600.0  # seconds between two rounds
+_LEEWAY: Final = timedelta(seconds=LEEWAY)
+
+
+async def serve_appliance(
+    launch: Launch,
+    *,
+    ring: EventRing,
+    controls: Controls,
+    output: Output | None = None,
+    limits: Limits | None = None,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `controls.stop` is set and the last answer is out.
+
+    Log lines go to `output`, standard error by default. Raises what keeps it from serving: any of
+    the family, with one line that names file and place; never what a request or a reload does.
+    """
+    clock, chance = SystemClock(), SystemChance()
+    sink = output or standard_error()
+    with logging_to(sink) as say, _pid_file(launch.pid_file):
+        settings = configured(launch)
+        async with _opened_store(settings, say) as store:
+            foundation = Foundation(
+                store=store,
+                tokens=OneTimeTokens(store),
+                clock=clock,
+                chance=chance,
+                events=ring,
+                started_at=clock.now().replace(microsecond=0),
+                password=launch.password,
+            )
+            service = Service(launch, foundation, sink, say, limits or Limits())
+            await service.prepare(settings)
+            listeners = await open_listeners(settings.host, settings.port)
+            async with _tasks() as tasks:
+                tasks.start_soon(flush_regularly, sink)
+                tasks.start_soon(service.keep_certificate_fresh)
+                tasks.start_soon(_keep_house, store, clock)
+                async with trio.open_nursery() as doors:
+                    await service.open(doors, listeners)
+                    port = service.addresses[0][1]
+                    if not launch.quiet:
+                        for line in banner.lines(launch, service.assembly, store.description, port):
+                            say(line)
+                    service.warn()
+                    service.announce()
+                    task_status.started(
+                        Running(
+                            operator=ApplianceOperator(service, ring),
+                            addresses=service.addresses,
+                            url=banner.primary_url(service.assembly, port),
+                        )
+                    )
+                    await _until_stopped(service, controls, doors)
+                    say("shutting down ...")
+
+
+def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = None) -> int:
+    """Serve in this thread until SIGTERM or SIGINT, and give the exit code.
+
+    SIGHUP reloads. A second SIGTERM or SIGINT cuts requests short; the exit code then is 1. Raises
+    what `serve_appliance` raises.
+    """
+
+    async def main() -> int:
+        controls = Controls()
+        with trio.CancelScope() as all_of_it:
+            async with _tasks() as tasks:
+                tasks.start_soon(_obey_signals, controls, all_of_it)
+                await serve_appliance(launch, ring=ring, controls=controls, output=output)
+        return 1 if all_of_it.cancelled_caught else 0
+
+    return trio.run(main)
+
+
+async def _until_stopped(service: Service, controls: Controls, doors: trio.Nursery) -> None:
+    """Be ready, obey wishes to reload, and close the door when the stop comes."""
+    _settle()
+    notify.ready()
+    async with trio.open_nursery() as waiting:
+        waiting.start_soon(service.reload_when_asked, controls.reloads, doors)
+        await controls.stop.wait()
+        waiting.cancel_scope.cancel()
+    notify.stopping()
+    service.close()
+
+
+async def _obey_signals(controls: Controls, all_of_it: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+        async for number in received:
+            if number == signal.SIGHUP:
+                controls.reload()
+            elif controls.stop.is_set():
+                all_of_it.cancel()
+            else:
+                controls.stop.set()
+
+
+async def _keep_house(store: Store, clock: Clock) -> None:
+    """Forget used tokens that have expired, once an hour."""
+    while True:
+        try:
+            await prune_tokens(store, clock.now(), leeway=_LEEWAY)
+        except HearthError as error:
+            log.warning("used tokens could not be pruned: %s", error)
+        await trio.sleep(_HOUSEKEEPING)
+
+
+@asynccontextmanager
+async def _opened_store(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[Store]:
+    """Open the store and make its index complete; close it whatever happens."""
+    store: Store
+    if isinstance(settings.database, LevelDbSettings):
+        if settings.database.notice:
+            say(f"notice: {settings.database.notice}")
+        store = await open_store(settings.database.directory)
+    else:
+        store = MemoryStore()
+    try:
+        if added := await reindexing.complete(store):
+            say(f"indexed {added} certificates that were in the database before")
+        yield store
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSING):
+            await store.aclose()
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[trio.Nursery]:
+    """Run tasks beside a block, ending them with it; one error comes out alone."""
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield nursery
+            finally:
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
+
+
+@contextmanager
+def _pid_file(file: Path | None) -> Iterator[None]:
+    """Keep the process's number in a file for as long as it serves. Raises ConfigError."""
+    if file is None:
+        yield
+        return
+    try:
+        file.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise ConfigError(
+            f"the pid file cannot be written: {error.strerror}", file=str(file)
+        ) from error
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _settle() -> None:
+    """Let the collector leave alone what stays: full collections cost requests their time."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
