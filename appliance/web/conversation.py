@@ -134,8 +134,8 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._start = message
         elif message["type"] == "http.response.body" and self._start is not None:
-            self._parts.append(message["body"])
-            if not message["more_body"]:
+            self._parts.append(message.get("body", b""))  # both may be missing, in ASGI
+            if not message.get("more_body", False):
                 start, body = self._start, b"".join(self._parts)
                 await self._answer(start["status"], start["headers"], body)
                 self.abandon()

@@ -87,7 +87,7 @@ class Noting:
             identity = (b"x-request-id", visit.request_id.encode("latin-1"))
             message["headers"] = [*message["headers"], identity]
         elif message["type"] == "http.response.body" and visit.scope["method"] != "HEAD":
-            visit.size += len(message["body"])
+            visit.size += len(message.get("body", b""))
         if self._send is not None:
             await self._send(message)
 
