@@ -30,6 +30,7 @@ _CURVES: Final[dict[str, ec.EllipticCurve]] = {
 _EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 _ORDER: Final = (SanKind.DNS, SanKind.IP, SanKind.EMAIL, SanKind.URI)
 _SMALLEST_RSA: Final = 2048
+_SHORTEST_RSA: Final = 1024  # what OpenSSL still makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,13 @@ class CsrView:
     fingerprint: str
 
 
-def key_kind(kty: str | None, curve: str | None, size: int | None) -> KeyKind:
-    """Check the three flags that choose a key, as step does. Raises BadRequest."""
+def key_kind(
+    kty: str | None, curve: str | None, size: int | None, *, insecure: bool = False
+) -> KeyKind:
+    """Check the three flags that choose a key, as step does; `insecure` allows a short RSA key.
+
+    Raises BadRequest.
+    """
     if kty is None:
         for flag, value in (("curve", curve), ("size", size)):
             if value is not None:
@@ -62,8 +68,10 @@ def key_kind(kty: str | None, curve: str | None, size: int | None) -> KeyKind:
         case "RSA":
             if curve is not None:
                 raise BadRequest("flag '--curve' is incompatible with flag '--kty RSA'")
-            if size is not None and size < _SMALLEST_RSA:
-                raise BadRequest(f"flag '--size' requires at least {_SMALLEST_RSA}")
+            least = _SHORTEST_RSA if insecure else _SMALLEST_RSA
+            if size is not None and size < least:
+                unless = "" if insecure else " unless '--insecure' flag is provided"
+                raise BadRequest(f"flag '--size' requires at least {least}{unless}")
             return KeyKind(kty="RSA", size=size or _SMALLEST_RSA)
         case "EC" | "OKP":
             if size is not None:

@@ -1,9 +1,9 @@
 """Extensions as lines of text, in step's words; what has no words is shown as far as printable."""
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
 from appliance.formats import der, general_names, x509_fields
+from appliance.formats import extension_values as read
 from appliance.formats.inspect_names import (
     ENDORSEMENT,
     ENDPOINTS,
@@ -51,83 +51,6 @@ def printable(octets: bytes) -> str:
     return "".join(each if each.isprintable() and each != "\ufffd" else "." for each in text)
 
 
-def key_usages(value: bytes) -> list[int]:
-    """Give the numbers of the bits that are set, 0 to 8. Raises FormatError."""
-    bits = der.expect(der.read(value), der.BIT_STRING).value
-    if not bits or bits[0] > 7:
-        raise FormatError("DER: a broken BIT STRING")
-    return [n for n in range(9) if len(bits) > n // 8 + 1 and bits[n // 8 + 1] & 0x80 >> n % 8]
-
-
-def identifiers(value: bytes) -> list[str]:
-    """Read a SEQUENCE OF OBJECT IDENTIFIER. Raises FormatError."""
-    return [der.read_oid(each) for each in der.items(value)]
-
-
-def basic_constraints(value: bytes) -> tuple[bool, int | None]:
-    """Give whether it is a CA, and how many may follow below. Raises FormatError."""
-    parts = der.items(value)
-    is_authority = bool(parts) and parts[0].raw == der.TRUE
-    lengths = [der.read_integer(part) for part in parts if part.tag == der.INTEGER]
-    return is_authority, lengths[0] if lengths else None
-
-
-def authority_key_id(value: bytes) -> bytes:
-    """Give the key identifier of an authority key identifier. Raises FormatError."""
-    return next((part.value for part in der.items(value) if part.tag == 0x80), b"")
-
-
-def key_id(value: bytes) -> bytes:
-    """Give a subject key identifier. Raises FormatError."""
-    return der.expect(der.read(value), der.OCTET_STRING).value
-
-
-def access_locations(value: bytes) -> tuple[list[str], list[str]]:
-    """Give the URIs of OCSP responders and of issuers' certificates. Raises FormatError."""
-    found: dict[str, list[str]] = {"1.3.6.1.5.5.7.48.1": [], "1.3.6.1.5.5.7.48.2": []}
-    for each in der.items(value):
-        method, location = der.exactly(each, 2)
-        if location.tag == 0x86:
-            found.setdefault(der.read_oid(method), []).append(_text(location))
-    return found["1.3.6.1.5.5.7.48.1"], found["1.3.6.1.5.5.7.48.2"]
-
-
-def distribution_points(value: bytes) -> list[str]:
-    """Give the URIs of the lists of revoked certificates. Raises FormatError."""
-    return [
-        _text(uri)
-        for point in der.items(value)
-        for where in der.children(point)
-        if where.tag == 0xA0
-        for full_name in der.children(where)
-        if full_name.tag == 0xA0
-        for uri in der.children(full_name)
-        if uri.tag == 0x86
-    ]
-
-
-def subtrees(value: bytes) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Give the names that are permitted and excluded, by kind. Raises FormatError."""
-    sides: dict[int, dict[str, list[str]]] = {}
-    for side in der.items(value):
-        found = sides.setdefault(side.tag, {"DNS": [], "Email": [], "URI": [], "IP Range": []})
-        for subtree in der.children(side):
-            base = der.children(subtree)[:1]
-            for each in base:
-                _sort_subtree(each, found)
-    return sides.get(0xA0, {}), sides.get(0xA1, {})
-
-
-def step_provisioner(value: bytes) -> tuple[int, str, str, list[tuple[str, str]]]:
-    """Give type, name, credential and further pairs. Raises FormatError."""
-    parts = der.items(value)
-    if len(parts) < 3:
-        raise FormatError("a step provisioner extension without its three fields")
-    kind, name, credential = parts[:3]
-    pairs = _pairs(parts[3]) if len(parts) > 3 else []
-    return der.read_integer(kind), _octets(name), _octets(credential), pairs
-
-
 def _shown(extension: ExtensionField, title: str, render: _Renderer) -> list[str]:
     try:
         body = render(extension.value)
@@ -135,40 +58,6 @@ def _shown(extension: ExtensionField, title: str, render: _Renderer) -> list[str
         body = ["failed to decode"]
     mark = " critical" if extension.critical else ""
     return [f"{'':12}{title}:{mark}", *(f"{'':16}{line}" for line in body)]
-
-
-def _sort_subtree(base: der.Element, found: dict[str, list[str]]) -> None:
-    kind = {0x81: "Email", 0x82: "DNS", 0x86: "URI"}.get(base.tag)
-    if kind is not None:
-        found[kind].append(_text(base))
-    elif base.tag == 0x87:
-        half = len(base.value) // 2
-        try:
-            address, mask = (
-                ipaddress.ip_address(each) for each in (base.value[:half], base.value[half:])
-            )
-            network = ipaddress.ip_network(f"{address}/{_ones(mask.packed)}", strict=False)
-        except ValueError:
-            raise FormatError("an IP range that is none") from None
-        found["IP Range"].append(str(network))
-
-
-def _ones(mask: bytes) -> int:
-    bits = f"{int.from_bytes(mask):0{len(mask) * 8}b}"
-    return len(bits.rstrip("0")) if "01" not in bits else -1
-
-
-def _pairs(element: der.Element) -> list[tuple[str, str]]:
-    texts = [x509_fields.string(each) or "" for each in der.children(element)]
-    return [(key, value) for key, value in zip(texts[::2], [*texts[1::2], "-"], strict=False)]
-
-
-def _text(element: der.Element) -> str:
-    return element.value.decode("utf-8", "replace")
-
-
-def _octets(element: der.Element) -> str:
-    return _text(der.expect(element, der.OCTET_STRING))
 
 
 def _joined(title: str, values: Iterable[str], separator: str = ", ") -> list[str]:
@@ -180,18 +69,18 @@ def _joined(title: str, values: Iterable[str], separator: str = ", ") -> list[st
 
 
 def _key_usage(value: bytes) -> list[str]:
-    return [", ".join(KEY_USAGES[bit] for bit in key_usages(value)) or "None"]
+    return [", ".join(KEY_USAGES[bit] for bit in read.key_usages(value)) or "None"]
 
 
 def _basic_constraints(value: bytes) -> list[str]:
-    is_authority, length = basic_constraints(value)
+    is_authority, length = read.basic_constraints(value)
     limit = "" if length is None or length < 0 else f", pathlen:{length}"
     return [f"CA:{'TRUE' if is_authority else 'FALSE'}{limit}"]
 
 
 def _purposes(value: bytes) -> list[str]:
     known, unknown = [], []
-    for oid in identifiers(value):
+    for oid in read.identifiers(value):
         if oid in PURPOSES or oid in VENDOR_PURPOSES:
             known.append(PURPOSES.get(oid, "UNKNOWN"))
         else:
@@ -201,7 +90,7 @@ def _purposes(value: bytes) -> list[str]:
 
 def _requested_purposes(value: bytes) -> list[str]:
     words = {**PURPOSES, **VENDOR_PURPOSES, ENDORSEMENT[0]: ENDORSEMENT[1]}
-    return _joined("", (words.get(oid, f"UNKNOWN({oid})") for oid in identifiers(value)))
+    return _joined("", (words.get(oid, f"UNKNOWN({oid})") for oid in read.identifiers(value)))
 
 
 def _subject_alt_name(value: bytes) -> list[str]:
@@ -231,7 +120,7 @@ def _other_name(oid: str, octets: bytes) -> str:
                 shown = printable(number.value)
                 return f"Hardware Module Name: Type: {der.read_oid(kind)}, Serial Number: {shown}"
             case "1.3.6.1.4.1.311.20.2.3":
-                return f"UPN: {_text(der.expect(value, der.UTF8_STRING))}"
+                return f"UPN: {read.text_of(der.expect(value, der.UTF8_STRING))}"
             case "1.3.6.1.4.1.57264.1.7":
                 return f"Sigstore Identity: {x509_fields.string(value)}"
             case _:
@@ -246,7 +135,7 @@ def _permanent_identifier(value: der.Element) -> str:
     line = ""
     for part in der.children(value):
         if part.tag == der.UTF8_STRING:
-            line = f"Permanent Identifier: {_text(part)}"
+            line = f"Permanent Identifier: {read.text_of(part)}"
         elif part.tag == der.OBJECT_IDENTIFIER:
             line += f", Assigner: {der.read_oid(part)}"
     return line
@@ -254,21 +143,21 @@ def _permanent_identifier(value: der.Element) -> str:
 
 def _name_constraints(value: bytes) -> list[str]:
     lines = []
-    for title, side in zip(("Permitted:", "Excluded:"), subtrees(value), strict=True):
+    for title, side in zip(("Permitted:", "Excluded:"), read.subtrees(value), strict=True):
         shown = [line for kind, each in side.items() for line in _joined(f"  {kind}: ", each)]
         lines += [title, *shown] if shown else []
     return lines
 
 
 def _requested_name_constraints(value: bytes) -> list[str]:
-    permitted, _ = subtrees(value)
+    permitted, _ = read.subtrees(value)
     return [
         line for shown in _joined("  ", permitted.get("DNS", [])) for line in ("Permitted:", shown)
     ]
 
 
 def _distribution_points(value: bytes) -> list[str]:
-    shown = _joined("  URI:", distribution_points(value), ", URI:")
+    shown = _joined("  URI:", read.distribution_points(value), ", URI:")
     return ["Full Name:", *shown] if shown else []
 
 
@@ -277,7 +166,7 @@ def _policies(value: bytes) -> list[str]:
 
 
 def _authority_access(value: bytes) -> list[str]:
-    responders, issuers = access_locations(value)
+    responders, issuers = read.access_locations(value)
     return [
         *_joined("OCSP - URI:", responders, ",URI:"),
         *_joined("CA Issuers - URI:", issuers, ",URI:"),
@@ -289,7 +178,7 @@ def _comment(value: bytes) -> list[str]:
 
 
 def _step_provisioner(value: bytes) -> list[str]:
-    kind, name, credential, pairs = step_provisioner(value)
+    kind, name, credential, pairs = read.step_provisioner(value)
     known = PROVISIONERS[kind] if 0 <= kind < len(PROVISIONERS) else f"{kind} (unknown)"
     lines = [f"Type: {known}", f"Name: {name}"]
     if credential:
@@ -302,7 +191,7 @@ def _step_authority(value: bytes) -> list[str]:
     lines = [f"Type: {x509_fields.string(kind)}"]
     for part in rest:
         if part.tag == der.SEQUENCE:
-            lines += [f"{key}: {text}" for key, text in _pairs(part)]
+            lines += [f"{key}: {text}" for key, text in read.pairs(part)]
         else:
             lines.append(f"CertificateID: {x509_fields.string(part)}")
     return lines
@@ -357,7 +246,7 @@ _SIGSTORE = {
 _SHARED: Mapping[str, tuple[str, _Renderer]] = {
     "2.5.29.14": (
         "X509v3 Subject Key Identifier",
-        lambda value: [key_id(value).hex(":").upper()],
+        lambda value: [read.key_id(value).hex(":").upper()],
     ),
     "2.5.29.15": ("X509v3 Key Usage", _key_usage),
     "2.5.29.17": ("X509v3 Subject Alternative Name", _subject_alt_name),
@@ -375,7 +264,7 @@ _IN_CERTIFICATES: Mapping[str, tuple[str, _Renderer]] = {
     "2.5.29.32": ("X509v3 Certificate Policies", _policies),
     "2.5.29.35": (
         "X509v3 Authority Key Identifier",
-        lambda value: [authority_key_id(value).hex(":").upper()],
+        lambda value: [read.authority_key_id(value).hex(":").upper()],
     ),
     "2.5.29.37": ("X509v3 Extended Key Usage", _purposes),
     "1.3.6.1.5.5.7.1.1": ("Authority Information Access", _authority_access),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from appliance.formats import der, general_names, x509_fields
-from appliance.formats import inspect_extensions as read
+from appliance.formats import extension_values as read
 from appliance.formats.inspect_names import KEY_USAGES, PROVISIONERS, json_name
 from appliance.formats.inspect_timestamps import read as read_timestamps
 from appliance.formats.x509_fields import CertificateFields, ExtensionField, common_name

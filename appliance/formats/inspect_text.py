@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from appliance.formats import general_names, inspect_extensions
+from appliance.formats import extension_values, general_names, inspect_extensions
 from appliance.formats.inspect_names import (
     curve,
     distinguished_name,
@@ -81,7 +81,7 @@ def certificate_summary(fields: CertificateFields) -> str:
     """Show in a few lines what matters of a certificate. Raises FormatError."""
     kind = "TLS"
     constraints = fields.extension("2.5.29.19")
-    if constraints and inspect_extensions.basic_constraints(constraints.value)[0]:
+    if constraints and extension_values.basic_constraints(constraints.value)[0]:
         kind = "Root CA" if is_self_signed(fields) else "Intermediate CA"
     serial = _abbreviated(str(fields.serial))
     lines = [
@@ -193,7 +193,7 @@ def _provisioner(fields: CertificateFields) -> list[str]:
     try:
         if extension is None:
             return []
-        _, name, credential, _ = inspect_extensions.step_provisioner(extension.value)
+        _, name, credential, _ = extension_values.step_provisioner(extension.value)
     except FormatError:
         return []
     identifier = f" [ID: {_abbreviated(credential)}]" if credential else ""

@@ -114,6 +114,22 @@ def server(
     )
 
 
+def offline(
+    subject: bytes,
+    sans: tuple[San, ...],
+    key: CertifiedKey,
+    validity: Validity,
+    issuer: Issuer | None = None,
+) -> Draft:
+    """Draft a leaf that no provisioner granted; without an issuer it signs itself."""
+    return Draft(
+        subject=subject,
+        public_key_info=key.public_key_info,
+        validity=validity,
+        extensions=_leaf_extensions(key, sans, subject, issuer),
+    )
+
+
 def authority(
     subject: bytes,
     key: CertifiedKey,
@@ -137,7 +153,10 @@ def authority(
 
 
 def _leaf_extensions(
-    key: SigningRequest | CertifiedKey, sans: tuple[San, ...], subject: bytes, issuer: Issuer
+    key: SigningRequest | CertifiedKey,
+    sans: tuple[San, ...],
+    subject: bytes,
+    issuer: Issuer | None,
 ) -> tuple[Extension, ...]:
     is_rsa = isinstance(key.public_key, RSAPublicKey)
     usage = ext.SIGNATURE_AND_KEY_ENCIPHERMENT if is_rsa else ext.SIGNATURE_ONLY
@@ -146,7 +165,7 @@ def _leaf_extensions(
         usage,
         ext.SERVER_AND_CLIENT,
         _key_id(key.public_key_info),
-        *_issuer_id(issuer),
+        *(_issuer_id(issuer) if issuer else ()),
         *named,
     )
 

@@ -1,0 +1,34 @@
+"""`hearth certificate`: the group; each of its commands is a module of its own."""
+
+from appliance.cli.command import StepGroup
+
+certificate = StepGroup(
+    "certificate",
+    help=(
+        "Create, inspect, verify and convert certificates and requests, without a CA running.\n\n"
+        "\b\nExamples:\n"
+        "  $ hearth certificate inspect https://ca.example.com --roots root_ca.crt\n"
+        "  $ hearth certificate verify internal.crt --roots root_ca.crt\n"
+        "  $ hearth certificate needs-renewal internal.crt && systemctl reload nginx"
+    ),
+    lazy={
+        "create": ("appliance.cli.certificate_create:create", "make a certificate or a request"),
+        "fingerprint": (
+            "appliance.cli.certificate_fingerprint:fingerprint",
+            "print the fingerprint of a certificate",
+        ),
+        "format": ("appliance.cli.certificate_format:convert", "turn PEM into DER and back"),
+        "inspect": (
+            "appliance.cli.certificate_inspect:inspect",
+            "show what a certificate or a request says",
+        ),
+        "needs-renewal": (
+            "appliance.cli.certificate_needs_renewal:needs_renewal",
+            "say by the exit code if a certificate is due",
+        ),
+        "verify": (
+            "appliance.cli.certificate_verify:verify",
+            "check that a certificate leads to a root",
+        ),
+    },
+)
