@@ -33,13 +33,13 @@ def write_file(path: str | Path, data: bytes, mode: int, *, force: bool = False)
     mode and owner, and a symbolic link stays one. Raises BadRequest.
     """
     may_write(path, force=force)
-    target = Path(os.path.realpath(path))
+    named = Path(path)
     try:
-        before = target.stat() if target.exists() else None
+        before = named.stat() if named.exists() else None
         if before is not None and not stat.S_ISREG(before.st_mode):
-            _write_in_place(target, data)  # a pipe or device, such as /dev/stdout
+            _write_in_place(named, data)  # a pipe or device, such as /dev/stdout
         else:
-            _replace(target, data, mode, before)
+            _replace(Path(os.path.realpath(named)), data, mode, before)
     except OSError as error:
         raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
 
@@ -49,10 +49,10 @@ def may_write(path: str | Path, *, force: bool = False) -> None:
 
     A pipe or a device has nothing to lose. Raises BadRequest when the answer is no.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
+    named = Path(path)
+    if named.is_dir():
         raise BadRequest(f"{path} is a directory: name a file")
-    if force or not target.is_file():
+    if force or not named.is_file():
         return
     if not confirm(f"Would you like to overwrite {path}"):
         raise BadRequest(f"{path} exists and was not overwritten")

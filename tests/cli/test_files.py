@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,12 @@ def test_a_pipe_is_written_to_without_a_question(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_standard_output_is_a_file_too_even_when_it_is_a_pipe() -> None:
+    code = "from appliance.cli.files import write_file; write_file('/dev/stdout', b'text', 0o600)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"text")
 
 
 def test_directories_and_missing_places_are_named(tmp_path: Path) -> None:

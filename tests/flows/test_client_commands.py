@@ -17,9 +17,11 @@ from cryptography import x509
 from appliance.cli.main import main
 from appliance.client.csr import KeyKind, generate_key, signing_request
 from appliance.formats import jwt, keyfile, pem
+from appliance.model.secret import Password
 from tests.support import stepca
 from tests.support.online import PASSWORD, jwk_provisioner, online
 from tests.support.terminal import on_terminal
+from tests.support.web import Pki
 
 HEARTH = [sys.executable, "-c", "import sys; from appliance.cli.main import main; sys.exit(main())"]
 
@@ -418,6 +420,26 @@ class TestRenewing:
         before = Path("web.crt").read_bytes()
         assert says in client.refused("renew", "-f", "web.crt", "web.key", *args)
         assert Path("web.crt").read_bytes() == before
+
+    def test_an_encrypted_key_opens_with_its_password(self, client: Client) -> None:
+        key = keyfile.load_private_key(Path("web.key").read_bytes(), None)
+        locked = keyfile.dump_private_key(
+            key, Password(b"locked"), entropy=os.urandom(keyfile.ENTROPY)
+        )
+        Path("web.key").write_bytes(locked)
+        Path("right").write_text("locked\n")
+        client.run("renew", "-f", "web.crt", "web.key", "--password-file", "right")
+        said = client.refused("renew", "-f", "web.crt", "web.key", "--password-file", "pw")
+        assert "error reading web.key: the password does not decrypt" in said
+
+    def test_a_certificate_of_another_ca_is_not_renewed(self, client: Client) -> None:
+        foreign = Pki.generate()
+        leaf = foreign.intermediate.issue("web.example.com")
+        Path("f.crt").write_text(leaf.pem + foreign.intermediate.pem)
+        Path("f.key").write_text(leaf.key_pem)
+        said = client.refused("renew", "-f", "f.crt", "f.key")
+        assert "the server ended the TLS handshake: unknown ca" in said
+        client.refused("renew", "-f", "--mtls=false", "f.crt", "f.key")
 
     def test_a_key_of_another_certificate_is_refused(self, client: Client) -> None:
         client.run("certificate", "b.example.com", "b.crt", "b.key", *JANE)
