@@ -1,0 +1,179 @@
+"""The control socket's server: the Operator, for processes of the same user and for root."""
+
+import logging
+import os
+import socket
+import stat
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    Forbidden,
+    FormatError,
+    HearthError,
+    Unavailable,
+)
+from appliance.operator import wire
+from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
+from appliance.operator.interface import Operator
+
+log = logging.getLogger(__name__)
+
+_BACKLOG: Final = 32
+_MOST_CONNECTIONS: Final = 32
+_IDLE: Final = 300.0  # seconds that a connection may say nothing
+_RECEIVING: Final = 10.0  # from a request's first octet to its last
+_ANSWERING: Final = 60.0
+_SENDING: Final = 30.0
+
+
+async def serve_control(
+    operator: Operator,
+    directory: Path,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on `hearth.sock` in the directory until cancelled, then remove it.
+
+    What a server that was killed left there is replaced. Raises Broken when the socket cannot be
+    made, or another server is on it.
+    """
+    path = directory / NAME
+    listening = _listen(directory)
+    identity = _identity(path)
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+    room = trio.CapacityLimiter(_MOST_CONNECTIONS)
+    try:
+        task_status.started()
+        await trio.serve_listeners(partial(_attend, operator, room), [listener])
+    finally:
+        listening.close()
+        if identity is not None and _identity(path) == identity:
+            with suppress(OSError):
+                path.unlink()
+
+
+# ---- the socket
+
+
+def _listen(directory: Path) -> socket.socket:
+    """Listen under a name of our own, then take the known one: nobody sees it half made."""
+    made = new_socket()
+    try:
+        with short_directory(directory) as short:
+            _check_free(short / NAME, directory / NAME)
+            passing = short / f"{NAME}.{os.getpid()}"
+            passing.unlink(missing_ok=True)
+            made.bind(str(passing))
+            passing.chmod(0o600)
+            made.listen(_BACKLOG)
+            passing.replace(short / NAME)
+    except OSError as error:
+        made.close()
+        raise Broken(
+            f"the control socket {directory / NAME} cannot be made: {error.strerror or error}"
+        ) from error
+    except Broken:
+        made.close()
+        raise
+    return made
+
+
+def _check_free(short: Path, shown: Path) -> None:
+    """Let a socket be replaced that nobody listens on, and nothing else. Raises Broken, OSError."""
+    try:
+        mode = short.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise Broken(f"{shown} is in the way: it is not a socket")
+    with new_socket() as probe:
+        try:
+            probe.connect(str(short))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return
+        except BlockingIOError:
+            pass  # its queue is full, so it has one
+    raise Broken(f"another server listens on {shown}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+# ---- connections
+
+
+async def _attend(
+    operator: Operator, room: trio.CapacityLimiter, stream: trio.SocketStream
+) -> None:
+    """Answer one connection; whatever is wrong with it ends it alone."""
+    try:
+        _check_peer(stream)
+        try:
+            room.acquire_nowait()
+        except trio.WouldBlock:
+            raise Unavailable("too many connections to the control socket") from None
+        try:
+            await _converse(operator, stream)
+        finally:
+            room.release()
+    except HearthError as error:
+        await _send_last(stream, error)
+    except (trio.BrokenResourceError, trio.TooSlowError, OSError) as error:
+        log.debug("a connection to the control socket ended: %r", error)
+
+
+def _check_peer(stream: trio.SocketStream) -> None:
+    """Turn away other users, who cannot come here unless the socket's mode was changed."""
+    descriptor = socket.socket(fileno=os.dup(stream.socket.fileno()))
+    with descriptor:
+        uid = peer_uid(descriptor)
+    if uid not in (0, os.geteuid()):
+        log.warning("user %d was turned away from the control socket", uid)
+        raise Forbidden("the control socket is for the server's user and for root only")
+
+
+async def _converse(operator: Operator, stream: trio.SocketStream) -> None:
+    """Answer requests, one after the other, until the other side ends or is silent too long."""
+    while True:
+        with trio.move_on_after(_IDLE) as silence:
+            message = await wire.receive(stream, wire.LARGEST_REQUEST, within=_RECEIVING)
+        if silence.cancelled_caught or message is None:
+            return
+        response = await _respond(operator, message)
+        with trio.fail_after(_SENDING):
+            await wire.send(stream, response)
+
+
+async def _respond(operator: Operator, message: bytes) -> bytes:
+    try:
+        with trio.fail_after(_ANSWERING):
+            return wire.write_result(await wire.answer(operator, wire.read_request(message)))
+    except trio.TooSlowError:
+        return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds"))
+    except HearthError as error:
+        if error.detail:
+            log.warning("control socket: %s", error)
+        return wire.write_failure(error)
+    except Exception:
+        log.exception("control socket: a request met a fault")
+        return wire.write_failure(Broken("a fault in the server; its log has the details"))
+
+
+async def _send_last(stream: trio.SocketStream, error: HearthError) -> None:
+    """Say why the connection ends, to who is still there."""
+    if isinstance(error, FormatError):
+        error = BadRequest(error.public)
+    with trio.move_on_after(_SENDING), suppress(trio.BrokenResourceError):
+        await wire.send(stream, wire.write_failure(error))

@@ -1,0 +1,111 @@
+"""The control socket's client: the Operator of a CA that runs in another process."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeVar, final
+
+import trio
+
+from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
+from appliance.model.events import NumberedEvent
+from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.overview import Overview
+from appliance.operator import wire
+from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
+from appliance.operator.wire import Call
+
+_ANSWER: Final = 90.0  # seconds; the server gives up earlier, and says so
+
+T = TypeVar("T")
+
+
+class NotListening(Unavailable):
+    """No server is on the control socket."""
+
+
+@final
+class RemoteOperator:
+    """The Operator over a connection (operator.interface). One call at a time is on its way."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._turn = trio.Lock()
+        self._lost = False
+
+    async def overview(self) -> Overview:
+        """Give the state of the appliance now."""
+        return await self._call(wire.OverviewCall(), Overview)
+
+    async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
+        """Give the remembered events with a number above `after`, oldest first."""
+        return await self._call(wire.EventsCall(after), list[NumberedEvent])
+
+    async def certificates(self, query: CertificateQuery) -> CertificatePage:
+        """Give one page of the inventory. Raises BadRequest."""
+        return await self._call(wire.CertificatesCall(query), CertificatePage)
+
+    async def certificate(self, serial: int) -> CertificateDetail:
+        """Give one certificate. Raises NotFound."""
+        return await self._call(wire.CertificateCall(serial), CertificateDetail)
+
+    async def _call(self, call: Call, kind: type[T]) -> T:
+        """Ask and wait for the answer. Raises Unavailable when there is none, and never later."""
+        async with self._turn:
+            if self._lost:
+                raise Unavailable("the connection to the server is lost")
+            self._lost = True  # until the answer is here: a cancelled call leaves half a message
+            try:
+                with trio.fail_after(_ANSWER):
+                    await wire.send(self._stream, wire.write_request(call))
+                    message = await wire.receive(
+                        self._stream, wire.LARGEST_RESPONSE, within=_ANSWER
+                    )
+            except trio.TooSlowError as error:
+                raise Unavailable(
+                    f"the server gave no answer within {_ANSWER:.0f} seconds"
+                ) from error
+            except trio.BrokenResourceError as error:
+                raise Unavailable("the server has ended the connection") from error
+            except FormatError as error:
+                raise Broken("the server's answer cannot be read", detail=error.public) from error
+            if message is None:
+                raise Unavailable("the server has ended the connection")
+            self._lost = False
+        return wire.read_response(message, kind)
+
+
+@asynccontextmanager
+async def connected(directory: Path) -> AsyncIterator[RemoteOperator]:
+    """Connect to the server whose database is in the directory.
+
+    Raises NotListening, Forbidden for another user's server.
+    """
+    stream = await _connect(directory)
+    async with stream:
+        yield RemoteOperator(stream)
+
+
+async def _connect(directory: Path) -> trio.SocketStream:
+    made = new_socket()
+    try:
+        with short_directory(directory) as short:
+            made.connect(str(short / NAME))
+        uid = peer_uid(made)
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+        made.close()
+        raise NotListening(f"no server listens on {directory / NAME}") from error
+    except BlockingIOError as error:
+        made.close()
+        raise Unavailable(f"too many wait for the server on {directory / NAME}") from error
+    except OSError as error:
+        made.close()
+        raise Forbidden(
+            f"the control socket {directory / NAME} cannot be used: {error.strerror}; it is for "
+            "the server's user and for root only"
+        ) from error
+    if os.geteuid() not in (0, uid) and uid != 0:
+        made.close()
+        raise Forbidden(f"the control socket {directory / NAME} is another user's")
+    return trio.SocketStream(trio.socket.from_stdlib_socket(made))
