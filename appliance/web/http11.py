@@ -19,6 +19,7 @@ from typing import Final
 from urllib.parse import unquote
 
 import h11
+import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
@@ -169,8 +170,11 @@ class Http11(H11Protocol):
         if close:
             await self._close()
         else:
-            self._start_over(*connection.trailing_data)
+            waiting, ended = connection.trailing_data
+            self._start_over(waiting, ended)
             await self.send(Updated(idle=True))
+            if waiting:
+                await trio.lowlevel.checkpoint()  # who sends many at once is not served alone
 
     def _start_over(self, data: bytes, ended: bool) -> None:  # noqa: FBT001  h11's pair
         """Read the next request, of which some octets may be there.

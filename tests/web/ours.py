@@ -9,6 +9,7 @@ from appliance.issuance import issuers
 from appliance.keys.file import FileSigner
 from appliance.web.api.routes import ca_routes
 from appliance.web.application import AccessLog, Application, build_application
+from appliance.web.http import Route
 from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
 from tests.support.web import SETTINGS
 from tests.web.exchanges import World
@@ -46,9 +47,13 @@ def authority(world: World) -> Appliance:
 
 def application(world: World, access_log: AccessLog) -> Application:
     """The whole CA as an ASGI application."""
+    return build_application(routes(world), chance=SystemChance(), access_log=access_log)
+
+
+def routes(world: World) -> list[Route]:
+    """Every route of the CA."""
     made = authority(world)
-    routes = ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
-    return build_application(routes, chance=SystemChance(), access_log=access_log)
+    return ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
 
 
 def discard(line: Mapping[str, object]) -> None:

@@ -123,6 +123,28 @@ async def test_pipelined(application: Application, pki: Pki) -> None:
         await still_serves(server)
 
 
+async def test_pipelining_leaves_room_for_others(application: Application, pki: Pki) -> None:
+    """A thousand requests in one go take turns with everything else that runs."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with serving(application, pki, LIMITS) as server:
+        stream = await server.connect()
+        async with trio.open_nursery() as nursery:
+            await stream.send_all(b"GET /json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+            nursery.start_soon(others)
+            answer = await until_closed(stream)
+            nursery.cancel_scope.cancel()
+        await trio.aclose_forcefully(stream)
+        assert answer.count(b"HTTP/1.1 200 ") == 1000
+        assert turns > 900
+
+
 def h2_client() -> h2.connection.H2Connection:
     config = h2.config.H2Configuration(
         client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False

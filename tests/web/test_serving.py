@@ -1,5 +1,6 @@
 """Stopping, replacing the certificate, and what a client shows of itself."""
 
+import socket
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -149,6 +150,28 @@ async def test_a_session_is_not_resumed_by_ticket(application: Application, pki:
         await stream.receive_some()
         assert not stream.session.has_ticket
         await trio.aclose_forcefully(stream)
+
+
+async def test_a_resumed_session(application: Application, pki: Pki, tmp_path: Path) -> None:
+    """TLS 1.2 resumes by session id; the leaf is still known, if not the path to it."""
+    context = pki.client(files=files(tmp_path, pki.intermediate.issue("a")))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def ask(port: int, session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession | None]:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost", session=session) as tls,
+        ):
+            tls.sendall(b"GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: tls.recv(4096), b""))
+            assert bool(tls.session_reused) == (session is not None)
+            return answer.partition(b"\r\n\r\n")[2], tls.session
+
+    async with serving(application, pki) as server:
+        port = server.port
+        first, session = await trio.to_thread.run_sync(ask, port, None)
+        second, _ = await trio.to_thread.run_sync(ask, port, session)
+    assert (first, second) == (b'{"chain":2}\n', b'{"chain":1}\n')
 
 
 async def test_an_address_in_use() -> None:

@@ -90,7 +90,7 @@ def _by_kind(sans: Iterable[str]) -> Mapping[str, list[str]]:
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment.isoformat()[:19]}Z"  # UTC, in whole seconds
 
 
 def _public_key(certificate: bytes) -> str:
