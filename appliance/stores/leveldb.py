@@ -34,6 +34,7 @@ _OPTIONS: Final = {
     "bloom_filter_bits": 10,
     "max_open_files": 200,
 }
+_CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
 
 _Rows: TypeAlias = dict[bytes, bytes | None]  # by whole key; None: removed
@@ -131,16 +132,27 @@ class LevelDbStore:
             self._idle_if_done()
 
     async def aclose(self) -> None:
-        """Write what was accepted, end the thread, close the database, give up the claim."""
+        """Write what was accepted, end the thread, close the database, give up the claim.
+
+        Raises Broken when a disk does not come back; the database then stays open, since closing
+        it under a write would crash the process.
+        """
         if self._closing:
             await self._closed.wait()
             return
         self._closing = True
-        with trio.CancelScope(shield=True):
+        with trio.move_on_after(_CLOSING, shield=True) as patience:
             self._idle_if_done()
             await self._idle.wait()
-            self._readable = False
-            self._batches.put(None)
+        if patience.cancelled_caught:
+            self._closed.set()
+            raise Broken(
+                f"the database {self._directory} could not be closed: a write is under way for "
+                f"{_CLOSING:.0f} seconds"
+            )
+        self._readable = False
+        self._batches.put(None)
+        with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(self._close)
         self._closed.set()
 
