@@ -62,8 +62,8 @@ class Connection(TCPServer):
         """Serve the connection to its end, and close it."""
         context = self.context
         if len(context.open) >= context.limits.connections:
-            if context.turned_away == 0:
-                log.warning("more than %d connections: turning away", len(context.open))
+            if context.turned_away % 1000 == 0:
+                log.warning("more than %d connections: turning clients away", len(context.open))
             context.turned_away += 1
             return  # the caller closes it
         context.open.add(self)

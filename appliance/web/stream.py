@@ -81,8 +81,6 @@ class TlsStream:
             data = self._tls.recv(RECEIVE_OCTETS)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return await self._retry(partial(self._tls.recv, RECEIVE_OCTETS))
-        except ssl.SSLZeroReturnError:
-            return b""
         await trio.lowlevel.checkpoint()  # a client that never pauses must not keep the others out
         return data
 
