@@ -56,7 +56,7 @@ def _run(name: str, arguments: list[str]) -> int:
         command = load(_COMMANDS["serve" if serving else "version"][0])
         arguments = arguments if serving else arguments[1:]
     elif name == "step" or arguments:
-        command = _client(name if name == "step" else "hearth")
+        command = command_tree(name if name == "step" else "hearth")
     else:
         command = load(_CONSOLE)
     called = name if name in ("step", "step-ca") else "hearth"
@@ -64,8 +64,8 @@ def _run(name: str, arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _client(name: str) -> StepGroup:
-    """Make the tree of all commands."""
+def command_tree(name: str) -> StepGroup:
+    """Make the tree of all commands, under the name by which it was called."""
     group = StepGroup(
         name,
         help=(

@@ -39,6 +39,7 @@ class Appliance:
 
     def __init__(self, directory: Path, *init_flags: str, command: list[str] = HEARTH) -> None:
         self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
         self.command = command
         self.steppath = directory / "step"
         self.port = free_port()
