@@ -55,7 +55,7 @@ class Claim:
         """
         if create:
             _make(directory)
-        elif not (directory / "CURRENT").is_file():
+        elif not _is_database(directory):
             raise StoreAbsent(directory)
         self._identity = _register(directory)
         try:
@@ -88,6 +88,13 @@ def leveldb_holder(directory: Path) -> int | None:
             os.close(file)
         return pid if kind != fcntl.F_UNLCK and pid > 0 else None
     return None
+
+
+def _is_database(directory: Path) -> bool:
+    try:
+        return (directory / "CURRENT").is_file()
+    except OSError as error:
+        raise Broken(f"the database {directory} cannot be opened: {error.strerror}") from error
 
 
 def _make(directory: Path) -> None:
