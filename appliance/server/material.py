@@ -1,9 +1,13 @@
 """The certificates that ca.json names."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from appliance.authority.trust import Trust
 from appliance.config.settings import Settings
@@ -34,7 +38,12 @@ def read_issuer(settings: Settings, trust: Trust) -> Issuer:
 
 
 def warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
-    """Say which of the CA's certificates have expired or soon will."""
+    """Say which certificates have expired or soon will, and if the intermediate is not a root's."""
+    if not _leads_to(trust.intermediates[-1], trust.roots):
+        yield (
+            f"{settings.certificate}: was not issued by any certificate in `root`: "
+            "clients that trust those will refuse what is issued here"
+        )
     for name, certificate in (
         *((str(settings.certificate), each) for each in trust.intermediates),
         *(("root", each) for each in trust.roots),
@@ -47,6 +56,15 @@ def warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
             yield f"{name}: has expired on {validity.not_after:%F %T} UTC: clients will refuse it"
         elif left < _SOON:
             yield f"{name}: expires in {goduration.format_duration(left)}"
+
+
+def _leads_to(certificate: bytes, roots: Iterable[bytes]) -> bool:
+    below = x509.load_der_x509_certificate(certificate)
+    for root in roots:
+        with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            below.verify_directly_issued_by(x509.load_der_x509_certificate(root))
+            return True
+    return False
 
 
 def _certificates(files: Iterable[Path]) -> list[bytes]:

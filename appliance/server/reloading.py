@@ -13,7 +13,7 @@ import trio
 
 from appliance.config.loading import load, split_address
 from appliance.config.settings import Settings
-from appliance.model.errors import ConfigError, FormatError, HearthError
+from appliance.model.errors import ConfigError, HearthError
 from appliance.server import notify
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
@@ -32,15 +32,26 @@ _CONTINUING: Final = "continuing to run with the original configuration"
 
 
 def configured(launch: Launch) -> Settings:
-    """Read ca.json, with what the command line says instead. Raises ConfigError, FormatError."""
+    """Read ca.json, with what the command line says instead. Raises ConfigError."""
     settings = load(launch.file)
     if not launch.address:
         return settings
-    try:
-        host, port = split_address(launch.address)
-    except FormatError as error:
-        raise FormatError(f"--address: {error.public}") from None
+    host, port = split_address(launch.address)
     return replace(settings, host=host, port=port)
+
+
+async def listen(settings: Settings) -> list[trio.SocketListener]:
+    """Listen where the settings say; a free port is the same one for every address.
+
+    Raises Unavailable.
+    """
+    listeners = await open_listeners(settings.host, settings.port)
+    if settings.port != 0 or len(listeners) == 1:
+        return listeners
+    port = listeners[0].socket.getsockname()[1]
+    for each in listeners:
+        await each.aclose()
+    return await open_listeners(settings.host, port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,7 @@ class Service:
         assembly = self._assembled(settings)
         context = await self._own.issue(assembly)
         moved = (settings.host, settings.port) != (old.host, old.port)
-        listeners = await open_listeners(settings.host, settings.port) if moved else []
+        listeners = await listen(settings) if moved else []
         self._holder.replace(context)
         self._assembly = assembly
         if moved:

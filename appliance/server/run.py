@@ -23,7 +23,9 @@ from appliance.authority import reindexing
 from appliance.authority.housekeeping import prune_tokens
 from appliance.authority.tokens import OneTimeTokens
 from appliance.config.settings import LevelDbSettings, Settings
-from appliance.model.errors import ConfigError, HearthError
+from appliance.model.errors import Broken, ConfigError, HearthError
+from appliance.operator.control import serve_control
+from appliance.operator.interface import Operator
 from appliance.ports.clock import Clock
 from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
@@ -32,12 +34,11 @@ from appliance.server.assembly import Foundation
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
-from appliance.server.reloading import Service, configured
+from appliance.server.reloading import Service, configured, listen
 from appliance.server.system import SystemChance, SystemClock
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
-from appliance.web.serving import open_listeners
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ async def serve_appliance(
             )
             service = Service(launch, foundation, sink, say, limits or Limits())
             await service.prepare(settings)
-            listeners = await open_listeners(settings.host, settings.port)
+            listeners = await listen(settings)
             async with _tasks() as tasks:
                 tasks.start_soon(flush_regularly, sink)
                 tasks.start_soon(service.keep_certificate_fresh)
@@ -89,9 +90,11 @@ async def serve_appliance(
                             say(line)
                     service.warn()
                     service.announce()
+                    operator = ApplianceOperator(service, ring)
+                    await _open_control_socket(tasks, operator, settings)
                     task_status.started(
                         Running(
-                            operator=ApplianceOperator(service, ring),
+                            operator=operator,
                             addresses=service.addresses,
                             url=banner.primary_url(service.assembly, port),
                         )
@@ -111,7 +114,7 @@ def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = Non
         controls = Controls()
         with trio.CancelScope() as all_of_it:
             async with _tasks() as tasks:
-                tasks.start_soon(_obey_signals, controls, all_of_it)
+                await tasks.start(_obey_signals, controls, all_of_it)
                 await serve_appliance(launch, ring=ring, controls=controls, output=output)
         return 1 if all_of_it.cancelled_caught else 0
 
@@ -130,8 +133,24 @@ async def _until_stopped(service: Service, controls: Controls, doors: trio.Nurse
     service.close()
 
 
-async def _obey_signals(controls: Controls, all_of_it: trio.CancelScope) -> None:
+async def _open_control_socket(tasks: trio.Nursery, operator: Operator, settings: Settings) -> None:
+    """Let `hearth certs` and its like in, beside the database; the CA serves without it, too."""
+    if not isinstance(settings.database, LevelDbSettings):
+        return
+    try:
+        await tasks.start(serve_control, operator, settings.database.directory)
+    except Broken as error:
+        log.warning("%s", error)
+
+
+async def _obey_signals(
+    controls: Controls,
+    all_of_it: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+        task_status.started()
         async for number in received:
             if number == signal.SIGHUP:
                 controls.reload()
@@ -144,11 +163,11 @@ async def _obey_signals(controls: Controls, all_of_it: trio.CancelScope) -> None
 async def _keep_house(store: Store, clock: Clock) -> None:
     """Forget used tokens that have expired, once an hour."""
     while True:
+        await trio.sleep(_HOUSEKEEPING)
         try:
             await prune_tokens(store, clock.now(), leeway=_LEEWAY)
         except HearthError as error:
             log.warning("used tokens could not be pruned: %s", error)
-        await trio.sleep(_HOUSEKEEPING)
 
 
 @asynccontextmanager
