@@ -1,0 +1,87 @@
+"""The console: an application over one Operator.
+
+It asks and shows. What it shows is in the journal, what keeps that up to date is the feed, and
+each screen is a class of its own under `screens/`. It neither reads a clock nor a file: the time
+is the appliance's own.
+"""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from appliance.model.overview import Overview
+from appliance.operator.interface import Operator
+from tui.ending import Ending
+from tui.feed import Feed, Rhythm
+from tui.journal import Journal
+from tui.pulse import Pulse
+from tui.screens.fault import Fault
+from tui.screens.live import Live
+from tui.screens.quit import Quit
+from tui.theme import EMBER, PAPER
+
+
+class Console(App[Ending]):
+    """The application. `zone` is that of shown times; None is the machine's."""
+
+    TITLE = "Hearth"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+q,ctrl+c", "quit", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, operator: Operator, *, zone: tzinfo | None = None, rhythm: Rhythm | None = None
+    ) -> None:
+        super().__init__()
+        self.journal = Journal()
+        self.pulse = Pulse()
+        self._feed = Feed(operator, self.journal, self.pulse, rhythm or Rhythm())
+        self.live = Live(operator, self.journal, self.pulse, zone=zone)
+        for theme in (EMBER, PAPER):
+            self.register_theme(theme)
+        self.theme = EMBER.name
+
+    def on_mount(self) -> None:
+        """Begin with the live view, and to follow."""
+        self.push_screen(self.live)
+        self.run_worker(self._feed.watch_overview(self._on_overview), name="overview")
+        self.run_worker(self._feed.watch_events(self._on_events), name="events")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Give what Ctrl+P finds."""
+        live = self.live
+        if screen is live:
+            yield SystemCommand("Filter", "Show only some lines", live.action_filter)
+            yield SystemCommand("Pause or go on", "Hold the list still", live.action_pause)
+            yield SystemCommand("Newest", "Go to the newest line and follow", live.action_newest)
+            yield SystemCommand("Help", "Explain this screen", live.action_help)
+        yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
+        yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)
+
+    def action_change_light(self) -> None:
+        """Change between the dark and the light colours."""
+        self.theme = PAPER.name if self.theme == EMBER.name else EMBER.name
+
+    async def action_quit(self) -> None:
+        """Ask what shall end, once."""
+        if not isinstance(self.screen, Quit | Fault):
+            self.push_screen(Quit(), self._end)
+
+    def show_fault(self, error: BaseException) -> None:
+        """Show what ended the server, then end. From another task: by `call_later`."""
+        self.push_screen(Fault(error))
+
+    def _end(self, ending: Ending | None) -> None:
+        if ending is not None:
+            self.exit(ending)
+
+    def _on_overview(self, overview: Overview | None) -> None:
+        self.live.show_overview(overview)
+
+    def _on_events(self, added: int | None) -> None:
+        self.live.show_events(added)
