@@ -14,6 +14,7 @@ from typing import Final
 import trio
 
 from appliance.authority import facts, index, records, serials, sources
+from appliance.authority.serials import SerialBeginning
 from appliance.authority.sources import Entry, Order
 from appliance.formats import base64url
 from appliance.model.errors import BadRequest, FormatError, NotFound
@@ -45,10 +46,11 @@ class Inventory:
         limit = min(query.limit, LARGEST_PAGE)
         order = sources.order_of(query)
         source = await sources.choose(self.store, query, now, _read_cursor(query.cursor, order))
+        wanted = _wanted(query, now)
         found: list[CertificateSummary] = []
         last: Entry | None = None
         while (entry := await source.next()) is not None:
-            summary = await self._matching(entry, query, now)
+            summary = await self._matching(entry, wanted, now)
             if summary is None:
                 continue
             if len(found) == limit and last is not None:
@@ -70,10 +72,10 @@ class Inventory:
         return CertificateDetail(summary=summary, der=der)
 
     async def _matching(
-        self, entry: Entry, query: CertificateQuery, now: datetime
+        self, entry: Entry, wanted: "_Wanted", now: datetime
     ) -> CertificateSummary | None:
         """Give the entry as a line of the list; None when it is not asked for."""
-        if not await self._is_wanted(entry, query, now):
+        if not await self._is_wanted(entry, wanted):
             return None
         der = await records.certificate(self.store, entry.serial)
         if der is None:
@@ -82,37 +84,26 @@ class Inventory:
             summary = await self._summary(entry.serial, der, entry.issued_at, now)
         except FormatError:
             return None
-        if query.name:
-            names = (summary.subject, *summary.sans)
-            if not any(index.name_matches(query.name, name) for name in names if name):
-                return None
+        names = (summary.subject, *summary.sans)
+        if wanted.name and not any(index.name_matches(wanted.name, each) for each in names if each):
+            return None
         return summary
 
-    async def _is_wanted(self, entry: Entry, query: CertificateQuery, now: datetime) -> bool:
+    async def _is_wanted(self, entry: Entry, wanted: "_Wanted") -> bool:
         """Judge an entry by rows of the index, before the certificate is read."""
-        if query.serial and not serials.read(query.serial).matches(entry.serial):
+        if wanted.serial is not None and not wanted.serial.matches(entry.serial):
             return False
         not_after = entry.not_after or await self.store.get(index.ISSUED, entry.place) or b""
-        if query.expires_after and not_after < index.not_after_octets(query.expires_after):
+        if not wanted.earliest <= not_after < wanted.latest:
             return False
-        if query.expires_before and not_after >= index.not_after_octets(query.expires_before):
-            return False
-        if query.provisioner:
-            key = index.provisioner_key(query.provisioner) + entry.place
+        if wanted.provisioner:
+            key = wanted.provisioner + entry.place
             if await self.store.get(index.PROVISIONERS, key) is None:
                 return False
-        return await self._is_in_state(entry, query.state, not_after, now)
-
-    async def _is_in_state(
-        self, entry: Entry, state: CertificateState | None, not_after: bytes, now: datetime
-    ) -> bool:
-        if state is None:
+        if wanted.state is None:
             return True
-        expired = not_after < index.not_after_octets(now)
-        if state is not CertificateState.REVOKED and expired == (state is CertificateState.ACTIVE):
-            return False
         is_revoked = await records.is_revoked(self.store, entry.serial)
-        return is_revoked == (state is CertificateState.REVOKED)
+        return is_revoked == (wanted.state is CertificateState.REVOKED)
 
     async def _summary(
         self, serial: int, der: bytes, issued_at: datetime | None, now: datetime
@@ -140,6 +131,36 @@ class Inventory:
             state=state,
             revocation=revocation,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A query as rows of the index are compared with it."""
+
+    name: str
+    serial: SerialBeginning | None
+    provisioner: bytes  # what its keys begin with; empty: any
+    state: CertificateState | None
+    earliest: bytes  # of the time of expiry
+    latest: bytes  # from here on no longer
+
+
+def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
+    moment = index.not_after_octets(now)
+    active, expired = (
+        query.state is each for each in (CertificateState.ACTIVE, CertificateState.EXPIRED)
+    )
+    after, before = query.expires_after, query.expires_before
+    earliest = index.not_after_octets(after) if after else b""
+    latest = index.not_after_octets(before) if before else b"\xff"
+    return _Wanted(
+        name=query.name,
+        serial=serials.read(query.serial) if query.serial else None,
+        provisioner=index.provisioner_key(query.provisioner) if query.provisioner else b"",
+        state=query.state,
+        earliest=max(earliest, moment) if active else earliest,
+        latest=min(latest, moment) if expired else latest,
+    )
 
 
 def _write_cursor(entry: Entry, order: Order) -> str:
