@@ -42,7 +42,9 @@ def running(var: Path) -> Iterator[str]:
 
 
 def printed_commands(text: str) -> list[list[str]]:
-    return [shlex.split(line) for line in re.findall(r"^  (\.venv/bin/hearth .*)$", text, re.M)]
+    return [
+        shlex.split(line) for line in re.findall(r"^  (\.venv/bin/hearth .*)$", text, re.MULTILINE)
+    ]
 
 
 def test_the_three_commands_get_a_first_certificate_as_printed(tmp_path: Path) -> None:
