@@ -67,9 +67,7 @@ def subtrees(value: bytes) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     for side in der.items(value):
         found = sides.setdefault(side.tag, {"DNS": [], "Email": [], "URI": [], "IP Range": []})
         for subtree in der.children(side):
-            base = der.children(subtree)[:1]
-            for each in base:
-                _sort_subtree(each, found)
+            _sort_subtree(der.first(subtree), found)
     return sides.get(0xA0, {}), sides.get(0xA1, {})
 
 

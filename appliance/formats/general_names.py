@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from appliance.formats import der, names, x509_fields
-from appliance.formats.x509_fields import Attribute
+from appliance.formats.x509_fields import Attribute, ExtensionField
 from appliance.model.errors import FormatError
 from appliance.model.names import SanKind
 
@@ -34,6 +34,16 @@ def read(value: bytes) -> GeneralNames:
     return found
 
 
+def of_extension(extension: ExtensionField | None) -> GeneralNames:
+    """Read the names of an extension; there are none when it is missing or broken."""
+    if extension is None:
+        return GeneralNames()
+    try:
+        return read(extension.value)
+    except FormatError:
+        return GeneralNames()
+
+
 def _sort(element: der.Element, found: GeneralNames) -> None:
     value = element.value
     match element.tag:
@@ -60,7 +70,7 @@ def _address(octets: bytes) -> str:
     try:
         return names.canonical(SanKind.IP, str(ipaddress.ip_address(octets))).value
     except ValueError:
-        raise FormatError("an IP address that is neither of 4 nor of 16 octets") from None
+        return f"?{octets.hex()}"
 
 
 def _uri(text: str) -> str:

@@ -5,9 +5,7 @@ import hashlib
 import json
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-
-from appliance.formats import der, general_names, keyfile
+from appliance.formats import der, general_names
 from appliance.formats.curves import DOMAINS
 from appliance.formats.inspect_json_extensions import (
     extensions,
@@ -20,6 +18,7 @@ from appliance.formats.inspect_names import (
     curve,
     json_name,
     one_line,
+    point,
     public_key_algorithm,
     rsa_numbers,
     signature_algorithm,
@@ -80,8 +79,7 @@ def certificate_object(fields: CertificateFields) -> dict[str, Any]:
 
 def request_object(fields: RequestFields) -> dict[str, Any]:
     """Give the members of a request, in step's order and spelling. Raises FormatError."""
-    extension = fields.extension(_SUBJECT_ALT_NAME)
-    names = general_names.read(extension.value) if extension else general_names.GeneralNames()
+    names = general_names.of_extension(fields.extension(_SUBJECT_ALT_NAME))
     return {
         "Raw": _base64(fields.raw),
         "RawTBSCertificateRequest": _base64(fields.to_be_signed),
@@ -153,11 +151,8 @@ def _request_key(key: PublicKeyField) -> Any:
 
 
 def _coordinates(key: PublicKeyField) -> tuple[int, int]:
-    loaded = keyfile.public_key_of_der(key.raw)
-    if not isinstance(loaded, EllipticCurvePublicKey):
-        raise TypeError("an EC key is expected here")
-    numbers = loaded.public_numbers()
-    return numbers.x, numbers.y
+    x, y = point(key)
+    return int.from_bytes(x), int.from_bytes(y)
 
 
 def _attributes(requested: tuple[ExtensionField, ...]) -> list[dict[str, Any]] | None:

@@ -77,8 +77,7 @@ def raw_extension(extension: ExtensionField) -> dict[str, Any]:
 
 def public_names(fields: CertificateFields) -> list[str]:
     """Give the names that look like addresses on a public network, each once."""
-    extension = fields.extension("2.5.29.17")
-    names = general_names.read(extension.value) if extension else general_names.GeneralNames()
+    names = general_names.of_extension(fields.extension("2.5.29.17"))
     found = [name for name in (common_name(fields.subject),) if _is_public(name)]
     found += [name for name in names.dns if _is_public(name) or "." not in name]
     found += [name for name in (*names.uris, *names.addresses) if _PUBLIC.fullmatch(name)]

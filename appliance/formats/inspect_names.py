@@ -1,5 +1,7 @@
 """Names of what certificates are made of, as step shows them."""
 
+from datetime import datetime
+
 from appliance.formats import der
 from appliance.formats.x509_fields import Algorithm, Attribute, PublicKeyField
 from appliance.model.errors import FormatError
@@ -112,6 +114,12 @@ PROVISIONERS = (
     "Nebula",
 )  # fmt: skip
 ENDPOINTS = ("Unknown", "Device", "Workload", "People", "Agent", "Account")
+
+
+def day(moment: datetime) -> str:
+    """Write a day without its year; strftime's names would depend on the locale."""
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{months[moment.month - 1]} {moment.day}"
 
 
 def signature_algorithm(algorithm: Algorithm) -> str:

@@ -8,6 +8,7 @@ from cryptography import x509
 from appliance.formats import extension_values, general_names, inspect_extensions
 from appliance.formats.inspect_names import (
     curve,
+    day,
     distinguished_name,
     point,
     public_key_algorithm,
@@ -24,7 +25,6 @@ from appliance.formats.x509_fields import (
 )
 from appliance.model.errors import FormatError
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SUBJECT_ALT_NAME, _STEP_PROVISIONER = "2.5.29.17", "1.3.6.1.4.1.37476.9000.64.1"
 
 
@@ -126,8 +126,7 @@ def _text(lines: list[str]) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    month = _MONTHS[moment.month - 1]  # strftime's names depend on the locale
-    return f"{month} {moment.day} {moment:%H:%M:%S} {moment.year:04} UTC"
+    return f"{day(moment)} {moment:%H:%M:%S} {moment.year:04} UTC"
 
 
 def _hex(octets: bytes, width: int, indent: int) -> list[str]:
@@ -179,8 +178,7 @@ def _signature(algorithm: Algorithm, signature: bytes) -> list[str]:
 
 def _names(fields: CertificateFields | RequestFields) -> list[str]:
     subject = common_name(fields.subject)
-    extension = fields.extension(_SUBJECT_ALT_NAME)
-    sans = general_names.read(extension.value).plain() if extension else []
+    sans = general_names.of_extension(fields.extension(_SUBJECT_ALT_NAME)).plain()
     shown = [subject] if subject else []
     shown += [san for san in sans if san != subject]
     if not shown:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from appliance.formats import der
+from appliance.formats.inspect_names import day
 from appliance.model.errors import FormatError
 
 _DIGESTS = ("None", "MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512")
@@ -78,5 +79,4 @@ def _moment(milliseconds: int) -> str:
         moment = _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         raise FormatError("a certificate timestamp out of the calendar") from None
-    fraction = f"{milliseconds % 1000:03}"
-    return f"{moment:%b} {moment.day} {moment:%H:%M:%S}.{fraction} {moment.year} UTC"
+    return f"{day(moment)} {moment:%H:%M:%S}.{milliseconds % 1000:03} {moment.year} UTC"

@@ -1,6 +1,6 @@
 """Private and public keys in PEM, in the forms that step and OpenSSL read and write.
 
-Read: SEC1, PKCS #1, PKCS #8, encrypted PKCS #8 (PBES2), RFC 1423, OpenSSH. Written: SEC1 and
+Read: SEC1, PKCS #1, PKCS #8, encrypted PKCS #8 (PBES2), RFC 1423, open OpenSSH. Written: SEC1 and
 PKCS #1, encrypted as RFC 1423 has it (AES-256-CBC); PKCS #8, encrypted with PBES2 (RFC 8018), for
 Ed25519 and on demand.
 """
@@ -122,7 +122,7 @@ def dump_public_key(key: PublicKey) -> bytes:
 
 def _from_block(block: pem.Block, password: Password | None) -> PrivateKey:
     if block.label == "OPENSSH PRIVATE KEY":
-        return _from_openssh(block, password)
+        return _from_openssh(block)
     if block.label == "ENCRYPTED PRIVATE KEY":
         return _from_encrypted_pkcs8(block.der, password)
     if block.label not in ("PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"):
@@ -151,28 +151,21 @@ def _from_encrypted_pkcs8(content: bytes, password: Password | None) -> PrivateK
         raise PasswordNeeded
     try:
         return checked_private(load_der_private_key(content, password.reveal()))
-    except UnsupportedAlgorithm:
-        raise FormatError("a private key encrypted in a way that is not supported") from None
-    except ValueError:  # the padding does not fit, or what comes out is no key
-        raise WrongPassword from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if isinstance(error, UnsupportedAlgorithm) or "nknown key encryption" in str(error):
+            raise FormatError("a private key encrypted in a way that is not supported") from None
+        raise WrongPassword from None  # the padding does not fit, or what comes out is no key
 
 
-def _from_openssh(block: pem.Block, password: Password | None) -> PrivateKey:
+def _from_openssh(block: pem.Block) -> PrivateKey:
     text = pem.encode(block.label, block.der).encode()
     with suppress(ValueError, TypeError, UnsupportedAlgorithm):
         return checked_private(load_ssh_private_key(text, None))
     if b"bcrypt" not in block.der[:64]:
         raise FormatError("an OpenSSH private key that cannot be read")
-    if not password:
-        raise PasswordNeeded
-    try:
-        return checked_private(load_ssh_private_key(text, password.reveal()))
-    except UnsupportedAlgorithm:
-        raise FormatError(
-            "an encrypted OpenSSH private key is not supported: use ssh-keygen -p -m PEM on it"
-        ) from None
-    except (ValueError, TypeError):
-        raise WrongPassword from None
+    raise FormatError(
+        "an encrypted OpenSSH private key is not supported: use ssh-keygen -p -m PEM on it"
+    )
 
 
 # ---- RFC 1423, as OpenSSL writes it: the key is made of password and salt by MD5, once

@@ -275,6 +275,25 @@ def test_changed_or_strange_headers_are_refused(change: dict[str, Any], what: st
         jwe.decrypt(text, PASSWORD)
 
 
+def test_the_general_json_form_and_its_aad() -> None:
+    """RFC 7516 section 7.2.1, with one recipient; aad belongs to what is authenticated."""
+    members = json.loads(jwe.to_json(jwe.encrypt(b"x", PASSWORD, entropy=bytes(60), iterations=1)))
+    key = members.pop("encrypted_key")
+    general = members | {"recipients": [{"encrypted_key": key}], "unprotected": {"note": 1}}
+    assert jwe.decrypt(json.dumps(general), PASSWORD) == b"x"
+    with pytest.raises(FormatError, match="changed"):
+        jwe.decrypt(json.dumps(general | {"aad": "AA"}), PASSWORD)
+    with pytest.raises(FormatError):
+        jwe.decrypt(json.dumps(general | {"header": 5}), PASSWORD)
+
+
+def test_an_encryption_that_is_no_text_is_refused() -> None:
+    protected, _, rest = jwe.encrypt(b"", PASSWORD, entropy=bytes(60), iterations=1).partition(".")
+    header = json.loads(base64url.decode(protected)) | {"enc": 5}
+    with pytest.raises(FormatError, match="without enc"):
+        jwe.decrypt(f"{base64url.encode(json.dumps(header).encode())}.{rest}", PASSWORD)
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "a.b.c.d.e", "e30.e30.e30.e30.e30", "{", "{}", "[]", '{"protected":5}', "é"]
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -43,7 +43,6 @@ def party(
     begin: dt.datetime = NOW - dt.timedelta(days=1),
     end: dt.datetime = NOW + dt.timedelta(days=1),
     key: ec.EllipticCurvePrivateKey | None = None,
-    digest: hashes.HashAlgorithm | None = None,
 ) -> Party:
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -52,7 +51,7 @@ def party(
     )
     for value, critical in extensions:
         builder = builder.add_extension(value, critical=critical)
-    made = builder.sign(issuer.key if issuer else key, digest or hashes.SHA256())  # type: ignore[arg-type]
+    made = builder.sign(issuer.key if issuer else key, hashes.SHA256())
     return Party(name=subject, key=key, der=made.public_bytes(Encoding.DER))
 
 
@@ -198,6 +197,31 @@ def test_issuers_of_each_other_are_no_path() -> None:
     back = party("two", loop, authority(), key=two)
     with pytest.raises(Unauthorized, match="unknown authority"):
         check(leaf(loop), loop, back)
+
+
+def test_signatures_over_weak_hashes_do_not_count() -> None:
+    """The library no longer makes one: the identifier of SHA-1 is put in afterwards."""
+    key = rsa.generate_private_key(65537, 2048)
+    builder = x509.CertificateBuilder(
+        ROOT.name, MIDDLE.name, MIDDLE.key.public_key(), 7, NOW, NOW + dt.timedelta(1)
+    ).add_extension(*authority())
+    octets = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    weak = octets.replace(bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105"))
+    middle = Party(name=MIDDLE.name, key=MIDDLE.key, der=weak)
+    with pytest.raises(Unauthorized, match="insecure hash"):
+        check(LEAF, middle)
+
+
+def test_a_maze_of_issuers_is_given_up() -> None:
+    maze = [party("middle", OTHER, authority()) for _ in range(120)]
+    with pytest.raises(Unauthorized, match="unknown authority"):
+        check(LEAF, *maze, MIDDLE)
+
+
+def test_an_extension_that_is_there_twice_is_not_read() -> None:
+    broken = LEAF.der.replace(b"\x55\x1d\x11", b"\x55\x1d\x13")
+    with pytest.raises((FormatError, Unauthorized)):
+        check(Party(name=LEAF.name, key=LEAF.key, der=broken), MIDDLE)
 
 
 def test_what_cannot_be_read_is_said() -> None:
