@@ -44,7 +44,7 @@ class Scripted:
         status, kind, content, more = self.answers(scope["path"], scope["query_string"].decode())
         if status == 0:
             await trio.sleep_forever()
-        sent = {"content-type": kind, **more}
+        sent = {"content-type": kind, "content-length": str(len(content)), **more}
         raw = [(name.encode(), value.encode()) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": content})
