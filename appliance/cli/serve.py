@@ -10,9 +10,9 @@ import click
 
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.prompts import read_password
-from appliance.config.loading import ConfigNotFound, ConfigUnreadable
+from appliance.config.loading import ConfigNotFound, ConfigUnreadable, split_address
 from appliance.config.location import find
-from appliance.model.errors import BadRequest, HearthError
+from appliance.model.errors import BadRequest, FormatError, HearthError
 from appliance.operator.ring import EventRing
 from appliance.server import passwords
 from appliance.server.launch import Launch
@@ -120,6 +120,11 @@ def _launch(
     if os.environ.get("STEP_CA_TOKEN"):
         raise BadRequest("STEP_CA_TOKEN is set: linking to a hosted service is not supported")
     location = find(os.environ, context=context or os.environ.get("STEP_CA_CONTEXT") or None)
+    if address:
+        try:
+            split_address(address)
+        except FormatError as error:
+            raise BadRequest(f"flag '--address': {error.public}") from None
     quiet_too = os.environ.get("STEP_CA_QUIET", "").lower() in ("1", "t", "true")
     return Launch(
         file=Path(config) if config else location.ca_json,

@@ -10,6 +10,7 @@ from appliance.authority.trust import Trust
 from appliance.authority.x509 import X509Authority
 from appliance.config.settings import MemorySettings, Settings
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword
+from appliance.issuance import name_constraints
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.keys.file import FileSigner, open_signer
@@ -77,6 +78,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,
+        constraints=name_constraints.of_authorities((*trust.intermediates, *trust.roots)),
     )
     revocation = RevocationAuthority(
         registry=provisioners,

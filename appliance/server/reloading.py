@@ -21,6 +21,7 @@ from appliance.server.banner import joined
 from appliance.server.certificate import OwnCertificate
 from appliance.server.launch import Launch
 from appliance.server.output import Output
+from appliance.server.system import settle_collector
 from appliance.web.limits import Limits
 from appliance.web.serving import Serving, open_listeners, serve
 from appliance.web.switch import Switch
@@ -170,6 +171,7 @@ class Service:
             self._door.switch.replace(assembly.application)
         self.warn()
         self.announce()
+        settle_collector()
 
     def _assembled(self, settings: Settings) -> Assembly:
         log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)

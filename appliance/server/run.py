@@ -7,7 +7,6 @@ connection after its answer, the store last. `Controls.stop` asks for that; canc
 short, but for the store, which is always closed.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -35,7 +34,7 @@ from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
 from appliance.server.reloading import Service, configured, listen
-from appliance.server.system import SystemChance, SystemClock
+from appliance.server.system import SystemChance, SystemClock, settle_collector
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -53,7 +52,6 @@ async def serve_appliance(
     ring: EventRing,
     controls: Controls,
     output: Output | None = None,
-    limits: Limits | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `controls.stop` is set and the last answer is out.
@@ -61,46 +59,67 @@ async def serve_appliance(
     Log lines go to `output`, standard error by default. Raises what keeps it from serving: any of
     the family, with one line that names file and place; never what a request or a reload does.
     """
-    clock, chance = SystemClock(), SystemChance()
     sink = output or standard_error()
     with logging_to(sink) as say, _pid_file(launch.pid_file):
-        settings = configured(launch)
-        async with _opened_store(settings, say) as store:
-            foundation = Foundation(
-                store=store,
-                tokens=OneTimeTokens(store),
-                clock=clock,
-                chance=chance,
-                events=ring,
-                started_at=clock.now().replace(microsecond=0),
-                password=launch.password,
+        try:
+            await _serve(launch, ring, controls, sink, say, task_status)
+        except HearthError:
+            raise
+        except Exception:
+            log.exception("the server met a fault of its own and ends")
+            raise
+
+
+async def _serve(
+    launch: Launch,
+    ring: EventRing,
+    controls: Controls,
+    sink: Output,
+    say: Callable[[str], None],
+    task_status: trio.TaskStatus[Running],
+) -> None:
+    clock, chance = SystemClock(), SystemChance()
+    settings = configured(launch)
+    async with _opened_store(settings, say) as store, _tasks() as tasks:
+        foundation = Foundation(
+            store=store,
+            tokens=OneTimeTokens(store),
+            clock=clock,
+            chance=chance,
+            events=ring,
+            started_at=clock.now().replace(microsecond=0),
+            password=launch.password,
+        )
+        service = Service(launch, foundation, sink, say, Limits())
+        await service.prepare(settings)
+        listeners = await listen(settings)
+        tasks.start_soon(flush_regularly, sink)
+        tasks.start_soon(service.keep_certificate_fresh)
+        tasks.start_soon(_keep_house, store, clock)
+        async with trio.open_nursery() as doors:
+            await service.open(doors, listeners)
+            _tell(launch, service, store, say)
+            operator = ApplianceOperator(service, ring)
+            await _open_control_socket(tasks, operator, settings)
+            task_status.started(
+                Running(
+                    operator=operator,
+                    addresses=service.addresses,
+                    url=banner.primary_url(service.assembly, service.addresses[0][1]),
+                )
             )
-            service = Service(launch, foundation, sink, say, limits or Limits())
-            await service.prepare(settings)
-            listeners = await listen(settings)
-            async with _tasks() as tasks:
-                tasks.start_soon(flush_regularly, sink)
-                tasks.start_soon(service.keep_certificate_fresh)
-                tasks.start_soon(_keep_house, store, clock)
-                async with trio.open_nursery() as doors:
-                    await service.open(doors, listeners)
-                    port = service.addresses[0][1]
-                    if not launch.quiet:
-                        for line in banner.lines(launch, service.assembly, store.description, port):
-                            say(line)
-                    service.warn()
-                    service.announce()
-                    operator = ApplianceOperator(service, ring)
-                    await _open_control_socket(tasks, operator, settings)
-                    task_status.started(
-                        Running(
-                            operator=operator,
-                            addresses=service.addresses,
-                            url=banner.primary_url(service.assembly, port),
-                        )
-                    )
-                    await _until_stopped(service, controls, doors)
-                    say("shutting down ...")
+            await _until_stopped(service, controls, doors)
+            say("shutting down ...")
+
+
+def _tell(launch: Launch, service: Service, store: Store, say: Callable[[str], None]) -> None:
+    """Say what is served, and what about it is not as it should be."""
+    if not launch.quiet:
+        port = service.addresses[0][1]
+        for line in banner.lines(launch, service.assembly, store.description, port):
+            say(line)
+    service.warn()
+    service.announce()
 
 
 def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = None) -> int:
@@ -123,7 +142,7 @@ def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = Non
 
 async def _until_stopped(service: Service, controls: Controls, doors: trio.Nursery) -> None:
     """Be ready, obey wishes to reload, and close the door when the stop comes."""
-    _settle()
+    settle_collector()
     notify.ready()
     async with trio.open_nursery() as waiting:
         waiting.start_soon(service.reload_when_asked, controls.reloads, doors)
@@ -220,11 +239,3 @@ def _pid_file(file: Path | None) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
-
-
-def _settle() -> None:
-    """Let the collector leave alone what stays: full collections cost requests their time."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)

@@ -62,7 +62,8 @@ def log(directory: Path) -> Iterator[list[str]]:
 
 
 def test_steps_own_directory_works_as_it_is(directory: Path, log: list[str]) -> None:
-    before = {path: path.read_bytes() for path in (directory / "step").rglob("*") if path.is_file()}
+    theirs = [path for path in (directory / "step").rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in theirs if "db.leveldb" not in path.parts}
     start = "".join(log)
     assert "is step-ca's and is left as it is" in start
     assert "does not serve /acme/… and /ssh/…" in start

@@ -1,11 +1,13 @@
 """SIGHUP's work: a new configuration takes over whole, or not at all, and no request is lost."""
 
 import json
+import weakref
 from datetime import timedelta
 
 import httpx
 import trio
 
+from appliance.server.operation import ApplianceOperator
 from tests.server.conftest import Appliance, Authority, Start
 from tests.support.load import Provisioner
 from tests.support.web import Pki
@@ -168,3 +170,14 @@ async def _free_port() -> int:
     async with listener:
         port: int = listener.socket.getsockname()[1]
         return port
+
+
+async def test_what_a_reload_replaced_is_forgotten(start: Start, authority: Authority) -> None:
+    async with start() as appliance:
+        await appliance.reload("Serving HTTPS")
+        operator = appliance.running.operator
+        assert isinstance(operator, ApplianceOperator)
+        replaced = weakref.ref(operator.service.assembly.application)
+        for _ in range(2):  # the second one begins when the first is over
+            await appliance.reload("Serving HTTPS")
+        assert replaced() is None
