@@ -9,17 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cryptography.x509 import NameConstraints
+
 from appliance.authority import credentials, records, renewal_tokens
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.authority.trust import Trust
-from appliance.issuance import certificates, drafts, periods, requests, rules
+from appliance.issuance import certificates, drafts, name_constraints, periods, requests, rules
 from appliance.issuance.drafts import Draft
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.issuance.requests import SigningRequest
 from appliance.issuance.subjects import SubjectDefaults
-from appliance.model.errors import BadRequest, Broken, Conflict, FormatError, Unauthorized
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    Conflict,
+    Forbidden,
+    FormatError,
+    Unauthorized,
+)
 from appliance.model.events import EventKind
 from appliance.model.grants import Credential, ProvisionerRef, TokenUse
 from appliance.model.names import San
@@ -76,6 +85,7 @@ class X509Authority:
     subject_defaults: SubjectDefaults
     backdate: timedelta
     persistent: bool = True
+    constraints: tuple[NameConstraints, ...] = ()  # of the CA certificates above what is issued
 
     async def sign(self, request: SignRequest) -> Issued:
         """Issue what a one-time token allows.
@@ -200,6 +210,9 @@ class X509Authority:
         provisioner: ProvisionerRef | None,
         token: TokenUse | None,
     ) -> Issued:
+        for constraints in self.constraints:
+            if problem := name_constraints.violation(names.sans, constraints):
+                raise Forbidden(problem)
         serial = certificates.serial_number(self.chance.octets(certificates.SERIAL_OCTETS))
         prepared = certificates.prepare(draft, self.issuer, serial)
         signature = await self.signer.sign(prepared.to_be_signed, prepared.algorithm)
@@ -216,19 +229,8 @@ class X509Authority:
         return issued
 
     async def _record(self, issued: Issued, token: TokenUse | None) -> None:
-        validity = issued.validity
-        operations: Sequence[Operation] = records.issued(
-            certificate=issued.certificate,
-            serial=issued.serial,
-            provisioner=issued.provisioner,
-            subject=issued.subject,
-            sans=issued.sans,
-            not_after=validity.not_after,
-            issued_at=self.clock.now(),
-            token=token,
-        )
         try:
-            await self.store.commit(operations)
+            await self.store.commit(self._rows(issued, token))
         except Conflict as error:
             if token is not None and await self.tokens.is_used(token):
                 raise already_used() from error

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from appliance.model.errors import FormatError
 from appliance.model.names import San, SanKind
 
 _KINDS: dict[type[x509.GeneralName], SanKind] = {
@@ -14,6 +15,20 @@ _KINDS: dict[type[x509.GeneralName], SanKind] = {
     x509.UniformResourceIdentifier: SanKind.URI,
     x509.IPAddress: SanKind.IP,
 }
+
+
+def of_authorities(certificates: Iterable[bytes]) -> tuple[x509.NameConstraints, ...]:
+    """Collect the constraints of CA certificates in DER. Raises FormatError."""
+    found = []
+    for certificate in certificates:
+        try:
+            extensions = x509.load_der_x509_certificate(certificate).extensions
+            found.append(extensions.get_extension_for_class(x509.NameConstraints).value)
+        except x509.ExtensionNotFound:
+            continue
+        except ValueError as error:
+            raise FormatError("a CA certificate cannot be read", detail=str(error)) from error
+    return tuple(found)
 
 
 def are_understood(constraints: x509.NameConstraints) -> bool:

@@ -1,6 +1,7 @@
 """What is told, kept and spent when certificates are made, and when making them fails."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from appliance.authority import records
 from appliance.authority.x509 import Issued, SignRequest
 from appliance.formats import pem
 from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import Broken, HearthError, Unauthorized, Unavailable
+from appliance.model.errors import Broken, Forbidden, HearthError, Unauthorized, Unavailable
 from appliance.model.events import EventKind
 from appliance.model.grants import Credential, TokenUse
 from appliance.ports.signer import IssuerKey
@@ -353,3 +354,29 @@ async def test_subject_defaults_fill_in() -> None:
     issued = await app.x509.sign(request(ask_of(app)))
     subject = x509.load_der_x509_certificate(issued.certificate).subject
     assert subject.rfc4514_string() == "CN=host.example,O=Home,C=CH"
+
+
+@pytest.mark.parametrize("name", ["host.example", "other.test"])
+async def test_the_ca_certificates_name_constraints_hold(name: str) -> None:
+    """RFC 5280 4.2.1.10: what a verifier would refuse is not issued; the token is used up."""
+    app = appliance()
+    below_example = x509.NameConstraints([x509.DNSName("example")], None)
+    app.x509 = replace(app.x509, constraints=(below_example,))
+    ask = ask_of(app, name)
+    asked = request(ask)
+    if name == "host.example":
+        assert (await app.x509.sign(asked)).sans == (name,)
+        return
+    with pytest.raises(Forbidden, match="not permitted by the issuer's name constraints"):
+        await app.x509.sign(asked)
+    with pytest.raises(Unauthorized):
+        await app.x509.sign(asked)
+
+
+async def test_without_a_database_only_the_used_token_is_kept() -> None:
+    app = appliance()
+    app.x509 = replace(app.x509, persistent=False)
+    issued = await app.x509.sign(request(ask_of(app)))
+    assert await records.certificate(app.store, issued.serial) is None
+    used = await app.store.scan(records.USED_TOKENS)
+    assert len(used) == 1
