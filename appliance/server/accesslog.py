@@ -17,7 +17,7 @@ from appliance.web.application import AccessLog
 
 Fields: TypeAlias = Mapping[str, object]
 
-_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+")
+_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+"
 _ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 _COMMON: Final = (
     "request-id", "remote-address", "name", "user-id", "time", "duration-ns",
@@ -95,25 +95,23 @@ def _local(second: int) -> str:
 
 def _shown(value: object) -> str:
     """Write a value as Go's fmt does."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case Mapping():
-            inner = " ".join(f"{key}:{_shown(value[key])}" for key in sorted(value))
-            return f"map[{inner}]"
-        case list() | tuple():
-            return f"[{' '.join(map(_shown, value))}]"
-        case None:
-            return "<nil>"
-        case _:
-            return str(value)
+    if isinstance(value, str):
+        return value
+    if type(value) is int:  # and not bool
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{' '.join(map(_shown, value))}]"
+    if isinstance(value, Mapping):
+        inner = " ".join(f"{key}:{_shown(value[key])}" for key in sorted(value))
+        return f"map[{inner}]"
+    if value is None or isinstance(value, bool):
+        return {None: "<nil>", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def _quoted(text: str) -> str:
     """Quote where the text could be taken for something else; a line stays one line."""
-    if _PLAIN.issuperset(text):
+    if text.isascii() and not text.encode().translate(None, _PLAIN):
         return text
     return f'"{_escaped(text)}"'
 
