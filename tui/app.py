@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from appliance.model.overview import Overview
 from appliance.operator.interface import Operator
+from tui.driver import TerminalDriver
 from tui.ending import Ending
 from tui.feed import Feed, Rhythm
 from tui.journal import Journal
@@ -37,7 +38,7 @@ class Console(App[Ending]):
     def __init__(
         self, operator: Operator, *, zone: tzinfo | None = None, rhythm: Rhythm | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.journal = Journal()
         self.pulse = Pulse()
         self._feed = Feed(operator, self.journal, self.pulse, rhythm or Rhythm())

@@ -62,9 +62,7 @@ def _key(certificate: x509.Certificate) -> str:
 
 
 def _signature(certificate: x509.Certificate) -> str:
-    algorithm = certificate.signature_hash_algorithm
-    named = certificate.signature_algorithm_oid._name  # noqa: SLF001 - it has no public name
-    return f"{named}" if algorithm is None else f"{named} ({algorithm.name})"
+    return certificate.signature_algorithm_oid._name  # noqa: SLF001 - it has no public name
 
 
 def _extension(value: x509.ExtensionType) -> Iterator[tuple[str, str]]:
