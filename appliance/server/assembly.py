@@ -78,7 +78,9 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,
-        constraints=name_constraints.of_authorities((*trust.intermediates, *trust.roots)),
+        constraints=name_constraints.of_authorities(
+            (*trust.intermediates, *material.issuing_roots(trust))
+        ),
     )
     revocation = RevocationAuthority(
         registry=provisioners,

@@ -37,9 +37,20 @@ def read_issuer(settings: Settings, trust: Trust) -> Issuer:
         raise ConfigError(f"cannot be used for issuing: {error}", file=file) from error
 
 
+def issuing_roots(trust: Trust) -> list[bytes]:
+    """Give the roots that the chain of intermediates ends at; others are only trusted."""
+    below = x509.load_der_x509_certificate(trust.intermediates[-1])
+    found = []
+    for root in trust.roots:
+        with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            below.verify_directly_issued_by(x509.load_der_x509_certificate(root))
+            found.append(root)
+    return found
+
+
 def warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
     """Say which certificates have expired or soon will, and if the intermediate is not a root's."""
-    if not _leads_to(trust.intermediates[-1], trust.roots):
+    if not issuing_roots(trust):
         yield (
             f"{settings.certificate}: was not issued by any certificate in `root`: "
             "clients that trust those will refuse what is issued here"
@@ -56,15 +67,6 @@ def warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
             yield f"{name}: has expired on {validity.not_after:%F %T} UTC: clients will refuse it"
         elif left < _SOON:
             yield f"{name}: expires in {goduration.format_duration(left)}"
-
-
-def _leads_to(certificate: bytes, roots: Iterable[bytes]) -> bool:
-    below = x509.load_der_x509_certificate(certificate)
-    for root in roots:
-        with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            below.verify_directly_issued_by(x509.load_der_x509_certificate(root))
-            return True
-    return False
 
 
 def _certificates(files: Iterable[Path]) -> list[bytes]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trio
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.formats.keyfile import ENTROPY, dump_private_key
@@ -17,6 +18,7 @@ from appliance.model.inventory import CertificateQuery
 from appliance.model.secret import Password
 from appliance.stores.directory import StoreLocked
 from tests.server.conftest import Authority, Start
+from tests.support.web import Certified, Pki, new_root
 
 
 async def test_what_it_issues_is_recorded_and_told(start: Start, authority: Authority) -> None:
@@ -111,8 +113,8 @@ async def test_without_a_db_it_issues_and_cannot_revoke(start: Start, authority:
 
 async def test_the_last_answer_is_out_before_it_ends(start: Start, authority: Authority) -> None:
     """At a stop, a request that has begun is answered."""
-    body = json.dumps(authority.request("a.test")).encode()
     async with start() as appliance:
+        body = json.dumps(authority.request("a.test")).encode()
         port = appliance.running.addresses[0][1]
         stream = trio.SSLStream(
             await trio.open_tcp_stream("127.0.0.1", port),
@@ -276,3 +278,37 @@ async def test_the_control_socket_is_beside_the_database(
         assert sock.is_socket()
         assert sock.stat().st_mode & 0o777 == 0o600
     assert not sock.exists()
+
+
+def constrained(root: Certified, domain: str) -> Certified:
+    """The same root, but for no names below the domain."""
+    old = root.certificate
+    allowed = x509.NameConstraints(
+        permitted_subtrees=None, excluded_subtrees=[x509.DNSName(domain)]
+    )
+    builder = x509.CertificateBuilder(
+        old.issuer, old.subject, root.key.public_key(), old.serial_number,
+        old.not_valid_before_utc, old.not_valid_after_utc, list(old.extensions),
+    )  # fmt: skip
+    made = builder.add_extension(allowed, critical=True).sign(root.key, hashes.SHA256())
+    return Certified(certificate=made, key=root.key)
+
+
+async def test_name_constraints_above_bind_and_those_of_other_roots_do_not(
+    start: Start, authority: Authority
+) -> None:
+    """Of several roots only the one that issued the intermediate counts, as in step-ca."""
+    root = authority.pki.root
+    other = constrained(new_root("Other"), "outside.test")
+    (authority.directory / "root.crt").write_text(root.pem + other.pem)
+    async with start() as appliance:
+        answer = await appliance.client.post("/sign", json=authority.request("a.outside.test"))
+        assert answer.status_code == 201
+    (authority.directory / "root.crt").write_text(other.pem)
+    below = other.issue("Intermediate", ca=True, end=timedelta(days=8), usages=())
+    authority.install(Pki(root=other, intermediate=below, server=below))
+    async with start() as appliance:
+        answer = await appliance.client.post("/sign", json=authority.request("a.outside.test"))
+        assert answer.status_code == 403
+        answer = await appliance.client.post("/sign", json=authority.request("inside.test"))
+        assert answer.status_code == 201
