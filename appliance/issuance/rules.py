@@ -54,7 +54,7 @@ def _check_binding(request: SigningRequest, grant: Grant) -> None:
 def _check_common_name(request: SigningRequest, grant: Grant) -> None:
     name = request.common_name
     if name and name not in grant.common_names:
-        allowed = " ".join(dict.fromkeys(grant.common_names))
+        allowed = " ".join(grant.common_names)
         raise Forbidden(
             "certificate request does not contain the valid common name - "
             f"got {name}, want [{allowed}]"
