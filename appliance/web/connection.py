@@ -95,6 +95,8 @@ class Connection(TCPServer):
             log.info("TLS handshake with %s:%d failed: %s", *tls.client, error)
             if error.spoke_http:
                 await tls.answer_in_plain(SPOKE_HTTP)
+            else:
+                await tls.linger()  # TLS 1.3: the client may have sent its request already
             return
         except trio.TooSlowError:
             log.info("TLS handshake with %s:%d took too long", *tls.client)

@@ -101,12 +101,12 @@ class TlsStream:
         """Send octets below TLS, to a client that does not speak it; then wait for it to leave."""
         with contextlib.suppress(OSError):
             socket.socket.send(self._tls, data)
-        await self._linger()
+        await self.linger()
 
     async def leave(self) -> None:
-        """Say goodbye and wait a moment: closing at once would reset what was just sent."""
+        """Say goodbye, and linger."""
         self._say_goodbye()
-        await self._linger()
+        await self.linger()
 
     def close(self) -> None:
         """Let go of the socket, with TLS's goodbye where it fits into the send buffer."""
@@ -119,7 +119,12 @@ class TlsStream:
         with contextlib.suppress(OSError, ValueError):  # it would wait for the client's goodbye
             self._tls.unwrap()
 
-    async def _linger(self) -> None:
+    async def linger(self) -> None:
+        """Send nothing more, and take what the client still sends, for a moment.
+
+        Closing with unread octets would reset the connection, and lose what was sent last: an
+        answer, or the alert that says why a handshake failed.
+        """
         with contextlib.suppress(OSError), trio.move_on_after(LINGER_SECONDS):
             self._tls.shutdown(socket.SHUT_WR)  # and the TLS state is gone: the rest is ciphertext
             seen = 0
