@@ -34,7 +34,7 @@ from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
 from appliance.server.reloading import Service, configured, listen
-from appliance.server.system import SystemChance, SystemClock, settle_collector
+from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -78,6 +78,7 @@ async def _serve(
     say: Callable[[str], None],
     task_status: trio.TaskStatus[Running],
 ) -> None:
+    allow_many_files()
     clock, chance = SystemClock(), SystemChance()
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:

@@ -1,7 +1,9 @@
-"""The real clock, the real chance, and the interpreter's collector."""
+"""The real clock, the real chance, and what the process asks of its surroundings."""
 
+import contextlib
 import gc
 import os
+import resource
 from datetime import UTC, datetime
 from typing import final
 
@@ -33,3 +35,13 @@ def settle_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def allow_many_files() -> None:
+    """Take as many file descriptors as the system grants: each connection is one.
+
+    The usual soft limit, 1024, is for programs that use select().
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

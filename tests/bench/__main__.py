@@ -116,12 +116,12 @@ def table(results: dict[str, dict[str, Figures]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--connections", type=int, nargs="+", default=[2, 16, 64])
     parser.add_argument(
         "--certificates", type=int, default=20_000, help="signed before memory is read again"
     )
-    parser.add_argument("--most", type=int, default=16_000, help="requests prepared for a run")
+    parser.add_argument("--most", type=int, default=24_000, help="requests prepared for a run")
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     arguments = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="hearth-bench-"))
