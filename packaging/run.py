@@ -44,7 +44,7 @@ def create(var: Path, port: int) -> None:
     for name in ("keys", "provisioner"):
         password(secret / name)
     main([
-        "ca", "init", "--deployment-type", "standalone", "--name", "Hearth", "--provisioner", "admin",
+        "ca", "init", "--name", "Hearth", "--provisioner", "admin",
         "--dns", "localhost,127.0.0.1", "--address", f"127.0.0.1:{port}",
         "--password-file", str(secret / "keys"),
         "--provisioner-password-file", str(secret / "provisioner"),
@@ -52,6 +52,10 @@ def create(var: Path, port: int) -> None:
 
 
 def welcome(var: Path, url: str, fingerprint: str) -> str:
+    certificate = (
+        f"{HEARTH} ca certificate localhost localhost.crt localhost.key --provisioner admin "
+        f"--password-file {var / 'passwords' / 'provisioner'}"
+    )
     return f"""
 Certificate authority  {url}
 Root fingerprint       {fingerprint}
@@ -60,7 +64,7 @@ Its files              {var} (passwords in {var / "passwords"})
 A first certificate, from another terminal:
 
   {HEARTH} ca bootstrap --ca-url {url} --fingerprint {fingerprint}
-  {HEARTH} ca certificate localhost localhost.crt localhost.key --provisioner admin --password-file {var / "passwords/provisioner"}
+  {certificate}
   {HEARTH} certificate inspect --short localhost.crt
 """
 

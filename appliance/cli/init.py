@@ -4,9 +4,10 @@ import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar, final
 
 import click
 import trio
@@ -30,6 +31,7 @@ from appliance.model.errors import BadRequest
 from appliance.model.secret import Password
 
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+T = TypeVar("T")
 _CLOUD = "keys in a cloud are not supported yet"
 _RA = "running as a registration authority is not supported yet"
 _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
@@ -147,25 +149,29 @@ class _Flags:
 
 def _wishes(flags: _Flags) -> Wishes:
     """Take what was given, ask for the rest, and judge both alike."""
-    name = flags.name or ask("What would you like to name your CA? (e.g. Home CA)", flag="--name")
+    name = _given(flags.name, "--name", "What would you like to name your CA? (e.g. Home CA)", str)
     if flags.pki:
         return Wishes(name=name, ssh=flags.ssh, pki_only=True)
-    names = ",".join(flags.dns) or ask(
-        "What DNS names or IP addresses will clients use to reach it? (e.g. ca.home.arpa,10.1.2.3)",
-        flag="--dns",
-    )
-    address = flags.address or ask(
-        "What address and port will it listen on? (e.g. :443 or 127.0.0.1:8443)", flag="--address"
-    )
-    provisioner = flags.provisioner or ask(
-        "What would you like to name its first provisioner? (e.g. you@home.arpa)",
-        flag="--provisioner",
-    )
     return Wishes(
         name=name,
-        dns_names=_dns_names(names),
-        address=_address(address),
-        provisioner=provisioner,
+        dns_names=_given(
+            ",".join(flags.dns),
+            "--dns",
+            "What DNS names or IP addresses will reach it? (e.g. ca.home.arpa,10.1.2.3)",
+            _dns_names,
+        ),
+        address=_given(
+            flags.address,
+            "--address",
+            "What address and port will it listen on? (e.g. :443 or 127.0.0.1:8443)",
+            _address,
+        ),
+        provisioner=_given(
+            flags.provisioner,
+            "--provisioner",
+            "What would you like to name its first provisioner? (e.g. you@home.arpa)",
+            str,
+        ),
         ssh=flags.ssh,
         acme=flags.acme,
         database=not flags.no_db,
@@ -173,10 +179,26 @@ def _wishes(flags: _Flags) -> Wishes:
     )
 
 
+def _given(value: str | None, flag: str, question: str, judged: Callable[[str], T]) -> T:
+    """Judge what the flag says, or ask until an answer is good."""
+    if value:
+        return judged(value)
+    while True:
+        try:
+            return judged(ask(question, flag=flag))
+        except _NotGood as error:
+            say(f"{error}")
+
+
+@final
+class _NotGood(BadRequest):
+    """A value that a person can give again."""
+
+
 def _dns_names(text: str) -> tuple[str, ...]:
     names = [each.strip() for each in text.replace(" ", ",").split(",") if each.strip()]
     if not names:
-        raise BadRequest("the CA needs a DNS name or IP address: give it with --dns")
+        raise _NotGood("the CA needs a DNS name or IP address: give it with --dns")
     return tuple(_host(name) for name in names)
 
 
@@ -187,14 +209,14 @@ def _host(name: str) -> str:
     except ValueError:
         if _HOST.fullmatch(name) and len(name) <= 253:
             return name
-    raise BadRequest(f"{name} is not a valid DNS name or IP address")
+    raise _NotGood(f"{name} is not a valid DNS name or IP address")
 
 
 def _address(text: str) -> str:
     host, colon, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:
-        raise BadRequest(f"{text} is not an address to listen on: give HOST:PORT, such as :443")
+        raise _NotGood(f"{text} is not an address to listen on: give HOST:PORT, such as :443")
     return text
 
 
@@ -229,13 +251,7 @@ def _passwords(flags: _Flags) -> Passwords:
     if flags.password_file:
         keys = read_password("password", file=flags.password_file)
     else:
-        keys = read_password(
-            "Choose a password for the keys and the first provisioner [empty: make one]",
-            flag="--password-file",
-        )
-        if not keys:
-            keys = Password(secrets.token_urlsafe(24).encode())
-            selected("Password", keys.reveal().decode())
+        keys = _chosen_password()
     if not keys:
         raise BadRequest(f"{flags.password_file} is empty: the keys need a password")
     if not flags.provisioner_password_file:
@@ -244,6 +260,22 @@ def _passwords(flags: _Flags) -> Passwords:
     if not provisioner:
         raise BadRequest(f"{flags.provisioner_password_file} is empty: give a password")
     return Passwords(keys=keys, provisioner=provisioner)
+
+
+def _chosen_password() -> Password:
+    """Ask for a new password, twice; make one where nothing is answered."""
+    while True:
+        password = read_password(
+            "Choose a password for the keys and the first provisioner [empty: make one]",
+            flag="--password-file",
+        )
+        if not password:
+            password = Password(secrets.token_urlsafe(24).encode())
+            selected("Password", password.reveal().decode())
+            return password
+        if read_password("Please enter the password again") == password:
+            return password
+        say("The two are not the same; once more.")
 
 
 async def _make(flags: _Flags, wishes: Wishes, passwords: Passwords) -> Authority:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from appliance.cli.main import main
 from appliance.formats import jwe, jwk
 from appliance.formats.keyfile import dump_private_key, load_private_key
 from appliance.model.secret import Password
+from tests.support.terminal import on_terminal
 
-SECRET = "a password"
+SECRET = "words of mine"
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "init.json").read_text())
 Init = Callable[..., int]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -261,3 +264,47 @@ def test_an_address_in_brackets_gives_a_url_with_brackets(init: Init, steppath: 
     assert init("--dns", "::1", "--address", "[::1]:443", without=("--dns",)) == 0
     defaults = document(steppath / "config" / "defaults.json")
     assert defaults["ca-url"] == "https://[::1]"
+
+
+def test_on_a_terminal_it_asks_for_everything_and_asks_again_what_cannot_be(
+    steppath: Path, tmp_path: Path
+) -> None:
+    """With no flag at all: five questions, each answer judged at once, the password twice."""
+    command = [sys.executable, "-m", "appliance.cli.main", "ca", "init"]
+    with on_terminal(command, cwd=ROOT, environ=os.environ) as terminal:
+        terminal.wait_for("name your CA?")
+        terminal.type("My Home\n")
+        terminal.wait_for("What DNS names")
+        terminal.type("http://x\n")
+        terminal.wait_for("http://x is not a valid DNS name")
+        terminal.type("localhost\n")
+        terminal.wait_for("What address and port")
+        terminal.type(":9443\n")
+        terminal.wait_for("first provisioner?")
+        terminal.type("admin\n")
+        for again in ("a slip", SECRET):
+            terminal.wait_for("Choose a password")
+            terminal.type(f"{SECRET}\n")
+            terminal.wait_for("password again")
+            terminal.type(f"{again}\n")
+        terminal.wait_for("Your CA is ready")
+        assert terminal.end() == 0
+        assert SECRET not in terminal.screen
+    key = (steppath / "secrets" / "intermediate_ca_key").read_bytes()
+    load_private_key(key, Password(SECRET.encode()))
+
+
+def test_without_an_answer_a_password_is_made_and_shown(steppath: Path) -> None:
+    command = [
+        sys.executable, "-m", "appliance.cli.main", "ca", "init", "--name", "N", "--dns", "d",
+        "--address", ":1", "--provisioner", "p",
+    ]  # fmt: skip
+    with on_terminal(command, cwd=ROOT, environ=os.environ) as terminal:
+        terminal.wait_for("Choose a password")
+        terminal.type("\n")
+        terminal.wait_for("Password: ")
+        assert terminal.end() == 0
+        found = re.search(r"Password: (\S{32})", terminal.screen)
+    assert found is not None
+    key = (steppath / "secrets" / "intermediate_ca_key").read_bytes()
+    load_private_key(key, Password(found.group(1).encode()))
