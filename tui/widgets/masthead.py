@@ -49,9 +49,11 @@ class Masthead(Widget):
 
     def show(self, overview: Overview | None, *, answering: bool) -> None:
         """Show a state; without one, keep the last and say that there is no answer."""
+        before = self._overview, self._answering
         self._overview = overview or self._overview
         self._answering = answering
-        self.refresh()
+        if before != (self._overview, self._answering):
+            self.refresh()
 
     def render(self) -> Text:
         """Draw the lines."""

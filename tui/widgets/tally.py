@@ -49,8 +49,9 @@ class Tally(Widget):
 
     def show(self, overview: Overview) -> None:
         """Show other numbers."""
-        self._overview = overview
-        self.refresh()
+        if overview != self._overview:
+            self._overview = overview
+            self.refresh()
 
     def render(self) -> Text:
         """Draw the line."""
