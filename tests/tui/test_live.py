@@ -30,7 +30,8 @@ def test_a_line_says_when_what_for_whom_by_whom_and_which() -> None:
         line = console.line("printer.home.arpa")
         end = str(serial_of(19))[-8:]
         assert line.split() == [
-            "14:01:05", "●", "issued", "printer.home.arpa", "+1", "jwk/admin", f"…{end}", "24", "h", "▐",
+            "14:01:05", "●", "issued", "printer.home.arpa", "+1", "jwk/admin", f"…{end}", "24",
+            "h", "▐",
         ]  # fmt: skip
 
     drive(look)
