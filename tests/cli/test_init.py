@@ -271,7 +271,7 @@ def test_on_a_terminal_it_asks_for_everything_and_asks_again_what_cannot_be(
 ) -> None:
     """With no flag at all: five questions, each answer judged at once, the password twice."""
     command = [sys.executable, "-m", "appliance.cli.main", "ca", "init"]
-    with on_terminal(command, cwd=ROOT, environ=os.environ) as terminal:
+    with on_terminal(command, cwd=ROOT, environ={**os.environ, "NO_COLOR": "1"}) as terminal:
         terminal.wait_for("name your CA?")
         terminal.type("My Home\n")
         terminal.wait_for("What DNS names")
@@ -299,7 +299,7 @@ def test_without_an_answer_a_password_is_made_and_shown(steppath: Path) -> None:
         sys.executable, "-m", "appliance.cli.main", "ca", "init", "--name", "N", "--dns", "d",
         "--address", ":1", "--provisioner", "p",
     ]  # fmt: skip
-    with on_terminal(command, cwd=ROOT, environ=os.environ) as terminal:
+    with on_terminal(command, cwd=ROOT, environ={**os.environ, "NO_COLOR": "1"}) as terminal:
         terminal.wait_for("Choose a password")
         terminal.type("\n")
         terminal.wait_for("Password: ")
