@@ -48,7 +48,12 @@ def test_of_very_many_lines_the_newest_are_shown_and_the_others_counted() -> Non
 def test_lines_are_shown_when_the_console_fails_too() -> None:
     lines = Lines()
     output = HeldOutput(lines)
-    with pytest.raises(RuntimeError), output.held():
-        output.write("the last words")
-        raise RuntimeError
+
+    def failing() -> None:
+        with output.held():
+            output.write("the last words")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert lines.shown == ["the last words"]
