@@ -9,6 +9,7 @@ from tui import wording
 
 GAP: Final = 2  # cells between columns
 _SUBJECT_LEAST: Final = 14
+_SUBJECT_AMPLE: Final = 24  # what it has before columns come that can be missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ TOOK: Final = Column(title="took", width=7, right=True)
 # From the one that goes last to the one that goes first, when there is less and less room.
 _BY_WORTH: Final = (WHAT, SUBJECT, TIME, PROVISIONER, VALID, SERIAL, CLIENT, TOOK)
 _IN_ORDER: Final = (TIME, WHAT, SUBJECT, PROVISIONER, CLIENT, SERIAL, VALID, TOOK)
+_SPARE: Final = (CLIENT, TOOK)
 _OF_A_REASON: Final = (PROVISIONER, CLIENT, SERIAL, VALID, TOOK)  # what a reason is written over
 
 
@@ -80,7 +82,8 @@ def layout(width: int) -> Layout:
     used = -GAP
     for column in _BY_WORTH:
         needed = GAP + (column.width or _SUBJECT_LEAST)
-        if used + needed > width:
+        reserve = _SUBJECT_AMPLE - _SUBJECT_LEAST if column in _SPARE else 0
+        if used + needed + reserve > width:
             break
         chosen.append(column)
         used += needed
