@@ -82,6 +82,7 @@ def oid(dotted: str) -> bytes:
     return tlv(OBJECT_IDENTIFIER, *map(_base128, (top * 40 + second, *rest)))
 
 
+@lru_cache(maxsize=64)  # the certificates of one second have the same dates
 def time(moment: datetime) -> bytes:
     """Write an aware datetime: UTCTime through 2049, then GeneralizedTime (RFC 5280 4.1.2.5).
 

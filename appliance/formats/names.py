@@ -48,6 +48,8 @@ def _address(value: str) -> str | None:
     """Give an IP address in canonical text; a mapped IPv4 address is the IPv4 address."""
     if "%" in value:  # a zone belongs to one machine, not into a certificate
         return None
+    if ":" not in value and not value[-1:].isdigit():
+        return None  # most names: no need to try
     try:
         address = ipaddress.ip_address(value)
     except ValueError:

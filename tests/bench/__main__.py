@@ -71,26 +71,37 @@ def measure(arguments: argparse.Namespace, directory: Path) -> dict[str, dict[st
         results[program.name] = defaultdict(lambda: defaultdict(list))
     signed: dict[str, float] = defaultdict(float)
     for number in range(arguments.rounds):
-        for program in programs():
-            server = Running(program, authority)
-            process = results[program.name]["process"]
+        servers = [Running(program, authority) for program in programs()]
+        for server in servers:
+            process = results[server.program.name]["process"]
             process["first answer s"].append(server.first_answer)
             process["memory idle MB"].append(server.memory())
-            if number == 0:
+        if number == 0:
+            for server in servers:
                 filled = fill(server, authority, arguments.certificates, arguments.most)
-                signed[program.name] += filled
+                signed[server.program.name] += filled
+                process = results[server.program.name]["process"]
                 process["memory after fill MB"].append(server.memory())
-            for connections in arguments.connections:
+        for connections in arguments.connections:
+            servers.reverse()
+            for server in servers:
                 figures = load(server, authority, connections, arguments.seconds, arguments.most)
-                signed[program.name] += figures.pop("signed")
+                signed[server.program.name] += figures.pop("signed")
+                group = results[server.program.name][f"{connections} connections"]
                 for name, value in figures.items():
-                    results[program.name][f"{connections} connections"][name].append(value)
-                print(f"{program.name} round {number + 1}, {connections} connections: "
-                      f"{figures['signs/s']:.0f} signs/s", file=sys.stderr)  # fmt: skip
+                    group[name].append(value)
+                print(
+                    f"round {number + 1}, {connections} connections: {server.program.name} "
+                    f"{figures['signs/s']:.0f} signs/s",
+                    file=sys.stderr,
+                )
+        for server in servers:
             server.stop()
             if number == arguments.rounds - 1:
-                process["bytes on disk/certificate"].append(server.disk() / signed[program.name])
-                process["certificates"].append(signed[program.name])
+                process = results[server.program.name]["process"]
+                name = server.program.name
+                process["bytes on disk/certificate"].append(server.disk() / signed[name])
+                process["certificates"].append(signed[name])
     return results
 
 
