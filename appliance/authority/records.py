@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.authority import index
 from appliance.authority.index import Indexed
+from appliance.formats import gojson
 from appliance.formats.timeorduration import parse_time
 from appliance.model.errors import Broken, FormatError
 from appliance.model.grants import ProvisionerRef, TokenUse
@@ -25,13 +26,6 @@ REVOCATIONS: Final = "revoked_x509_certs"  # serial → when, why and by whom
 USED_TOKENS: Final = "used_ott"  # reuse key → the token
 
 _NO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero
-_ESCAPES: Final = (
-    (b"<", rb"\u003c"),
-    (b">", rb"\u003e"),
-    (b"&", rb"\u0026"),
-    ("\u2028".encode(), rb"\u2028"),
-    ("\u2029".encode(), rb"\u2029"),
-)
 
 
 class _Provisioner(msgspec.Struct):
@@ -126,7 +120,7 @@ def revoked(  # noqa: PLR0913 - the parts of a row
         mtls=mtls,
     )
     return [
-        PutIfAbsent(REVOCATIONS, serial_key(serial), _go_json(row)),
+        PutIfAbsent(REVOCATIONS, serial_key(serial), gojson.encode(row)),
         *([index.revocation_row(serial, issued_at)] if issued_at else ()),
     ]
 
@@ -192,9 +186,9 @@ def serial_key(serial: int) -> bytes:
 @lru_cache(maxsize=256)
 def _certificate_data(provisioner: ProvisionerRef | None) -> bytes:
     if provisioner is None:
-        return _go_json(_CertificateData())
+        return gojson.encode(_CertificateData())
     row = _Provisioner(id=provisioner.id, name=provisioner.name, type=provisioner.type)
-    return _go_json(_CertificateData(provisioner=row))
+    return gojson.encode(_CertificateData(provisioner=row))
 
 
 @lru_cache(maxsize=256)
@@ -204,15 +198,6 @@ def _provisioner(value: bytes) -> ProvisionerRef | None:
         return None
     credential = row.id.removeprefix(f"{row.name}:") if row.type == "JWK" else ""
     return ProvisionerRef(type=row.type, name=row.name, id=row.id, credential_id=credential)
-
-
-def _go_json(row: msgspec.Struct) -> bytes:
-    """Write JSON octet by octet as Go does: updates of a shared database compare whole values."""
-    text = msgspec.json.encode(row)
-    for octets, escape in _ESCAPES:
-        if octets in text:
-            text = text.replace(octets, escape)
-    return text
 
 
 def _go_time(moment: datetime | None) -> str:
