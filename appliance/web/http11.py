@@ -165,6 +165,10 @@ class Http11(H11Protocol):
         close = unread or exchange.refused or self.context.terminated.is_set()
         self.exchange = None
         everything = [*headers, *self.config.response_headers("h11")]
+        if status not in (204, 304) and all(name != b"content-length" for name, _ in everything):
+            everything.append(
+                (b"content-length", b"%d" % len(body))
+            )  # RFC 9112 6.3: or wait for ever
         sent = b"" if suppress_body(exchange.method, status) else body
         await self.send(RawData(rendered(status, everything, sent, close=close)))
         if close:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from appliance.model.errors import Broken, Unavailable
 from appliance.web.application import Application, build_application
@@ -202,4 +203,29 @@ async def test_the_application_can_be_replaced(application: Application, pki: Pk
                 answer += await stream.receive_some()
         statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
         assert statuses == [b"200", b"200", b"404"]
+        await trio.aclose_forcefully(stream)
+
+
+async def test_an_answer_whose_length_the_application_does_not_tell_has_one(pki: Pki) -> None:
+    """RFC 9112 6.3: on a connection that stays open, a client would wait for ever."""
+
+    async def bare(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": False})
+        for part, more in ((b"two ", True), (b"parts", False)):
+            await send({"type": "http.response.body", "body": part, "more_body": more})
+
+    async with serving(bare, pki) as server:
+        stream = await server.connect()
+        await stream.send_all(REQUEST % b"/")
+        with trio.fail_after(5):
+            answer = b""
+            while not answer.endswith(b"two parts"):
+                answer += await stream.receive_some()
+        assert b"content-length: 9\r\n" in answer.lower()
         await trio.aclose_forcefully(stream)
