@@ -22,8 +22,9 @@ import outcome
 import plyvel
 import trio
 
-from appliance.model.errors import Broken, Conflict, HearthError
-from appliance.ports.store import CompareAndSwap, Delete, Operation, Put, PutIfAbsent
+from appliance.model.errors import Broken, HearthError
+from appliance.ports.store import Operation
+from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
 
 # Sizes for a small board: 4 MB of rows not yet in tables, 8 MB of cache, 200 mapped tables.
@@ -198,19 +199,7 @@ class LevelDbStore:
         rows: _Rows = {}
         for operation in operations:
             key = self._prefix(operation.bucket) + operation.key
-            match operation:
-                case Put():
-                    rows[key] = _present(operation.value)
-                case PutIfAbsent():
-                    if self._seen(key, rows) is not None:
-                        raise _conflict(operation)
-                    rows[key] = _present(operation.value)
-                case CompareAndSwap():
-                    if self._seen(key, rows) != operation.old:
-                        raise _conflict(operation)
-                    rows[key] = None if operation.new is None else _present(operation.new)
-                case Delete():
-                    rows[key] = None
+            rows[key] = value_after(operation, partial(self._seen, key, rows))
         return rows
 
     def _seen(self, key: bytes, own: _Rows) -> bytes | None:
@@ -312,14 +301,3 @@ def _open(directory: Path, *, create: bool) -> tuple[Claim, _Database]:
             "with its directory",
             detail=str(error),
         ) from error
-
-
-def _present(value: bytes) -> bytes:
-    if not value:
-        raise ValueError("a value is never empty")
-    return value
-
-
-def _conflict(operation: Operation) -> Conflict:
-    key = operation.key.decode(errors="backslashreplace")
-    return Conflict("the database has it otherwise", detail=f"{operation.bucket}/{key}")

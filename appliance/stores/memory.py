@@ -4,13 +4,15 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby, islice
 from typing import TypeAlias, final
 
 import trio
 
-from appliance.model.errors import Broken, Conflict
-from appliance.ports.store import CompareAndSwap, Delete, Operation, Put, PutIfAbsent
+from appliance.model.errors import Broken
+from appliance.ports.store import Operation
+from appliance.stores.conditions import value_after
 
 _Rows: TypeAlias = dict[tuple[str, bytes], bytes | None]  # None: removed
 
@@ -64,7 +66,8 @@ class MemoryStore:
         self._check_open()
         changed: _Rows = {}
         for operation in operations:
-            self._decide(operation, changed)
+            place = operation.bucket, operation.key
+            changed[place] = value_after(operation, partial(self._seen, place, changed))
         for (bucket, key), value in changed.items():
             if value is None:
                 self._buckets[bucket].rows.pop(key, None)
@@ -98,22 +101,6 @@ class MemoryStore:
         self._buckets.clear()
         await trio.lowlevel.checkpoint()
 
-    def _decide(self, operation: Operation, changed: _Rows) -> None:
-        place = operation.bucket, operation.key
-        match operation:
-            case Put():
-                changed[place] = _present(operation.value)
-            case PutIfAbsent():
-                if self._seen(place, changed) is not None:
-                    raise _conflict(operation)
-                changed[place] = _present(operation.value)
-            case CompareAndSwap():
-                if self._seen(place, changed) != operation.old:
-                    raise _conflict(operation)
-                changed[place] = None if operation.new is None else _present(operation.new)
-            case Delete():
-                changed[place] = None
-
     def _seen(self, place: tuple[str, bytes], changed: _Rows) -> bytes | None:
         if place in changed:
             return changed[place]
@@ -123,14 +110,3 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise Broken("the store is closed")
-
-
-def _present(value: bytes) -> bytes:
-    if not value:
-        raise ValueError("a value is never empty")
-    return value
-
-
-def _conflict(operation: Operation) -> Conflict:
-    key = operation.key.decode(errors="backslashreplace")
-    return Conflict("the database has it otherwise", detail=f"{operation.bucket}/{key}")
