@@ -1,6 +1,7 @@
 """The inventory told as events, so that the past fills the live view at the start."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from appliance.model.events import Event, EventKind
 from appliance.model.inventory import CertificateSummary
@@ -8,7 +9,7 @@ from appliance.model.inventory import CertificateSummary
 
 def events_of(certificate: CertificateSummary) -> Iterator[Event]:
     """Tell when it was issued, and when it was revoked; who asked from where is not recorded."""
-    yield Event(
+    issued = Event(
         at=certificate.issued_at,
         kind=EventKind.ISSUED,
         operation="sign",
@@ -20,17 +21,12 @@ def events_of(certificate: CertificateSummary) -> Iterator[Event]:
         not_before=certificate.not_before,
         not_after=certificate.not_after,
     )
+    yield issued
     if certificate.revocation is not None:
-        yield Event(
+        yield replace(
+            issued,
             at=certificate.revocation.at,
             kind=EventKind.REVOKED,
             operation="revoke",
-            subject=certificate.subject,
-            sans=certificate.sans,
-            provisioner=certificate.provisioner,
-            provisioner_type=certificate.provisioner_type,
-            serial=certificate.serial,
-            not_before=certificate.not_before,
-            not_after=certificate.not_after,
             reason=certificate.revocation.reason,
         )
