@@ -72,7 +72,7 @@ class RevocationAuthority:
             return serial
 
     async def _by_token(self, request: RevokeRequest, serial: int, attempt: Attempt) -> None:
-        grant = self.registry.authorize_revoke(request.token, self.clock.now())
+        grant = await self.registry.authorize_revoke(request.token, self.clock.now())
         attempt.allowed_by(grant.provisioner)
         async with self.tokens.spending(grant.token):
             if grant.subject != str(serial):

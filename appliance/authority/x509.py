@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cryptography.x509 import NameConstraints
-
 from appliance.authority import credentials, records, renewal_tokens
+from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.authority.trust import Trust
 from appliance.issuance import certificates, drafts, name_constraints, periods, requests, rules
 from appliance.issuance.drafts import Draft
-from appliance.issuance.issuers import Issuer
+from appliance.issuance.grants import Grant
 from appliance.issuance.parsed import ParsedCertificate
+from appliance.issuance.profiles import NamePolicy
 from appliance.issuance.requests import SigningRequest
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.model.errors import (
@@ -31,12 +31,10 @@ from appliance.model.errors import (
 )
 from appliance.model.events import EventKind
 from appliance.model.grants import Credential, ProvisionerRef, TokenUse
-from appliance.model.names import San
 from appliance.model.validity import TimeOrDuration, Validity
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
-from appliance.ports.signer import Signer
 from appliance.ports.store import Operation, Store
 from appliance.provisioners.provisioner import Provisioner
 from appliance.provisioners.registry import Registry
@@ -68,15 +66,14 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class X509Authority:
-    """Issues, renews and rekeys with one issuer key.
+    """Issues, renews and rekeys, with the issuer that the provisioner or the old certificate names.
 
     Without a database (`persistent` false) only used tokens are remembered.
     """
 
     registry: Registry
     trust: Trust
-    issuer: Issuer
-    signer: Signer
+    issuers: Issuers
     store: Store
     tokens: OneTimeTokens
     clock: Clock
@@ -85,7 +82,7 @@ class X509Authority:
     subject_defaults: SubjectDefaults
     backdate: timedelta
     persistent: bool = True
-    constraints: tuple[NameConstraints, ...] = ()  # of the CA certificates above what is issued
+    policy: NamePolicy | None = None  # of the whole authority
 
     async def sign(self, request: SignRequest) -> Issued:
         """Issue what a one-time token allows.
@@ -99,18 +96,15 @@ class X509Authority:
             if not request.token:
                 raise BadRequest("missing ott: a one-time token is needed")
             now = self.clock.now()
-            grant = self.registry.authorize_sign(request.token, now)
+            grant = await self.registry.authorize_sign(request.token, now)
             attempt.about(grant.subject, grant.sans)
             attempt.allowed_by(grant.provisioner)
             async with self.tokens.spending(grant.token):
                 rules.permit(csr, grant)
-                subject = self.subject_defaults.subject(grant.subject)
-                validity = periods.decide(
-                    request.not_before, request.not_after, grant.lifetimes, now
-                )
-                draft = drafts.leaf(csr, grant, subject, validity, self.issuer)
-                names = _Names(grant.subject, grant.sans)
-                issued = await self._issue(draft, names, grant.provisioner, grant.token)
+                key = self.issuers.named(grant.profile.issuer)
+                draft = self._drafted(csr, grant, request, key)
+                self._permit(draft, grant, key)
+                issued = await self._issue(draft, key, grant.provisioner, grant.token)
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
             return issued
@@ -123,8 +117,9 @@ class X509Authority:
         with self._attempt("renew", context) as attempt:
             old = self._shown(credential, attempt)
             provisioner = await self._renewing(old, attempt)
-            draft = self._renewed(old)
-            return await self._reissue(draft, old, provisioner, attempt, EventKind.RENEWED)
+            key = self.issuers.renewing(old, self.clock.now())
+            draft = self._renewed(old, key)
+            return await self._reissue(draft, key, provisioner, attempt, EventKind.RENEWED)
 
     async def renew_with_token(self, token: str, context: Context) -> Issued:
         """Issue a certificate again to who signed a token with its key.
@@ -143,9 +138,10 @@ class X509Authority:
             renewal.check_claims(provisioner.ref.name, self.registry.audiences.renew, now)
             async with self.tokens.spending(renewal.use):
                 await self._renewing(old, attempt)
-                draft = self._renewed(old)
+                key = self.issuers.renewing(old, now)
+                draft = self._renewed(old, key)
                 return await self._reissue(
-                    draft, old, provisioner, attempt, EventKind.RENEWED, renewal.use
+                    draft, key, provisioner, attempt, EventKind.RENEWED, renewal.use
                 )
 
     async def rekey(self, credential: Credential, csr: bytes, context: Context) -> Issued:
@@ -159,8 +155,9 @@ class X509Authority:
             old = self._shown(credential, attempt)
             provisioner = await self._renewing(old, attempt)
             now = self.clock.now()
-            draft = drafts.rekeyed(old, request, self.issuer, now=now, backdate=self.backdate)
-            return await self._reissue(draft, old, provisioner, attempt, EventKind.REKEYED)
+            key = self.issuers.renewing(old, now)
+            draft = drafts.rekeyed(old, request, key.issuer, now=now, backdate=self.backdate)
+            return await self._reissue(draft, key, provisioner, attempt, EventKind.REKEYED)
 
     # ---- who allows it
 
@@ -185,20 +182,38 @@ class X509Authority:
 
     # ---- what it becomes
 
-    def _renewed(self, old: ParsedCertificate) -> Draft:
-        return drafts.renewed(old, self.issuer, now=self.clock.now(), backdate=self.backdate)
+    def _drafted(
+        self, csr: SigningRequest, grant: Grant, request: SignRequest, key: IssuingKey
+    ) -> Draft:
+        validity = periods.decide(
+            request.not_before, request.not_after, grant.lifetimes, self.clock.now()
+        )
+        subject = self.subject_defaults.subject(grant.subject)
+        return drafts.leaf(csr, grant, subject, validity, key.issuer)
+
+    def _permit(self, draft: Draft, grant: Grant, key: IssuingKey) -> None:
+        """Hold the names against the policies and the issuer's constraints. Raises Forbidden."""
+        if grant.profile.policy is not None:
+            grant.profile.policy.check(draft.common_name, draft.sans)
+        _constrain(draft, key)
+        if self.policy is not None:
+            self.policy.check(draft.common_name, draft.sans)
+
+    def _renewed(self, old: ParsedCertificate, key: IssuingKey) -> Draft:
+        return drafts.renewed(old, key.issuer, now=self.clock.now(), backdate=self.backdate)
 
     async def _reissue(
         self,
         draft: Draft,
-        old: ParsedCertificate,
+        key: IssuingKey,
         provisioner: Provisioner | None,
         attempt: Attempt,
         kind: EventKind,
         token: TokenUse | None = None,
     ) -> Issued:
+        _constrain(draft, key)
         ref = provisioner.ref if provisioner else None
-        issued = await self._issue(draft, _Names(old.common_name, old.sans), ref, token)
+        issued = await self._issue(draft, key, ref, token)
         attempt.of(issued.serial, issued.validity)
         attempt.succeeded(kind)
         return issued
@@ -206,22 +221,19 @@ class X509Authority:
     async def _issue(
         self,
         draft: Draft,
-        names: "_Names",
+        key: IssuingKey,
         provisioner: ProvisionerRef | None,
         token: TokenUse | None,
     ) -> Issued:
-        for constraints in self.constraints:
-            if problem := name_constraints.violation(names.sans, constraints):
-                raise Forbidden(problem)
         serial = certificates.serial_number(self.chance.octets(certificates.SERIAL_OCTETS))
-        prepared = certificates.prepare(draft, self.issuer, serial)
-        signature = await self.signer.sign(prepared.to_be_signed, prepared.algorithm)
+        prepared = certificates.prepare(draft, key.issuer, serial)
+        signature = await key.signer.sign(prepared.to_be_signed, prepared.algorithm)
         issued = Issued(
             certificate=certificates.assemble(prepared, signature),
-            chain=self.trust.intermediates,
+            chain=key.chain,
             serial=serial,
-            subject=names.subject,
-            sans=tuple(san.value for san in names.sans),
+            subject=draft.common_name,
+            sans=tuple(san.value for san in draft.sans),
             validity=draft.validity,
             provisioner=provisioner,
         )
@@ -256,10 +268,11 @@ class X509Authority:
         return Attempt(operation, context, self.clock, self.events)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    subject: str
-    sans: tuple[San, ...]
+def _constrain(draft: Draft, key: IssuingKey) -> None:
+    """Hold the names against the constraints of the CA certificates. Raises Forbidden."""
+    for constraints in key.constraints:
+        if problem := name_constraints.violation(draft.sans, constraints):
+            raise Forbidden(problem)
 
 
 async def provisioner_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
 from appliance.model.secret import Password
 from appliance.model.validity import Lifetimes
 
@@ -54,6 +55,7 @@ class ProvisionerSettings:
     name: str
     claims: ClaimsSettings
     entry: Mapping[str, object]
+    profile: X509Profile = DEFAULT_PROFILE
     problem: str = ""  # why it cannot be used; it is then listed with this reason
 
 

@@ -16,10 +16,10 @@ from appliance.formats.keys import PublicKey
 from appliance.issuance import extensions as ext
 from appliance.issuance import periods, subjects
 from appliance.issuance.extensions import Extension
+from appliance.issuance.grants import Grant
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.issuance.requests import SigningRequest
-from appliance.model.grants import Grant
 from appliance.model.names import San
 from appliance.model.validity import Validity
 
@@ -28,8 +28,13 @@ _OWN_BACKDATE, _OWN_LIFETIME = timedelta(minutes=1), timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A certificate to be. `subject` and `public_key_info` are DER."""
+    """A certificate to be. `subject` and `public_key_info` are DER.
 
+    `common_name` and `sans` are the names in it, for whoever judges or records them.
+    """
+
+    common_name: str = ""
+    sans: tuple[San, ...] = ()
     subject: bytes
     public_key_info: bytes
     validity: Validity
@@ -60,6 +65,8 @@ def leaf(
     """Draft what a grant allows, for a key that was asked for. Raises BadRequest."""
     last = (ext.step_provisioner(grant.provisioner),) if grant.step_extension else ()
     return Draft(
+        common_name=grant.subject,
+        sans=grant.sans,
         subject=subject,
         public_key_info=key.public_key_info,
         validity=validity,
@@ -72,6 +79,8 @@ def renewed(old: ParsedCertificate, issuer: Issuer, *, now: datetime, backdate: 
     kept = tuple(each for each in old.extensions if each.oid != ext.AUTHORITY_KEY_ID)
     first = () if old.extension(ext.SUBJECT_KEY_ID) else (_key_id(old.public_key_info),)
     return Draft(
+        common_name=old.common_name,
+        sans=old.sans,
         subject=old.subject,
         public_key_info=old.public_key_info,
         validity=_again(old.validity, now, backdate),
@@ -91,6 +100,8 @@ def rekeyed(
     replaced = (ext.AUTHORITY_KEY_ID, ext.SUBJECT_KEY_ID)
     kept = (each for each in old.extensions if each.oid not in replaced)
     return Draft(
+        common_name=old.common_name,
+        sans=old.sans,
         subject=old.subject,
         public_key_info=request.public_key_info,
         validity=_again(old.validity, now, backdate),

@@ -9,9 +9,9 @@ import hmac
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from appliance.formats.keys import PublicKey
+from appliance.issuance.grants import Grant, NameRule
 from appliance.issuance.requests import SigningRequest
 from appliance.model.errors import Forbidden
-from appliance.model.grants import Grant
 from appliance.model.names import San, SanKind
 
 _SMALLEST_RSA_OCTETS = 256
@@ -29,7 +29,8 @@ def permit(request: SigningRequest, grant: Grant) -> None:
     _check_binding(request, grant)
     _check_common_name(request, grant)
     check_key(request.public_key)
-    _check_names(request.sans, grant.sans)
+    if grant.name_rule is NameRule.EXACT:
+        _check_names(request.sans, grant.sans)
 
 
 def check_key(public_key: PublicKey) -> None:
@@ -53,7 +54,7 @@ def _check_binding(request: SigningRequest, grant: Grant) -> None:
 
 def _check_common_name(request: SigningRequest, grant: Grant) -> None:
     name = request.common_name
-    if name and name not in grant.common_names:
+    if name and grant.common_names is not None and name not in grant.common_names:
         allowed = " ".join(grant.common_names)
         raise Forbidden(
             "certificate request does not contain the valid common name - "

@@ -1,10 +1,7 @@
-"""What a provisioner grants: one frozen value, from which the rest of issuing follows."""
+"""Who grants, by which token, and to the holder of which certificate."""
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from appliance.model.names import San
-from appliance.model.validity import Lifetimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +24,6 @@ class TokenUse:
 
     reuse_key: str
     raw: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """Permission for one X.509 certificate.
-
-    `sans` are what the certificate gets; `common_names` are what the request's may be (as the token
-    spells them).
-    """
-
-    provisioner: ProvisionerRef
-    subject: str
-    common_names: tuple[str, ...]
-    sans: tuple[San, ...]
-    lifetimes: Lifetimes
-    token: TokenUse
-    csr_fingerprint: bytes | None = None  # SHA-256 of the CSR's DER, when the token is bound to it
-    step_extension: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevocationGrant:
-    """Permission to revoke the certificate that `subject` names: its serial in decimal."""
-
-    provisioner: ProvisionerRef
-    subject: str
-    token: TokenUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from datetime import datetime
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats import base64url, jwk, names
 from appliance.formats.jwt import UnverifiedToken
+from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import FormatError, Unauthorized
-from appliance.model.grants import Grant, ProvisionerRef, RevocationGrant
+from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audience, Audiences
@@ -39,7 +40,7 @@ class JwkProvisioner:
         """Its JSON, with the encrypted key."""
         return self._settings.entry
 
-    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
+    async def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
         """Grant the names in `sans`, or the subject alone. Raises Unauthorized."""
         subject = self._verified_subject(token, claims, now, self._audiences.sign)
         asked = claims.sans or [subject]
@@ -53,9 +54,11 @@ class JwkProvisioner:
             token=tokens.use(token, claims, self._key),
             csr_fingerprint=_bound_to(claims),
             step_extension=not settings.disable_step_extension,
+            claims=token.claims,
+            profile=self._settings.profile,
         )
 
-    def authorize_revoke(
+    async def authorize_revoke(
         self, token: UnverifiedToken, claims: Claims, now: datetime
     ) -> RevocationGrant:
         """Grant the revocation of the certificate whose serial is the subject."""

@@ -30,11 +30,15 @@ class ListedProvisioner:
         """Its JSON."""
         return self._settings.entry
 
-    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> NoReturn:
+    async def authorize_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> NoReturn:
         """Refuse as step-ca does, or say that this version cannot."""
         raise self._refusal("sign")
 
-    def authorize_revoke(self, token: UnverifiedToken, claims: Claims, now: datetime) -> NoReturn:
+    async def authorize_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> NoReturn:
         """Refuse in the same way."""
         raise self._refusal("revoke")
 

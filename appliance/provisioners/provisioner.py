@@ -6,14 +6,15 @@ from typing import Protocol
 
 from appliance.config.settings import ClaimsSettings
 from appliance.formats.jwt import UnverifiedToken
+from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import Unauthorized
-from appliance.model.grants import Grant, ProvisionerRef, RevocationGrant
+from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners.tokens import Claims
 
 
 class Provisioner(Protocol):
-    """One entry of `authority.provisioners`. None of this waits."""
+    """One entry of `authority.provisioners`."""
 
     @property
     def ref(self) -> ProvisionerRef:
@@ -30,11 +31,11 @@ class Provisioner(Protocol):
         """What GET /provisioners shows of it."""
         ...
 
-    def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
+    async def authorize_sign(self, token: UnverifiedToken, claims: Claims, now: datetime) -> Grant:
         """Verify a token completely, but for having been used. Raises Unauthorized, BadRequest."""
         ...
 
-    def authorize_revoke(
+    async def authorize_revoke(
         self, token: UnverifiedToken, claims: Claims, now: datetime
     ) -> RevocationGrant:
         """Verify a token for revocation in the same way."""

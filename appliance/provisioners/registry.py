@@ -7,8 +7,8 @@ from datetime import datetime
 
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats.jwt import UnverifiedToken
+from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
-from appliance.model.grants import Grant, RevocationGrant
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audiences, audiences, fragment
 from appliance.provisioners.jwk import JwkProvisioner
@@ -65,15 +65,15 @@ class Registry:
         """Find one by the name in the step provisioner extension."""
         return self._by_name.get(name)
 
-    def authorize_sign(self, token: str, now: datetime) -> Grant:
+    async def authorize_sign(self, token: str, now: datetime) -> Grant:
         """Find the token's provisioner and let it verify. Raises Unauthorized, BadRequest."""
         parts, claims = tokens.read(token)
-        return self._of_token(parts, claims).authorize_sign(parts, claims, now)
+        return await self._of_token(parts, claims).authorize_sign(parts, claims, now)
 
-    def authorize_revoke(self, token: str, now: datetime) -> RevocationGrant:
+    async def authorize_revoke(self, token: str, now: datetime) -> RevocationGrant:
         """Do the same for a revocation."""
         parts, claims = tokens.read(token)
-        return self._of_token(parts, claims).authorize_revoke(parts, claims, now)
+        return await self._of_token(parts, claims).authorize_revoke(parts, claims, now)
 
     def page(self, cursor: str = "", limit: int = 0) -> Page:
         """List from a cursor on; no limit, or one below 1, means 20, and above 100 means 100."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
@@ -47,8 +48,7 @@ class Assembly:
 
     settings: Settings
     trust: Trust
-    issuer: Issuer
-    signer: FileSigner
+    issuers: Issuers
     registry: Registry
     application: Application
     warnings: tuple[str, ...]
@@ -61,15 +61,13 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     the password does not open.
     """
     trust = material.read_trust(settings)
-    issuer = material.read_issuer(settings, trust)
-    signer = _signer(settings, foundation.password, issuer)
+    issuers = Issuers(_first(settings, trust, foundation.password))
     provisioners = registry.build(settings, foundation.started_at)
     persistent = not isinstance(settings.database, MemorySettings)
     x509 = X509Authority(
         registry=provisioners,
         trust=trust,
-        issuer=issuer,
-        signer=signer,
+        issuers=issuers,
         store=foundation.store,
         tokens=foundation.tokens,
         clock=foundation.clock,
@@ -78,9 +76,6 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,
-        constraints=name_constraints.of_authorities(
-            (*trust.intermediates, *material.issuing_roots(trust))
-        ),
     )
     revocation = RevocationAuthority(
         registry=provisioners,
@@ -95,8 +90,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     return Assembly(
         settings=settings,
         trust=trust,
-        issuer=issuer,
-        signer=signer,
+        issuers=issuers,
         registry=provisioners,
         application=build_application(
             routes,
@@ -105,6 +99,18 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             trace_header=settings.trace_header,
         ),
         warnings=tuple(_warnings(settings, trust, provisioners, foundation.clock.now())),
+    )
+
+
+def _first(settings: Settings, trust: Trust, password: Password | None) -> IssuingKey:
+    issuer = material.read_issuer(settings, trust)
+    return IssuingKey(
+        issuer=issuer,
+        signer=_signer(settings, password, issuer),
+        chain=trust.intermediates,
+        constraints=name_constraints.of_authorities(
+            (*trust.intermediates, *material.issuing_roots(trust))
+        ),
     )
 
 

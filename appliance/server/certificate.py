@@ -36,7 +36,7 @@ class OwnCertificate:
         Raises ConfigError for names that no certificate can carry and for TLS settings that are
         impossible, Unavailable and Broken when the intermediate cannot sign.
         """
-        settings, trust = assembly.settings, assembly.trust
+        settings, trust, first = assembly.settings, assembly.trust, assembly.issuers.first
         key = ec.generate_private_key(ec.SECP256R1())
         now = self._clock.now()
         try:
@@ -44,15 +44,15 @@ class OwnCertificate:
                 common_name=settings.common_name,
                 hosts=settings.dns_names,
                 public_key=key.public_key(),
-                issuer=assembly.issuer,
-                signer=assembly.signer,
+                issuer=first.issuer,
+                signer=first.signer,
                 chance=self._chance,
                 now=now,
             )
         except BadRequest as error:
             raise ConfigError(error.public, file=str(settings.file), place="dnsNames") from error
         context = server_context(
-            chain=(certificate, *trust.intermediates),
+            chain=(certificate, *first.chain),
             key=key,
             client_issuers=(*trust.roots, *trust.intermediates),
             settings=settings.tls,

@@ -9,6 +9,7 @@ import trio
 from cryptography import x509
 
 from appliance.authority import records
+from appliance.authority.issuers import Issuers
 from appliance.authority.x509 import Issued, SignRequest
 from appliance.formats import pem
 from appliance.model.algorithms import SignatureAlgorithm
@@ -361,7 +362,8 @@ async def test_the_ca_certificates_name_constraints_hold(name: str) -> None:
     """RFC 5280 4.2.1.10: what a verifier would refuse is not issued; the token is used up."""
     app = appliance()
     below_example = x509.NameConstraints([x509.DNSName("example")], None)
-    app.x509 = replace(app.x509, constraints=(below_example,))
+    key = replace(app.x509.issuers.first, constraints=(below_example,))
+    app.x509 = replace(app.x509, issuers=Issuers(key))
     ask = ask_of(app, name)
     asked = request(ask)
     if name == "host.example":

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.formats import names, timeorduration
 from appliance.issuance import issuers, parsed, periods, requests
+from appliance.issuance.grants import Grant
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.issuance.subjects import SubjectDefaults
-from appliance.model.grants import Grant, ProvisionerRef, TokenUse
+from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.validity import Lifetimes, TimeOrDuration
 
 RECORDED: dict[str, Any] = json.loads(

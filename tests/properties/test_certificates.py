@@ -15,9 +15,10 @@ from appliance.formats import names
 from appliance.issuance import certificates, drafts, parsed
 from appliance.issuance.algorithms import ECDSA_SCHEMES
 from appliance.issuance.drafts import CertifiedKey
+from appliance.issuance.grants import Grant
 from appliance.issuance.subjects import EMPTY, SubjectDefaults
 from appliance.model.errors import FormatError
-from appliance.model.grants import Grant, ProvisionerRef, TokenUse
+from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.names import San, SanKind
 from appliance.model.validity import Lifetimes, Validity
 from tests.issuance.recorded import RECORDED, der

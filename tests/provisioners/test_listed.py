@@ -13,14 +13,14 @@ from tests.support.authority import START, Appliance, registry
     ("kind", "error"),
     [("ACME", BadRequest), ("SCEP", BadRequest), ("SSHPOP", Unauthorized), ("X5C", NotSupported)],
 )
-def test_signing_and_revoking_are_refused(kind: str, error: type[HearthError]) -> None:
+async def test_signing_and_revoking_are_refused(kind: str, error: type[HearthError]) -> None:
     provisioners = registry([{"type": kind, "name": "it"}])
     ask = Ask(target=OurTarget(Appliance(entries=[])))
     token = ask.token(aud=f"{URL}/1.0/sign#{kind.lower()}/it")
     with pytest.raises(error):
-        provisioners.authorize_sign(token, START)
+        await provisioners.authorize_sign(token, START)
     with pytest.raises(error):
-        provisioners.authorize_revoke(token, START)
+        await provisioners.authorize_revoke(token, START)
 
 
 @pytest.mark.parametrize("seconds", [1e300, -1e300, float(2**63)])

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Context
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
@@ -84,6 +85,16 @@ class Hierarchy:
     def trust(self) -> Trust:
         """What clients ask for."""
         return Trust(roots=[self.root], intermediates=[self.issuer.certificate])
+
+    def issuing(self, signer: Signer | None = None) -> Issuers:
+        """What signs: its own key, or another one."""
+        return Issuers(
+            IssuingKey(
+                issuer=self.issuer,
+                signer=signer or self.signer,
+                chain=(self.issuer.certificate,),
+            )
+        )
 
 
 def hierarchy(
@@ -189,8 +200,7 @@ class Appliance:
         self.x509 = X509Authority(
             registry=provisioners,
             trust=self.pki.trust,
-            issuer=self.pki.issuer,
-            signer=self.signer or self.pki.signer,
+            issuers=self.pki.issuing(self.signer),
             store=self.store,
             tokens=tokens,
             clock=self.clock,

@@ -125,8 +125,7 @@ def online(*entries: Mapping[str, Any]) -> Iterator[Online]:
     x509 = X509Authority(
         registry=provisioners,
         trust=pki.trust,
-        issuer=pki.issuer,
-        signer=pki.signer,
+        issuers=pki.issuing(),
         store=store,
         tokens=tokens,
         clock=clock,

@@ -1,6 +1,7 @@
 """Sign, renew, rekey and revoke: JSON in, the authority's decision, JSON out, and log fields."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from appliance.authority.reporting import Context
@@ -43,11 +44,7 @@ class CertificateEndpoints:
         self._x509 = x509
         self._revocation = revocation
         self._tls_options = _tls_options(tls)
-        self._issuer_pems = tuple(
-            pem.encode("CERTIFICATE", each) for each in x509.trust.intermediates
-        )
-        first = next(iter(x509.trust.intermediates), None)
-        self._issuer_name = subjects.common_name(parsed.parse(first).subject) if first else ""
+        self._issuers = {each.chain: _Shown.of(each.chain) for each in x509.issuers.all}
 
     def routes(self) -> list[Route]:
         """Give them."""
@@ -141,9 +138,10 @@ class CertificateEndpoints:
         )
 
     def _issued(self, request: Request, issued: Issued) -> Response:
-        request.log.update(logfields.issued(issued, self._issuer_name))
+        shown = self._issuers[issued.chain]
+        request.log.update(logfields.issued(issued, shown.name))
         certificate = pem.encode("CERTIFICATE", issued.certificate)
-        issuers = self._issuer_pems
+        issuers = shown.chain
         body = {
             "crt": certificate,
             "ca": issuers[0] if issuers else None,
@@ -151,6 +149,19 @@ class CertificateEndpoints:
             "tlsOptions": self._tls_options,
         }
         return answers.answer(body, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An issuer as answers and log lines show it."""
+
+    name: str
+    chain: tuple[str, ...]  # PEM
+
+    @classmethod
+    def of(cls, chain: tuple[bytes, ...]) -> "_Shown":
+        name = subjects.common_name(parsed.parse(chain[0]).subject) if chain else ""
+        return cls(name, tuple(pem.encode("CERTIFICATE", each) for each in chain))
 
 
 def _context(request: Request) -> Context:
