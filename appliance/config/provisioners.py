@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from appliance.config import options
 from appliance.config.claims import Inherited, inherit, shown
 from appliance.config.document import Document, is_off
 from appliance.config.schema import Acme, Claims, Jwk, ProvisionerKind, SshPop
@@ -78,11 +79,8 @@ def _settings(
     place: str,
 ) -> ProvisionerSettings:
     written = document.read(_SHAPES[kind], entry, place)
-    if not isinstance(written, SshPop) and not is_off(written.options):
-        raise document.wrong(
-            "templates, policies and webhooks are not supported by this version: remove them",
-            f"{place}.options",
-        )
+    given = None if isinstance(written, SshPop) else written.options
+    profile = options.read(given, document, f"{place}.options")
     claims = inherit(above, written.claims, document, f"{place}.claims")
     problem = "its name is missing" if not written.name else claims.problem()
     return ProvisionerSettings(
@@ -90,6 +88,7 @@ def _settings(
         name=written.name,
         claims=(above if problem else claims).settings(backdate),
         entry=_entry(written, document, place),
+        profile=profile,
         problem=problem and f"claims: {problem}" if written.name else problem,
     )
 

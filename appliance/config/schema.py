@@ -76,6 +76,27 @@ class Claims(Struct, kw_only=True):
     disable_step_extensions: bool | None = field(name="disableSmallstepExtensions", default=None)
 
 
+class X509Options(Struct, rename="camel", kw_only=True):
+    """`options.x509` of a provisioner; `allow`, `deny` and `issuer` are ours."""
+
+    template: str = ""
+    template_file: str = ""
+    template_data: Any = None
+    allow: Any = None
+    deny: Any = None
+    allow_wildcard_names: bool = False
+    issuer: str = ""
+
+
+class Options(Struct, rename="camel", kw_only=True):
+    """`options` of a provisioner."""
+
+    x509: X509Options | None = None
+    ssh: Any = None
+    webhooks: list[Any] | None = None
+    wire: Any = None
+
+
 class ProvisionerKind(Struct, kw_only=True):
     """What decides how the rest of a provisioner is read."""
 

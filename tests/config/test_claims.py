@@ -139,8 +139,9 @@ def test_a_private_key_in_an_entry_is_refused_since_everybody_could_read_it(file
         ({"key": "x"}, ".key", "must be an object in braces"),
         ({"name": 7}, ".name", "must be a text in quotes"),
         ({"type": 7}, ".type", "must be a text in quotes"),
-        ({"options": {"x509": {"template": "{}"}}}, ".options", "not supported by this version"),
-        ({"options": {"webhooks": [{"name": "w"}]}}, ".options", "not supported by this version"),
+        ({"options": {"x509": {"template": "{}"}}}, ".options.x509.template", "not supported"),
+        ({"options": {"webhooks": [{"name": "w"}]}}, ".options.webhooks", "not supported"),
+        ({"options": {"x509": {"template": 7}}}, ".options.x509.template", "must be a text"),
         ({"type": "SCEP"}, "", "type SCEP are not supported"),
     ],
 )

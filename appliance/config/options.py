@@ -1,0 +1,26 @@
+"""`options` of a provisioner: templates, policy, webhooks, and which intermediate issues."""
+
+from typing import Any
+
+from appliance.config.document import Document, is_off
+from appliance.config.schema import Options, X509Options
+from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
+
+
+def read(given: Any, document: Document, place: str) -> X509Profile:
+    """Read the options at `place`. Raises ConfigError naming what is wrong in them."""
+    if given is None:
+        return DEFAULT_PROFILE
+    options = document.read(Options, given, place)
+    x509 = options.x509 or X509Options()
+    for name, value in (
+        ("x509.template", x509.template or x509.template_file),
+        ("x509.templateData", x509.template_data),
+        ("x509.allow", x509.allow),
+        ("x509.deny", x509.deny),
+        ("x509.allowWildcardNames", x509.allow_wildcard_names),
+        ("webhooks", options.webhooks),
+    ):
+        if not is_off(value):
+            raise document.wrong("is not supported by this version: remove it", f"{place}.{name}")
+    return X509Profile(issuer=x509.issuer)
