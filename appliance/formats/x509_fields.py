@@ -116,17 +116,17 @@ def certificate(octets: bytes) -> CertificateFields:
         to_be_signed=to_be_signed.raw,
         version=version,
         serial=der.read_integer(serial),
-        algorithm=_algorithm(algorithm),
+        algorithm=algorithm_identifier(algorithm),
         issuer=name(issuer),
         issuer_raw=issuer.raw,
-        not_before=_time(start),
-        not_after=_time(end),
+        not_before=moment(start),
+        not_after=moment(end),
         subject=name(subject),
         subject_raw=subject.raw,
         public_key=_public_key(public_key),
         issuer_unique_id=optional[0x81].value[1:] if 0x81 in optional else b"",
         subject_unique_id=optional[0x82].value[1:] if 0x82 in optional else b"",
-        extensions=_extensions(_only(optional[0xA3])) if 0xA3 in optional else (),
+        extensions=extension_list(_only(optional[0xA3])) if 0xA3 in optional else (),
         signature=der.read_bits(signature),
     )
 
@@ -139,7 +139,7 @@ def request(octets: bytes) -> RequestFields:
         raw=octets,
         to_be_signed=info.raw,
         version=der.read_integer(version),
-        algorithm=_algorithm(algorithm),
+        algorithm=algorithm_identifier(algorithm),
         subject=name(subject),
         subject_raw=subject.raw,
         public_key=_public_key(public_key),
@@ -181,7 +181,8 @@ def _only(element: der.Element) -> der.Element:
     return der.exactly(element, 1)[0]
 
 
-def _algorithm(element: der.Element) -> Algorithm:
+def algorithm_identifier(element: der.Element) -> Algorithm:
+    """Read an AlgorithmIdentifier. Raises FormatError."""
     parts = der.children(der.expect(element, der.SEQUENCE))
     if not parts:
         raise FormatError("DER: an algorithm without its identifier")
@@ -191,11 +192,12 @@ def _algorithm(element: der.Element) -> Algorithm:
 def _public_key(element: der.Element) -> PublicKeyField:
     algorithm, bits = der.exactly(der.expect(element, der.SEQUENCE), 2)
     return PublicKeyField(
-        raw=element.raw, algorithm=_algorithm(algorithm), bits=der.read_bits(bits)
+        raw=element.raw, algorithm=algorithm_identifier(algorithm), bits=der.read_bits(bits)
     )
 
 
-def _extensions(element: der.Element) -> tuple[ExtensionField, ...]:
+def extension_list(element: der.Element) -> tuple[ExtensionField, ...]:
+    """Read a SEQUENCE of extensions. Raises FormatError."""
     found = []
     for each in der.children(der.expect(element, der.SEQUENCE)):
         parts = der.children(each)
@@ -210,11 +212,12 @@ def _requested(attributes: der.Element) -> tuple[ExtensionField, ...]:
     for each in der.children(attributes):
         oid, values = der.exactly(each, 2)
         if der.read_oid(oid) == _EXTENSION_REQUEST:
-            return _extensions(_only(values))
+            return extension_list(_only(values))
     return ()
 
 
-def _time(element: der.Element) -> datetime:
+def moment(element: der.Element) -> datetime:
+    """Read a Time (RFC 5280 4.1.2.5). Raises FormatError."""
     text = element.value.decode("ascii", "replace")
     if element.tag == der.UTC_TIME:  # RFC 5280 4.1.2.5.1: 00 to 49 are of this century
         text = ("20" if text[:2] < "50" else "19") + text
