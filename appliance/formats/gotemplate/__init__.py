@@ -1,0 +1,1 @@
+"""Go's text/template, octet for octet: parse a template once, render it with any data."""
