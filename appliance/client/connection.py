@@ -1,9 +1,7 @@
 """One HTTP request to a CA: its deadline, its answer, and in words what went wrong."""
 
 import html
-import os
 import re
-import socket
 import ssl
 import uuid
 from types import TracebackType
@@ -13,12 +11,14 @@ import httpx
 import msgspec
 import trio
 
+from appliance.client.failures import reason
 from appliance.model.errors import Broken, HearthError, Unavailable
 from appliance.model.version import program
 
 _CONNECT_TIMEOUT: Final = 20.0  # seconds
 _TIMEOUT: Final = 60.0  # of a whole request; a CA may sign with a slow token
 _LARGEST: Final = 8 << 20  # octets of an answer
+_UNTRUSTED: Final = "; is this the right --root?"
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Connection:
         except trio.TooSlowError:
             raise Unavailable(f"{where} failed: no answer within {self._timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(f"{where} failed: {_reason(error)}") from error
+            raise Unavailable(f"{where} failed: {reason(error, untrusted=_UNTRUSTED)}") from error
         if response.status_code >= 300:
             raise _refusal(where, response, content)
         try:
@@ -141,29 +141,3 @@ def _not_a_ca(where: str, response: httpx.Response, content: bytes) -> HearthErr
         f"{where} was answered by something that is not a CA: {response.status_code} "
         f"{response.reason_phrase}, {kind}{said}; is the URL right, is there a proxy in between?"
     )
-
-
-def _reason(error: BaseException) -> str:
-    """Find the cause at the bottom of a library's exceptions and say it plainly."""
-    seen: BaseException | None = error
-    while seen is not None:
-        match seen:
-            case ssl.SSLCertVerificationError():
-                return (
-                    f"the server's certificate is not trusted: {seen.verify_message}; "
-                    "is this the right --root?"
-                )
-            case ssl.SSLError() if "ALERT" in (seen.reason or ""):
-                alert = str(seen.reason).partition("ALERT_")[2].replace("_", " ").lower()
-                return f"the server ended the TLS handshake: {alert}"
-            case ssl.SSLError():
-                return f"TLS: {str(seen.reason or seen).replace('_', ' ').lower()}"
-            case socket.gaierror():
-                return f"the name cannot be resolved: {seen.strerror}"
-            case OSError() if seen.errno:
-                return os.strerror(seen.errno).lower()
-            case BaseExceptionGroup():
-                seen = seen.exceptions[0]
-            case _:
-                seen = seen.__cause__ or seen.__context__
-    return str(error) or type(error).__name__

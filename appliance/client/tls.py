@@ -24,7 +24,7 @@ def trusting(roots: Sequence[bytes], identity: Identity | None = None) -> ssl.SS
         except ssl.SSLError as error:
             raise FormatError("a root certificate cannot be read") from error
     if identity is not None:
-        _show(context, identity)
+        present(context, identity)
     return context
 
 
@@ -42,8 +42,8 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def _show(context: ssl.SSLContext, identity: Identity) -> None:
-    """Present the identity when the server asks for one."""
+def present(context: ssl.SSLContext, identity: Identity) -> None:
+    """Show the identity when the server asks for one. Raises Broken."""
     chain = "".join(pem.encode("CERTIFICATE", der) for der in identity.chain)
     fd = os.memfd_create("identity", os.MFD_CLOEXEC)
     try:

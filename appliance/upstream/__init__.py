@@ -1,0 +1,1 @@
+"""Drivers towards other servers."""
