@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from appliance.config import claims, database, provisioners, refusals
+from appliance.config import claims, database, issuers, provisioners, refusals
 from appliance.config.document import Document, parse
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
@@ -39,13 +39,17 @@ def load(file: Path) -> Settings:
 
     Raises ConfigNotFound when there is none, ConfigError for whatever else is wrong with it.
     """
+    return of_document(parse(file.absolute(), content(file)))
+
+
+def content(file: Path) -> bytes:
+    """Read the file. Raises ConfigNotFound, ConfigUnreadable."""
     try:
-        content = file.read_bytes()
+        return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigNotFound("there is no such file", file=str(file)) from error
     except OSError as error:
         raise ConfigUnreadable(f"cannot be read: {error.strerror}", file=str(file)) from error
-    return of_document(parse(file.absolute(), content))
 
 
 class ConfigNotFound(ConfigError):
@@ -73,6 +77,8 @@ def of_document(document: Document) -> Settings:
     if problem := above.problem():
         raise document.wrong(problem, "authority.claims")
     listed = provisioners.read(authority.provisioners, above, backdate, document, warnings)
+    others = issuers.read(written.issuers, document)
+    issuers.check_named(listed, others, document)
     store = database.read(written.db, document)
     return Settings(
         file=document.file,
@@ -80,6 +86,7 @@ def of_document(document: Document) -> Settings:
         federated_roots=_paths(written.federated_roots or []),
         certificate=_path(written.crt),
         key=_path(_key_file(written.key)),
+        issuers=others,
         host=host,
         port=port,
         dns_names=DNS_NAMES if written.dns_names is None else tuple(written.dns_names),

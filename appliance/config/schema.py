@@ -192,6 +192,15 @@ class Crl(Struct, rename="camel", kw_only=True):
     idp_url: str = field(name="idpURL", default="")
 
 
+class IssuerEntry(Struct, kw_only=True):
+    """One of `issuers`, which are ours."""
+
+    name: str = ""
+    crt: str = ""
+    key: str = ""
+    state: str = ""
+
+
 class CaJson(Struct, rename="camel", kw_only=True):
     """The whole file."""
 
@@ -199,6 +208,7 @@ class CaJson(Struct, rename="camel", kw_only=True):
     federated_roots: list[str] | None = None
     crt: str = ""
     key: str = ""
+    issuers: list[IssuerEntry] | None = None
     address: str = ""
     insecure_address: str = ""
     dns_names: list[str] | None = None

@@ -1,5 +1,6 @@
 """ca.json as checked, complete values: what the rest of the program knows of configuration."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,6 +60,25 @@ class ProvisionerSettings:
     problem: str = ""  # why it cannot be used; it is then listed with this reason
 
 
+class IssuerState(enum.StrEnum):
+    """How far an intermediate is on its way from one to the next."""
+
+    STANDBY = "standby"  # published, so that clients know it; signs nothing yet
+    ACTIVE = "active"  # issues for the provisioners that name it
+    RETIRING = "retiring"  # renews what it issued
+    RETIRED = "retired"  # what it issued can be renewed, by its successor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerSettings:
+    """One entry of `issuers`. Without a key it signs nothing."""
+
+    name: str
+    certificate: Path
+    key: Path | None
+    state: IssuerState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A checked ca.json. Paths are absolute; `password` is its `password` key."""
@@ -68,6 +88,7 @@ class Settings:
     federated_roots: tuple[Path, ...]
     certificate: Path
     key: Path
+    issuers: tuple[IssuerSettings, ...] = ()  # those beside `certificate` and `key`
     host: str  # "" listens on every address
     port: int
     dns_names: tuple[str, ...]

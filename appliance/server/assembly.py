@@ -4,17 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.authority.issuers import Issuers, IssuingKey
+from appliance.authority.issuers import Issuers
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
 from appliance.authority.x509 import X509Authority
 from appliance.config.settings import MemorySettings, Settings
-from appliance.formats.keyfile import PasswordNeeded, WrongPassword
-from appliance.issuance import name_constraints
-from appliance.issuance.issuers import Issuer
 from appliance.issuance.subjects import SubjectDefaults
-from appliance.keys.file import FileSigner, open_signer
 from appliance.model.errors import BadRequest, ConfigError
 from appliance.model.secret import Password
 from appliance.model.version import VERSION
@@ -24,7 +20,7 @@ from appliance.ports.events import EventSink
 from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
-from appliance.server import material, passwords
+from appliance.server import issuing, material, passwords
 from appliance.web.api.routes import ca_routes
 from appliance.web.application import AccessLog, Application, build_application
 
@@ -61,7 +57,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     the password does not open.
     """
     trust = material.read_trust(settings)
-    issuers = Issuers(_first(settings, trust, foundation.password))
+    issuers = issuing.open_issuers(settings, trust, foundation.password)
     provisioners = registry.build(settings, foundation.started_at)
     persistent = not isinstance(settings.database, MemorySettings)
     x509 = X509Authority(
@@ -102,36 +98,6 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     )
 
 
-def _first(settings: Settings, trust: Trust, password: Password | None) -> IssuingKey:
-    issuer = material.read_issuer(settings, trust)
-    return IssuingKey(
-        issuer=issuer,
-        signer=_signer(settings, password, issuer),
-        chain=trust.intermediates,
-        constraints=name_constraints.of_authorities(
-            (*trust.intermediates, *material.issuing_roots(trust))
-        ),
-    )
-
-
-def _signer(settings: Settings, password: Password | None, issuer: Issuer) -> FileSigner:
-    try:
-        return open_signer(
-            settings.key,
-            password or settings.password,
-            certificate=settings.certificate,
-            public_key=issuer.public_key,
-        )
-    except PasswordNeeded as error:
-        raise ConfigError(
-            "the key is encrypted: give its password with --password-file, as the systemd "
-            "credential 'hearth-password', or as `password` in ca.json",
-            file=str(settings.key),
-        ) from error
-    except WrongPassword as error:
-        raise ConfigError("the password does not open the key", file=str(settings.key)) from error
-
-
 def _subject_defaults(settings: Settings) -> SubjectDefaults:
     try:
         return SubjectDefaults(settings.subject_defaults)
@@ -153,8 +119,9 @@ def _warnings(
                 f"failed to initialize {entry['type']} provisioner "
                 f'"{entry["name"]}": {entry["stateReason"]}'
             )
-    if exposed := passwords.exposure(settings.key):
-        yield exposed
+    for key in (settings.key, *(each.key for each in settings.issuers if each.key)):
+        if exposed := passwords.exposure(key):
+            yield exposed
     if settings.password is not None and (exposed := passwords.exposure(settings.file)):
         yield exposed
     yield from material.warnings(settings, trust, now)
