@@ -76,7 +76,7 @@ def leaf(
 
 def renewed(old: ParsedCertificate, issuer: Issuer, *, now: datetime, backdate: timedelta) -> Draft:
     """Draft the same certificate again from now on: as long, and with the same extensions."""
-    kept = tuple(each for each in old.extensions if each.oid != ext.AUTHORITY_KEY_ID)
+    kept = tuple(each for each in _kept(old, issuer) if each.oid != ext.AUTHORITY_KEY_ID)
     first = () if old.extension(ext.SUBJECT_KEY_ID) else (_key_id(old.public_key_info),)
     return Draft(
         common_name=old.common_name,
@@ -98,7 +98,7 @@ def rekeyed(
 ) -> Draft:
     """Draft the same certificate for the key of the request; its names are not looked at."""
     replaced = (ext.AUTHORITY_KEY_ID, ext.SUBJECT_KEY_ID)
-    kept = (each for each in old.extensions if each.oid not in replaced)
+    kept = (each for each in _kept(old, issuer) if each.oid not in replaced)
     return Draft(
         common_name=old.common_name,
         sans=old.sans,
@@ -178,7 +178,17 @@ def _leaf_extensions(
         _key_id(key.public_key_info),
         *(_issuer_id(issuer) if issuer else ()),
         *named,
+        *(issuer.pointers if issuer else ()),
     )
+
+
+def _kept(old: ParsedCertificate, issuer: Issuer) -> tuple[Extension, ...]:
+    """Give the old extensions; what points to its issuer follows a change of issuer."""
+    before, now = old.extension(ext.AUTHORITY_KEY_ID), issuer.authority_key_id
+    if not issuer.pointers or before is None or now is None or before.value == now.value:
+        return old.extensions
+    moved = {each.oid: each for each in issuer.pointers}
+    return tuple(moved.get(each.oid, each) for each in old.extensions)
 
 
 def _again(old: Validity, now: datetime, backdate: timedelta) -> Validity:

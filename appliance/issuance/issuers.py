@@ -15,7 +15,10 @@ from appliance.model.validity import Validity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """Whoever signs. `subject` is DER; the key identifier is left out when it has none itself."""
+    """Whoever signs. `subject` is DER; the key identifier is left out when it has none itself.
+
+    `pointers` say in all that it issues by default where revocation is published.
+    """
 
     certificate: bytes  # DER
     subject: bytes
@@ -23,6 +26,7 @@ class Issuer:
     algorithm: SignatureAlgorithm
     authority_key_id: Extension | None
     validity: Validity
+    pointers: tuple[Extension, ...] = ()
 
 
 def of_certificate(certificate: bytes) -> Issuer:
