@@ -1,6 +1,8 @@
 """Signature algorithms: their identifiers, how to verify, which one an issuer signs with."""
 
+import hashlib
 from collections.abc import Mapping
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -9,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from appliance.formats import der
 from appliance.formats.keys import PublicKey
@@ -34,10 +37,13 @@ _SHA2_OIDS = {
     "sha512": "2.16.840.1.101.3.4.2.3",
 }
 
+ECDSA_DIGESTS: Mapping[Algorithm, hashes.HashAlgorithm] = {
+    Algorithm.ECDSA_SHA256: _SHA256,
+    Algorithm.ECDSA_SHA384: _SHA384,
+    Algorithm.ECDSA_SHA512: _SHA512,
+}
 ECDSA_SCHEMES: Mapping[Algorithm, ECDSA] = {
-    Algorithm.ECDSA_SHA256: ECDSA(_SHA256),
-    Algorithm.ECDSA_SHA384: ECDSA(_SHA384),
-    Algorithm.ECDSA_SHA512: ECDSA(_SHA512),
+    algorithm: ECDSA(digest) for algorithm, digest in ECDSA_DIGESTS.items()
 }
 
 
@@ -75,20 +81,41 @@ IDENTIFIERS: Mapping[Algorithm, bytes] = {one: _identifier(one) for one in Algor
 """AlgorithmIdentifier of each, in DER."""
 
 
+LONG: Final = 64 * 1024
+"""Octets of a message that takes noticeably long to hash: sign and verify it in a thread."""
+
+
+def digested(
+    message: bytes, digest: hashes.HashAlgorithm
+) -> tuple[bytes, hashes.HashAlgorithm | Prehashed]:
+    """Give what is to be signed, and how it is hashed; a long message is hashed here.
+
+    hashlib lets other threads run meanwhile.
+    """
+    if len(message) < LONG:
+        return message, digest
+    return hashlib.new(digest.name, message).digest(), Prehashed(digest)
+
+
 def is_signed(
     message: bytes, signature: bytes, algorithm: Algorithm, public_key: PublicKey
 ) -> bool:
     """Say whether the signature is that of the key; an algorithm of another key kind never is."""
     try:
         if isinstance(public_key, EllipticCurvePublicKey):
-            public_key.verify(signature, message, ECDSA_SCHEMES[algorithm])
+            scheme = ECDSA_SCHEMES[algorithm]
+            if len(message) >= LONG:
+                message, hashed = digested(message, ECDSA_DIGESTS[algorithm])
+                scheme = ECDSA(hashed)
+            public_key.verify(signature, message, scheme)
         elif isinstance(public_key, Ed25519PublicKey):
             if algorithm is not Algorithm.ED25519:
                 return False
             public_key.verify(signature, message)
         else:
             padding, digest = RSA_SCHEMES[algorithm]
-            public_key.verify(signature, message, padding, digest)
+            message, hashed = digested(message, digest)
+            public_key.verify(signature, message, padding, hashed)
     except (InvalidSignature, KeyError):
         return False
     return True

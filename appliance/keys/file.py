@@ -1,15 +1,25 @@
-"""A signing key in a file. It signs in line: tens of microseconds, less than a thread costs."""
+"""A signing key in a file. It signs in line: tens of microseconds, less than a thread costs.
+
+Only a long message, such as a revocation list, is hashed and signed in a thread.
+"""
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+import trio
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword, load_private_key
 from appliance.formats.keys import PrivateKey, PublicKey
-from appliance.issuance.algorithms import ECDSA_SCHEMES, RSA_SCHEMES
+from appliance.issuance.algorithms import (
+    ECDSA_DIGESTS,
+    ECDSA_SCHEMES,
+    LONG,
+    RSA_SCHEMES,
+    digested,
+)
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Broken, ConfigError, FormatError
 from appliance.model.secret import Password
@@ -28,15 +38,24 @@ class FileSigner:
         return self._public_key
 
     async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
-        """Sign the message; never waits. Raises Broken for an algorithm of another key kind."""
+        """Sign the message. Raises Broken for an algorithm of another key kind."""
+        if len(message) < LONG:
+            return self._signature(message, algorithm)
+        return await trio.to_thread.run_sync(self._signature, message, algorithm)
+
+    def _signature(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         key = self._key
         if isinstance(key, EllipticCurvePrivateKey) and algorithm in ECDSA_SCHEMES:
-            return key.sign(message, ECDSA_SCHEMES[algorithm])
+            if len(message) < LONG:
+                return key.sign(message, ECDSA_SCHEMES[algorithm])
+            message, hashed = digested(message, ECDSA_DIGESTS[algorithm])
+            return key.sign(message, ECDSA(hashed))
         if isinstance(key, Ed25519PrivateKey) and algorithm is SignatureAlgorithm.ED25519:
             return key.sign(message)
         if isinstance(key, RSAPrivateKey) and algorithm in RSA_SCHEMES:
             padding, digest = RSA_SCHEMES[algorithm]
-            return key.sign(message, padding, digest)
+            message, hashed = digested(message, digest)
+            return key.sign(message, padding, hashed)
         raise Broken("the signing key does not go with the algorithm", detail=algorithm)
 
 
