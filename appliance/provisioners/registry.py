@@ -1,7 +1,7 @@
 """All provisioners: found by token, certificate, id or name, and listed page by page."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +9,13 @@ from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
+from appliance.ports.chance import Chance
+from appliance.ports.outbound import Outbound
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audiences, audiences, fragment
 from appliance.provisioners.jwk import JwkProvisioner
 from appliance.provisioners.listed import ListedProvisioner, UninitializedProvisioner
+from appliance.provisioners.oidc import OidcProvisioner
 from appliance.provisioners.provisioner import Provisioner
 from appliance.provisioners.tokens import Claims
 
@@ -86,6 +89,34 @@ class Registry:
             next_cursor=following[0][0].lstrip("0") if following else "",
         )
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A line about each that cannot be used now."""
+        return tuple(
+            f'failed to initialize {entry["type"]} provisioner "{entry["name"]}": '
+            f"{entry['stateReason']}"
+            for entry in (provisioner.entry for _, provisioner in self._pages)
+            if entry.get("state") == "Uninitialized"
+        )
+
+    @property
+    def unprepared(self) -> tuple[OidcProvisioner, ...]:
+        """Those whose identity provider has not said yet who it is."""
+        return tuple(each for each in self.of_providers() if each.provider.known is None)
+
+    def resume(self, former: "Registry") -> None:
+        """Let identity providers that do not answer now be who they were to a former registry."""
+        known = {each.token_id: each for each in former.of_providers()}
+        for each in self.unprepared:
+            if (before := known.get(each.token_id)) is not None:
+                each.resume(before)
+
+    def of_providers(self) -> Iterator[OidcProvisioner]:
+        """Give those that rely on an identity provider."""
+        for _, provisioner in self._pages:
+            if isinstance(provisioner, OidcProvisioner):
+                yield provisioner
+
     def encrypted_key(self, kid: str) -> str:
         """Give the encrypted private key of a JWK provisioner. Raises NotFound."""
         try:
@@ -116,12 +147,17 @@ class Registry:
             self._encrypted_keys[provisioner.ref.credential_id] = encrypted
 
 
-def build(settings: Settings, started_at: datetime) -> Registry:
+def build(
+    settings: Settings, started_at: datetime, *, outbound: Outbound, chance: Chance
+) -> Registry:
     """Make the provisioners of a ca.json. Raises ConfigError when two collide."""
     accepted = audiences(settings.dns_names)
     try:
         return Registry(
-            (_provisioner(each, accepted) for each in settings.provisioners),
+            (
+                provisioner_of(each, accepted, outbound=outbound, chance=chance)
+                for each in settings.provisioners
+            ),
             accepted=accepted,
             not_issued_before=started_at if settings.check_issued_at else None,
         )
@@ -131,12 +167,19 @@ def build(settings: Settings, started_at: datetime) -> Registry:
         ) from error
 
 
-def _provisioner(settings: ProvisionerSettings, accepted: Audiences) -> Provisioner:
+def provisioner_of(
+    settings: ProvisionerSettings, accepted: Audiences, *, outbound: Outbound, chance: Chance
+) -> Provisioner:
+    """Make a provisioner; one that cannot be is listed with the reason."""
     if settings.problem:
         return UninitializedProvisioner(settings, settings.problem)
-    if settings.type != "JWK":
-        return ListedProvisioner(settings)
     try:
-        return JwkProvisioner(settings, accepted)
+        match settings.type:
+            case "JWK":
+                return JwkProvisioner(settings, accepted)
+            case "OIDC":
+                return OidcProvisioner(settings, outbound=outbound, chance=chance)
+            case _:
+                return ListedProvisioner(settings)
     except FormatError as error:
         return UninitializedProvisioner(settings, error.public)

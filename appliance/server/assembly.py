@@ -21,6 +21,7 @@ from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords
+from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.application import AccessLog, Application, build_application
 
@@ -46,6 +47,7 @@ class Assembly:
     trust: Trust
     issuers: Issuers
     registry: Registry
+    outbound: HttpOutbound
     application: Application
     warnings: tuple[str, ...]
 
@@ -58,7 +60,10 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     """
     trust = material.read_trust(settings)
     issuers = issuing.open_issuers(settings, trust, foundation.password)
-    provisioners = registry.build(settings, foundation.started_at)
+    outbound = HttpOutbound((*trust.roots, *trust.federated_roots, *trust.intermediates))
+    provisioners = registry.build(
+        settings, foundation.started_at, outbound=outbound, chance=foundation.chance
+    )
     persistent = not isinstance(settings.database, MemorySettings)
     x509 = X509Authority(
         registry=provisioners,
@@ -72,6 +77,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,
+        policy=settings.policy,
     )
     revocation = RevocationAuthority(
         registry=provisioners,
@@ -88,13 +94,14 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         trust=trust,
         issuers=issuers,
         registry=provisioners,
+        outbound=outbound,
         application=build_application(
             routes,
             chance=foundation.chance,
             access_log=access_log,
             trace_header=settings.trace_header,
         ),
-        warnings=tuple(_warnings(settings, trust, provisioners, foundation.clock.now())),
+        warnings=tuple(_warnings(settings, trust, foundation.clock.now())),
     )
 
 
@@ -107,18 +114,10 @@ def _subject_defaults(settings: Settings) -> SubjectDefaults:
         ) from error
 
 
-def _warnings(
-    settings: Settings, trust: Trust, provisioners: Registry, now: datetime
-) -> Iterator[str]:
+def _warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
     """Say what works and is not as it should be."""
     for line in settings.warnings:
         yield f"{settings.file}: {line}"
-    for entry in provisioners.page(limit=100).entries:
-        if entry.get("state") == "Uninitialized":
-            yield (
-                f"failed to initialize {entry['type']} provisioner "
-                f'"{entry["name"]}": {entry["stateReason"]}'
-            )
     for key in (settings.key, *(each.key for each in settings.issuers if each.key)):
         if exposed := passwords.exposure(key):
             yield exposed

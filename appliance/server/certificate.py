@@ -10,6 +10,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.authority.identity import issue_server_certificate
+from appliance.client.identity import Identity
 from appliance.issuance import parsed
 from appliance.model.errors import BadRequest, ConfigError, HearthError
 from appliance.ports.chance import Chance
@@ -51,13 +52,15 @@ class OwnCertificate:
             )
         except BadRequest as error:
             raise ConfigError(error.public, file=str(settings.file), place="dnsNames") from error
+        chain = (certificate, *first.chain)
         context = server_context(
-            chain=(certificate, *first.chain),
+            chain=chain,
             key=key,
             client_issuers=(*trust.roots, *trust.intermediates),
             settings=settings.tls,
             file=str(settings.file),
         )
+        assembly.outbound.show(Identity(chain=chain, key=key))
         self._due = now + (parsed.parse(certificate).validity.not_after - now) * 2 / 3
         return context
 

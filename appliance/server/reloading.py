@@ -14,7 +14,7 @@ import trio
 from appliance.config.loading import load, split_address
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, HearthError
-from appliance.server import notify
+from appliance.server import notify, providers
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
 from appliance.server.banner import joined
@@ -98,6 +98,7 @@ class Service:
     async def prepare(self, settings: Settings) -> None:
         """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
         self._assembly = self._assembled(settings)
+        await providers.introduce(self._assembly.registry)
         self._holder = TlsHolder(await self._own.issue(self._assembly))
 
     async def open(self, nursery: trio.Nursery, listeners: list[trio.SocketListener]) -> None:
@@ -124,6 +125,10 @@ class Service:
         """Renew the server's own certificate whenever it is due, until cancelled."""
         await self._own.keep_fresh(lambda: self._assembly, self._holder)
 
+    async def keep_providers_known(self) -> None:
+        """Ask identity providers that were silent again and again, until cancelled."""
+        await providers.keep_known(lambda: self._assembly.registry, self._say)
+
     def announce(self) -> None:
         """Say where requests are served."""
         for host, port in self.addresses:
@@ -131,7 +136,7 @@ class Service:
 
     def warn(self) -> None:
         """Say what is not as it should be."""
-        for line in self._assembly.warnings:
+        for line in (*self._assembly.warnings, *self._assembly.registry.problems):
             self._say(f"warning: {line}")
 
     async def reload_when_asked(
@@ -159,6 +164,8 @@ class Service:
                 place="db",
             )
         assembly = self._assembled(settings)
+        await providers.introduce(assembly.registry)
+        assembly.registry.resume(self._assembly.registry)
         context = await self._own.issue(assembly)
         moved = (settings.host, settings.port) != (old.host, old.port)
         listeners = await listen(settings) if moved else []

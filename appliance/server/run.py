@@ -1,6 +1,7 @@
 """The composition root: from a Launch to a certificate authority that serves, and to its end.
 
-    store ─ own certificate · housekeeping · control socket · log ─ reload ─ connections ─ listeners
+    store ─ own certificate · identity providers · housekeeping · control socket · log
+          ─ reload ─ connections ─ listeners
 
 What is on the right ends before what is on its left: at a stop, the listeners first, then each
 connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
@@ -96,6 +97,7 @@ async def _serve(
         listeners = await listen(settings)
         tasks.start_soon(flush_regularly, sink)
         tasks.start_soon(service.keep_certificate_fresh)
+        tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(_keep_house, store, clock)
         async with trio.open_nursery() as doors:
             await service.open(doors, listeners)

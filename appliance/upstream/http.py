@@ -7,7 +7,7 @@ has a limit, and nothing is taken from a netrc file.
 
 import os
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import httpx
@@ -30,19 +30,16 @@ _HEADERS: Final = {"User-Agent": program(), "Accept-Encoding": "identity"}
 class HttpOutbound:
     """The port's driver. A connection serves one request."""
 
-    def __init__(
-        self,
-        authorities: Sequence[bytes],
-        identity: Callable[[], Identity | None] = lambda: None,
-    ) -> None:
-        """Trust the system's roots and these certificates (DER).
-
-        `identity` gives the CA's own TLS certificate of the moment.
-        """
+    def __init__(self, authorities: Sequence[bytes] = ()) -> None:
+        """Trust the system's roots and these certificates (DER)."""
         self._authorities = tuple(authorities)
+        self._identity: Identity | None = None
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    def show(self, identity: Identity) -> None:
+        """Present this, from now on, to who asks for a certificate in a request that allows it."""
         self._identity = identity
-        self._plain: ssl.SSLContext | None = None
-        self._showing: tuple[Identity, ssl.SSLContext] | None = None
+        self._contexts.pop(True, None)
 
     async def send(self, request: OutboundRequest) -> OutboundResponse:
         """Send it and read the answer, whatever its status. Raises Unavailable."""
@@ -76,16 +73,15 @@ class HttpOutbound:
         raise Unavailable(f"{where} failed: it was redirected more than {_MOST_REDIRECTS} times")
 
     async def _context(self, *, with_identity: bool) -> ssl.SSLContext:
-        """Give the context for a connection, made anew when the CA's certificate is a new one."""
-        identity = self._identity() if with_identity else None
-        if identity is None:
-            if self._plain is None:
-                self._plain = await trio.to_thread.run_sync(outward, self._authorities)
-            return self._plain
-        if self._showing is None or self._showing[0] is not identity:
-            made = await trio.to_thread.run_sync(outward, self._authorities, identity)
-            self._showing = identity, made
-        return self._showing[1]
+        """Give the context for a connection; made in a thread, as the system's roots are many."""
+        identity = self._identity if with_identity else None
+        known = self._contexts.get(identity is not None)
+        if known is not None:
+            return known
+        context = await trio.to_thread.run_sync(outward, self._authorities, identity)
+        if identity is None or identity is self._identity:
+            self._contexts[identity is not None] = context
+        return context
 
 
 async def _exchange(

@@ -9,8 +9,9 @@ from appliance.config.settings import MemorySettings, Settings, TlsSettings
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
 from appliance.model.validity import Validity
 from appliance.provisioners import registry as registries
+from appliance.upstream.http import HttpOutbound
 from tests.authority.scenarios import KID, provisioners
-from tests.support.authority import START, provisioner_settings, registry
+from tests.support.authority import START, SystemChance, provisioner_settings, registry
 
 KEY = provisioners()[0]["key"]
 MANY = [
@@ -128,15 +129,20 @@ def settings(*entries: dict[str, object], check_issued_at: bool = True) -> Setti
         subject_defaults={},
         backdate=timedelta(minutes=1),
         check_issued_at=check_issued_at,
+        policy=None,
         warnings=(),
     )
+
+
+def build(given: Settings) -> registries.Registry:
+    return registries.build(given, START, outbound=HttpOutbound(), chance=SystemChance())
 
 
 @pytest.mark.parametrize(
     "key", [None, {}, {"kty": "oct", "k": "AAAA"}, {"kty": "EC", "crv": "P-256", "x": "A"}]
 )
 def test_a_provisioner_that_cannot_be_made_is_shown_with_the_reason(key: object) -> None:
-    built = registries.build(settings({"type": "JWK", "name": "broken", "key": key}), START)
+    built = build(settings({"type": "JWK", "name": "broken", "key": key}))
     (entry,) = built.page().entries
     assert entry["state"] == "Uninitialized"
     assert entry["stateReason"]
@@ -148,11 +154,9 @@ def test_a_provisioner_that_cannot_be_made_is_shown_with_the_reason(key: object)
 
 def test_names_that_collide_are_a_fault_of_the_file() -> None:
     with pytest.raises(ConfigError, match=r"/ca.json: authority.provisioners: .*'a'"):
-        registries.build(
-            settings({"type": "ACME", "name": "a"}, {"type": "ACME", "name": "a"}), START
-        )
+        build(settings({"type": "ACME", "name": "a"}, {"type": "ACME", "name": "a"}))
 
 
 def test_names_are_listed_in_order() -> None:
-    built = registries.build(settings(*provisioners()), START)
+    built = build(settings(*provisioners()))
     assert built.names == ("admin", "plain", "final", "brief", "late", "acme")

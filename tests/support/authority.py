@@ -28,11 +28,10 @@ from appliance.model.validity import Lifetimes, Validity
 from appliance.ports.signer import Signer
 from appliance.ports.store import Store
 from appliance.provisioners.audiences import audiences
-from appliance.provisioners.jwk import JwkProvisioner
-from appliance.provisioners.listed import ListedProvisioner
 from appliance.provisioners.provisioner import Provisioner
-from appliance.provisioners.registry import Registry
+from appliance.provisioners.registry import Registry, provisioner_of
 from appliance.stores.memory import MemoryStore
+from appliance.upstream.http import HttpOutbound
 
 BACKDATE = timedelta(minutes=1)
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -171,10 +170,9 @@ def registry(
     accepted = audiences(names)
 
     def made(entry: Mapping[str, Any]) -> Provisioner:
-        settings = provisioner_settings(entry)
-        if settings.type == "JWK":
-            return JwkProvisioner(settings, accepted)
-        return ListedProvisioner(settings)
+        return provisioner_of(
+            provisioner_settings(entry), accepted, outbound=HttpOutbound(), chance=SystemChance()
+        )
 
     return Registry(map(made, entries), accepted=accepted, not_issued_before=started_at)
 
