@@ -114,8 +114,8 @@ def revoked(  # noqa: PLR0913 - the parts of a row
         provisioner_id=provisioner_id,
         reason_code=reason_code,
         reason=reason,
-        revoked_at=_go_time(revoked_at),
-        expires_at=_go_time(expires_at),
+        revoked_at=go_time(revoked_at),
+        expires_at=go_time(expires_at),
         token_id=token_id,
         mtls=mtls,
     )
@@ -200,7 +200,7 @@ def _provisioner(value: bytes) -> ProvisionerRef | None:
     return ProvisionerRef(type=row.type, name=row.name, id=row.id, credential_id=credential)
 
 
-def _go_time(moment: datetime | None) -> str:
+def go_time(moment: datetime | None) -> str:
     """Write RFC 3339 with as many decimals as there are (Go's RFC3339Nano)."""
     if moment is None:
         return _NO_TIME

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from cryptography import x509
 
@@ -42,6 +43,11 @@ class PreparedList:
     to_be_signed: bytes
     algorithm: SignatureAlgorithm
     public_key: PublicKey
+
+
+def url_of(first: str, name: str) -> str:
+    """Give where the list of an issuer is found, below that of the first one, which has no name."""
+    return f"{first.rstrip('/')}/{quote(name, safe='')}" if name else first
 
 
 def check_issuer(issuer: Issuer) -> None:

@@ -1,0 +1,296 @@
+"""The publisher of revocation lists: one for each issuing key, anew before each one ends.
+
+    revocation ──▶ row (authority.revoked_rows) ──wish──▶ ┐
+    renew period, start, reload ──────────────────────────┤
+                                                          ▼
+       rows joined ─▶ to be signed ─▶ Signer ─▶ verified ─▶ row of step-ca's form ─▶ served
+
+One task makes lists, one after the other; all that takes long happens in threads. Wishes that come
+while one is made share the next. A list that could not be made leaves the old one as it is. Its
+number is one more than that of the last one that was recorded, and it is served only when it was
+recorded: so numbers grow whatever happens in between.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+import trio
+
+from appliance.authority import records, revoked_rows
+from appliance.authority.issuers import Issuers, IssuingKey
+from appliance.formats import crl
+from appliance.formats.timeorduration import parse_time
+from appliance.issuance import revocation_lists
+from appliance.issuance.revocation_lists import KEPT, ListDraft, PreparedList
+from appliance.model.errors import FormatError, HearthError, NotFound, Unavailable
+from appliance.ports.clock import Clock
+from appliance.ports.store import Put, Store
+
+log = logging.getLogger(__name__)
+
+LISTS: Final = "x509_crl"  # step-ca's bucket; its one row is the first issuer's list
+_FIRST: Final = "crl"
+_LOOK: Final = 60.0  # seconds; the wall clock can jump, so it is looked at often
+_PATIENCE: Final = 10.0  # seconds that a request waits for a list that is being made
+_AGAIN: Final = timedelta(minutes=1)  # after a failure
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrlPlan:
+    """Which lists there are, how long each is good, and when the next one is made.
+
+    `url` is where the first issuer's list is found.
+    """
+
+    issuers: Issuers
+    url: str
+    cache_duration: timedelta
+    renew_period: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedList:
+    """A list as it is served. `tag` tells its octets from those of any other."""
+
+    number: int
+    der: bytes
+    made_at: datetime
+    expires_at: datetime
+    tag: str
+
+
+class _Row(msgspec.Struct):
+    """A value of `x509_crl`, in the order in which step-ca writes it."""
+
+    number: int = msgspec.field(name="Number", default=0)
+    expires_at: str = msgspec.field(name="ExpiresAt", default="")
+    duration: int = msgspec.field(name="Duration", default=0)  # nanoseconds
+    der: bytes = msgspec.field(name="DER", default=b"")
+
+
+_decoder: Final = msgspec.json.Decoder(_Row)
+
+
+class CrlPublisher:
+    """Makes revocation lists and remembers the newest ones; it outlives reloads."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._plan: CrlPlan | None = None
+        self._published: dict[str, PublishedList] = {}
+        self._numbers: dict[str, int] = {}  # of the lists that were recorded last
+        self._loaded = False
+        self._due: datetime | None = None  # None: now
+        self._wished = 0
+        self._granted = 0  # the last wish that has been seen to
+        self._wish = trio.Event()
+        self._progress = trio.Event()
+
+    @property
+    def plan(self) -> CrlPlan | None:
+        """What is published; None: nothing is."""
+        return self._plan
+
+    def configure(self, plan: CrlPlan | None) -> None:
+        """Publish by another plan from now on, beginning with a list of it."""
+        self._plan = plan
+        self._due = None
+        self._wished += 1
+        self._wish.set()
+
+    async def current(self, name: str = "") -> PublishedList:
+        """Give the newest list of an issuing key, waiting for the first one for a while.
+
+        Raises NotFound when there is none, Unavailable when it could not be made yet.
+        """
+        plan = self._plan
+        if plan is None:
+            raise NotFound("certificate revocation lists are not enabled")
+        if all(each.name != name for each in plan.issuers.all):
+            raise NotFound(f"there is no issuer '{name[:80]}'")
+        found = self._published.get(name)
+        if found is None or found.expires_at < self._clock.now():
+            await self._until_granted(self._wished)
+            found = self._published.get(name)
+        if found is None:
+            raise Unavailable("the revocation list is not made yet; try again")
+        return found
+
+    async def publish(self) -> None:
+        """Have lists made that hold all that is recorded now, and wait for them, for a while.
+
+        What keeps them from being made is logged, and tried again; the caller is not told.
+        """
+        if self._plan is None:
+            return
+        self._wished += 1
+        self._wish.set()
+        await self._until_granted(self._wished)
+
+    async def keep_fresh(self) -> None:
+        """Make lists whenever they are due or wished for, until cancelled."""
+        while True:
+            with trio.move_on_after(self._rest()):
+                await self._wish.wait()
+            self._wish = trio.Event()
+            if self._is_due() or self._granted < self._wished:
+                await self._make_all()
+
+    # ---- when
+
+    def _rest(self) -> float:
+        if self._due is None:
+            return 0 if self._plan else _LOOK
+        return min(max((self._due - self._clock.now()).total_seconds(), 0), _LOOK)
+
+    def _is_due(self) -> bool:
+        if self._plan is None:
+            return False
+        now = self._clock.now()
+        return self._due is None or not now < self._due <= now + self._plan.renew_period
+
+    async def _until_granted(self, wish: int) -> None:
+        with trio.move_on_after(_PATIENCE):
+            while self._granted < wish:
+                await self._progress.wait()
+
+    # ---- how
+
+    async def _make_all(self) -> None:
+        """See to all wishes that there are now."""
+        wished, plan, now = self._wished, self._plan, self._clock.now()
+        periodic = self._is_due()
+        failed = False
+        if plan is not None:
+            self._due = now + plan.renew_period
+            try:
+                await self._prepare(now, every_row=periodic)
+            except HearthError as error:
+                log.warning("the revocations of the database could not be read: %s", error)
+                failed = True
+            for key in plan.issuers.all:
+                failed |= not await self._tried(key, plan)
+            if failed:
+                self._due = now + min(_AGAIN, plan.renew_period)
+        self._granted = wished
+        self._progress.set()
+        self._progress = trio.Event()
+
+    async def _prepare(self, now: datetime, *, every_row: bool) -> None:
+        """Take over what was published before, and what others have revoked in the database."""
+        if not self._loaded:
+            for key, value in await self._store.scan(LISTS):
+                number, found = await trio.to_thread.run_sync(_read, value)
+                if number is None:
+                    log.warning("the last revocation list in the database cannot be read")
+                    number = int(now.timestamp())  # more than was ever counted
+                self._numbers[_name(key)] = number
+                if found is not None:
+                    self._published.setdefault(_name(key), found)
+            self._loaded = True
+        if every_row and (added := await revoked_rows.complete(self._store)):
+            log.info("%d revocations of the database are listed from now on", added)
+
+    async def _tried(self, key: IssuingKey, plan: CrlPlan) -> bool:
+        """Make a list, or say why not."""
+        if not self._loaded:
+            return False  # its number is not known
+        try:
+            await self._make(key, plan)
+        except HearthError as error:
+            which = f"the revocation list of '{key.name}'" if key.name else "the revocation list"
+            log.warning("%s could not be made; the old one stays: %s", which, error)
+            return False
+        return True
+
+    async def _make(self, key: IssuingKey, plan: CrlPlan) -> None:
+        """Make, record and serve one list."""
+        now = self._clock.now().replace(microsecond=0)
+        entries = await revoked_rows.joined(
+            self._store, ending_after=now - KEPT, belongs=_belongs(key, plan.issuers)
+        )
+        draft = ListDraft(
+            issuer=key.issuer,
+            number=self._numbers.get(key.name, -1) + 1,
+            this_update=now,
+            next_update=now + plan.cache_duration,
+            url=revocation_lists.url_of(plan.url, key.name),
+            entries=entries,
+        )
+        prepared = await trio.to_thread.run_sync(revocation_lists.prepare, draft)
+        signature = await key.signer.sign(prepared.to_be_signed, prepared.algorithm)
+        made, row = await trio.to_thread.run_sync(
+            _finished, prepared, signature, draft, plan.cache_duration
+        )
+        self._numbers[key.name] = made.number  # even if it is not known to be on disk
+        await self._store.commit([Put(LISTS, _row_key(key.name), row)])
+        self._published[key.name] = made
+
+
+def _belongs(key: IssuingKey, issuers: Issuers) -> Callable[[bytes], bool]:
+    """Say whose certificates are on a key's list: the first one has all that no other has."""
+    mine = revoked_rows.issuer_tag(key.issuer)
+    if key is not issuers.first:
+        return mine.__eq__
+    others = {revoked_rows.issuer_tag(each.issuer) for each in issuers.all} - {mine}
+    return lambda issuer: issuer not in others
+
+
+def _finished(
+    prepared: PreparedList, signature: bytes, draft: ListDraft, good_for: timedelta
+) -> tuple[PublishedList, bytes]:
+    """Verify and put together a list, and its row. Raises Broken."""
+    der = revocation_lists.assemble(prepared, signature)
+    row = _Row(
+        number=draft.number,
+        expires_at=records.go_time(draft.next_update),
+        duration=good_for // _MICROSECOND * 1000,
+        der=der,
+    )
+    published = PublishedList(
+        number=draft.number,
+        der=der,
+        made_at=draft.this_update,
+        expires_at=draft.next_update,
+        tag=_tag(der),
+    )
+    return published, msgspec.json.encode(row)
+
+
+def _read(value: bytes) -> tuple[int | None, PublishedList | None]:
+    """Read a row: the number of its list, and the list, as far as they can be read."""
+    try:
+        row = _decoder.decode(value)
+    except msgspec.DecodeError:
+        return None, None
+    try:
+        fields = crl.parse(row.der)
+        expires_at = parse_time(row.expires_at)
+    except FormatError:
+        return row.number, None
+    return row.number, PublishedList(
+        number=row.number,
+        der=row.der,
+        made_at=fields.this_update,
+        expires_at=expires_at,
+        tag=_tag(row.der),
+    )
+
+
+def _tag(der: bytes) -> str:
+    return sha256(der).hexdigest()[:32]
+
+
+def _row_key(name: str) -> bytes:
+    return f"{_FIRST}/{name}".encode() if name else _FIRST.encode()
+
+
+def _name(key: bytes) -> str:
+    return key.decode(errors="replace").removeprefix(_FIRST).removeprefix("/")
