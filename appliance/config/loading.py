@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from appliance.config import claims, database, issuers, provisioners, refusals
+from appliance.config import claims, database, issuers, policy, provisioners, refusals
 from appliance.config.document import Document, parse
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
@@ -79,6 +79,7 @@ def of_document(document: Document) -> Settings:
     listed = provisioners.read(authority.provisioners, above, backdate, document, warnings)
     others = issuers.read(written.issuers, document)
     issuers.check_named(listed, others, document)
+    names = policy.read(authority.policy, document, warnings)
     store = database.read(written.db, document)
     return Settings(
         file=document.file,
@@ -100,6 +101,7 @@ def of_document(document: Document) -> Settings:
         subject_defaults=_subject_defaults(authority.template),
         backdate=backdate,
         check_issued_at=not authority.disable_issued_at_check,
+        policy=names,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from appliance.config import policy
 from appliance.config.document import Document, is_off
 from appliance.config.schema import Options, X509Options
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
@@ -16,11 +17,11 @@ def read(given: Any, document: Document, place: str) -> X509Profile:
     for name, value in (
         ("x509.template", x509.template or x509.template_file),
         ("x509.templateData", x509.template_data),
-        ("x509.allow", x509.allow),
-        ("x509.deny", x509.deny),
-        ("x509.allowWildcardNames", x509.allow_wildcard_names),
         ("webhooks", options.webhooks),
     ):
         if not is_off(value):
             raise document.wrong("is not supported by this version: remove it", f"{place}.{name}")
-    return X509Profile(issuer=x509.issuer)
+    return X509Profile(
+        policy=policy.of_provisioner(x509, document, f"{place}.x509"),
+        issuer=x509.issuer,
+    )

@@ -1,13 +1,15 @@
 """`authority.policy`, and the rules in `options.x509` of a provisioner: read and compiled."""
 
-from typing import Any
+from typing import Any, Final
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Struct
 
 from appliance.config.document import Document, is_off
+from appliance.config.schema import X509Options
 from appliance.issuance.policy import BadPattern, NamePolicy
 
-_PLACE = "authority.policy"
+_PLACE: Final = "authority.policy"
 
 
 class Names(Struct, kw_only=True):
@@ -63,7 +65,7 @@ class Policy(Struct, kw_only=True):
     """`authority.policy`."""
 
     x509: X509Policy | None = None
-    ssh: SshPolicy | None = field(default=None)
+    ssh: SshPolicy | None = None
 
 
 def read(given: Any, document: Document, warnings: list[str]) -> NamePolicy | None:
@@ -75,31 +77,32 @@ def read(given: Any, document: Document, warnings: list[str]) -> NamePolicy | No
         return None
     written = document.read(Policy, given, _PLACE)
     for side in ("user", "host"):
-        _check_ssh(getattr(written.ssh, side, None), document, f"{_PLACE}.ssh.{side}")
-    if not is_off(given.get("ssh")):
+        rules = getattr(written.ssh, side, None)
+        if rules is not None:
+            _compiled(rules, document, f"{_PLACE}.ssh.{side}")
+    if written.ssh is not None and not is_off(msgspec.to_builtins(written.ssh)):
         warnings.append(f"{_PLACE}.ssh: kept for SSH, which is not served yet")
-    x509 = written.x509 or X509Policy()
-    return compile_names(x509, document, f"{_PLACE}.x509", called=f"{_PLACE}.x509")
+    return _compiled(written.x509 or X509Policy(), document, f"{_PLACE}.x509")
 
 
-def compile_names(
-    written: X509Policy, document: Document, place: str, *, called: str
-) -> NamePolicy | None:
-    """Compile rules that stand at `place`; refusals call them `called`. Raises ConfigError."""
+def of_provisioner(options: X509Options, document: Document, place: str) -> NamePolicy | None:
+    """Read the rules among a provisioner's `options.x509`; None when there are none.
+
+    Raises ConfigError.
+    """
+    allow, deny = (
+        None if given is None else document.read(Names, given, f"{place}.{name}")
+        for name, given in (("allow", options.allow), ("deny", options.deny))
+    )
+    written = X509Policy(allow=allow, deny=deny, allow_wildcard_names=options.allow_wildcard_names)
+    return _compiled(written, document, place)
+
+
+def _compiled(written: X509Policy | SshSide, document: Document, place: str) -> NamePolicy | None:
     allow = written.allow.patterns() if written.allow else {}
     deny = written.deny.patterns() if written.deny else {}
+    wildcards = isinstance(written, X509Policy) and written.allow_wildcard_names
     try:
-        policy = NamePolicy.compile(
-            allow, deny, wildcards=written.allow_wildcard_names, place=called
-        )
-    except BadPattern as error:
-        raise document.wrong(error.public, f"{place}.{error.place}") from None
-    return policy or None
-
-
-def _check_ssh(side: SshSide | None, document: Document, place: str) -> None:
-    allow, deny = (side.allow, side.deny) if side else (None, None)
-    try:
-        NamePolicy.compile(allow.patterns() if allow else {}, deny.patterns() if deny else {})
+        return NamePolicy.compile(allow, deny, wildcards=wildcards, place=place) or None
     except BadPattern as error:
         raise document.wrong(error.public, f"{place}.{error.place}") from None

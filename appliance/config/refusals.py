@@ -64,5 +64,3 @@ def _authority(authority: Authority) -> Iterator[tuple[str, str]]:
             "authority.enableAdmin",
             f"the admin API {_LATER}: set it to false and list the provisioners in ca.json",
         )
-    if not is_off(authority.policy):
-        yield "authority.policy", f"a name policy {_LATER}; issuing without it would be wrong"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
+from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
 from appliance.model.secret import Password
 from appliance.model.validity import Lifetimes
 
@@ -102,4 +102,5 @@ class Settings:
     subject_defaults: Mapping[str, str]  # authority.template by step's keys
     backdate: timedelta
     check_issued_at: bool
+    policy: NamePolicy | None = None  # authority.policy
     warnings: tuple[str, ...]  # one line each, to be logged at start

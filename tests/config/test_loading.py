@@ -168,7 +168,6 @@ def test_what_is_wrong_is_told_in_step_cas_order_with_its_place(
         ({"authority": {"type": "stepcas"}}, "authority.type"),
         ({"authority": {"deploymentType": "linked"}}, "authority.deploymentType"),
         ({"authority": {"enableAdmin": True}}, "authority.enableAdmin"),
-        ({"authority": {"policy": {"x509": {"allow": {"dns": ["*.a"]}}}}}, "authority.policy"),
         (
             {"authority": {"provisioners": [{"type": "oidc", "name": "o"}]}},
             "authority.provisioners[0]",
