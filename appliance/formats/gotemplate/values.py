@@ -25,11 +25,13 @@ All JSON numbers are float64 in Go: data for templates that was JSON comes throu
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar, Final, final
 
+from appliance.formats.gotemplate import time_methods
 from appliance.formats.gotemplate.signatures import (
     BITS,
     BOOL,
@@ -142,8 +144,18 @@ class Uint64(Sized):
     go_type = UINT64
 
 
-DURATION: Final = Type(name="time.Duration", kind=Kind.INT64, defined=True)
-TIME: Final = Type(name="time.Time", kind=Kind.STRUCT, defined=True)
+_duration_methods: dict[str, Function] = {}
+_time_methods: dict[str, Function] = {}
+DURATION: Final = Type(
+    name="time.Duration", kind=Kind.INT64, methods=_duration_methods, defined=True
+)
+TIME: Final = Type(
+    name="time.Time",
+    kind=Kind.STRUCT,
+    methods=_time_methods,
+    json=time_methods.as_json,
+    defined=True,
+)
 
 
 class Duration(Sized):
@@ -239,6 +251,14 @@ class Time:
     go_type: ClassVar[Type] = TIME
 
 
+_duration_methods.update(
+    time_methods.of_duration(DURATION, make_duration=Duration, make_int64=Int64)
+)
+_time_methods.update(
+    time_methods.of_time(TIME, DURATION, make_duration=Duration, make_int64=Int64)
+)
+
+
 _TYPES: Final[Mapping[type, Type]] = {
     str: STRING,
     bool: BOOL,
@@ -249,6 +269,7 @@ _TYPES: Final[Mapping[type, Type]] = {
     bytes: BYTES,
     complex: COMPLEX128,
 }
+_WITHOUT_OCTETS: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _FUNCTION: Final = Type(name="func(...)", kind=Kind.FUNC)
 
 
@@ -328,12 +349,27 @@ def _zero_of_parts(go_type: Type) -> Any:
 
 def octets(string: str) -> bytes:
     """Give the octets of a Go string."""
-    return string.encode("utf-8", "surrogateescape")
+    try:
+        return string.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair of UTF-16, which no Go string holds
+        return _WITHOUT_OCTETS.sub("\ufffd", string).encode("utf-8", "surrogateescape")
 
 
 def text(data: bytes) -> str:
     """Make a Go string of octets, whatever they are."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Put strings together; octets that only together are UTF-8 become characters."""
+    string = "".join(parts)
+    if string.isascii():
+        return string
+    try:
+        string.encode()
+    except UnicodeEncodeError:
+        return text(octets(string))
+    return string
 
 
 def from_json(document: str | bytes) -> Any:
