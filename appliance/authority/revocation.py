@@ -1,11 +1,11 @@
 """Revocation, passive as step-ca's: what is revoked is not renewed (and listed as revoked)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from appliance.authority import credentials, records
+from appliance.authority import credentials, records, revoked_rows
 from appliance.authority.reporting import Attempt, Context
+from appliance.authority.revoked_rows import Revoked
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.authority.trust import Trust
 from appliance.authority.x509 import provisioner_of
@@ -45,7 +45,10 @@ class RevokeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationAuthority:
-    """Revokes by token, or by the certificate itself. Not `persistent`: without a database."""
+    """Revokes by token, or by the certificate itself. Not `persistent`: without a database.
+
+    `announce` makes a revocation known to others, before it is acknowledged: it never raises.
+    """
 
     registry: Registry
     trust: Trust
@@ -54,6 +57,7 @@ class RevocationAuthority:
     clock: Clock
     events: EventSink
     persistent: bool = True
+    announce: Sequence[Callable[[], Awaitable[None]]] = ()
 
     async def revoke(self, request: RevokeRequest) -> int:
         """Mark a certificate as revoked, known or not, and give its serial.
@@ -137,25 +141,35 @@ class RevocationAuthority:
         if known is not None:
             attempt.about(known.common_name, known.sans)
         used: Sequence[Operation] = [records.token_used(token)] if token else []
+        now, not_after = self.clock.now(), known.validity.not_after if known else None
+        listed = Revoked(
+            serial=serial,
+            revoked_at=now,
+            reason_code=request.reason_code,
+            not_after=not_after,
+            issuer=revoked_rows.issuer_of(known) if known else revoked_rows.NOBODY,
+        )
         operations = records.revoked(
             serial=serial,
             provisioner_id=provisioner_id,
             reason_code=request.reason_code,
             reason=request.reason,
-            revoked_at=self.clock.now(),
-            expires_at=_expiry(known),
+            revoked_at=now,
+            expires_at=not_after,
             token_id=token.reuse_key if token else "",
             mtls=token is None,
             issued_at=await records.issued_at(self.store, serial),
         )
         try:
-            await self.store.commit([*operations, *used])
+            await self.store.commit([*operations, revoked_rows.row(listed), *used])
         except Conflict as error:
             if await records.is_revoked(self.store, serial):
                 raise BadRequest(
                     f"certificate with serial number '{serial}' is already revoked"
                 ) from error
             raise already_used() from error
+        for announce in self.announce:
+            await announce()
 
 
 def _checked(request: RevokeRequest) -> int:
@@ -170,7 +184,3 @@ def _checked(request: RevokeRequest) -> int:
     if not request.passive:
         raise NotSupported("non-passive revocation not implemented")
     return serial
-
-
-def _expiry(known: ParsedCertificate | None) -> datetime | None:
-    return None if known is None else known.validity.not_after
