@@ -231,7 +231,7 @@ class X509Authority:
         issued = Issued(
             certificate=certificates.assemble(prepared, signature),
             chain=key.chain,
-            serial=serial,
+            serial=prepared.serial,
             subject=draft.common_name,
             sans=tuple(san.value for san in draft.sans),
             validity=draft.validity,

@@ -121,6 +121,15 @@ def is_signed(
     return True
 
 
+def fits(algorithm: Algorithm, public_key: PublicKey) -> bool:
+    """Say whether a key of this kind signs with the algorithm."""
+    if isinstance(public_key, EllipticCurvePublicKey):
+        return algorithm in ECDSA_SCHEMES
+    if isinstance(public_key, RSAPublicKey):
+        return algorithm in RSA_SCHEMES
+    return algorithm is Algorithm.ED25519
+
+
 def natural_algorithm(public_key: PublicKey) -> Algorithm:
     """Choose by the key alone: EC keys by the size of their curve, RSA with SHA-256."""
     if isinstance(public_key, Ed25519PublicKey):

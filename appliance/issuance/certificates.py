@@ -34,8 +34,14 @@ def serial_number(octets: bytes) -> int:
 
 
 def prepare(draft: Draft, issuer: Issuer, serial: int) -> Prepared:
-    """Encode the TBSCertificate (RFC 5280 4.1.2)."""
-    return _prepared(draft, serial, issuer.subject, issuer.algorithm, issuer.public_key)
+    """Encode the TBSCertificate (RFC 5280 4.1.2); the draft's own serial and algorithm win."""
+    return _prepared(
+        draft,
+        draft.serial or serial,
+        issuer.subject,
+        draft.algorithm or issuer.algorithm,
+        issuer.public_key,
+    )
 
 
 def prepare_root(

@@ -20,6 +20,7 @@ from appliance.issuance.grants import Grant
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.issuance.requests import SigningRequest
+from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.names import San
 from appliance.model.validity import Validity
 
@@ -30,7 +31,8 @@ _OWN_BACKDATE, _OWN_LIFETIME = timedelta(minutes=1), timedelta(hours=24)
 class Draft:
     """A certificate to be. `subject` and `public_key_info` are DER.
 
-    `common_name` and `sans` are the names in it, for whoever judges or records them.
+    `common_name` and `sans` are the names in it, for whoever judges or records them. Without
+    `serial` it gets a random number, without `algorithm` the issuer's own.
     """
 
     common_name: str = ""
@@ -39,6 +41,8 @@ class Draft:
     public_key_info: bytes
     validity: Validity
     extensions: tuple[Extension, ...]
+    serial: int | None = None
+    algorithm: SignatureAlgorithm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

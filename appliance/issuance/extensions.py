@@ -39,10 +39,11 @@ def extension(oid: str, value: bytes, *, critical: bool = False) -> Extension:
 
 
 def key_usage(*bits: int) -> Extension:
-    """Name the usages by their bit numbers (RFC 5280 4.2.1.3), 0 to 7."""
-    octet = sum(0x80 >> bit for bit in bits)
-    unused = 7 - max(bits)
-    return extension(KEY_USAGE, der.tlv(der.BIT_STRING, bytes((unused, octet))), critical=True)
+    """Name the usages by their bit numbers (RFC 5280 4.2.1.3), 0 to 8."""
+    last = max(bits)
+    octets = sum(0x8000 >> bit for bit in bits).to_bytes(2)[: last // 8 + 1]
+    value = der.tlv(der.BIT_STRING, bytes((7 - last % 8,)), octets)
+    return extension(KEY_USAGE, value, critical=True)
 
 
 def basic_constraints(path_length: int) -> Extension:

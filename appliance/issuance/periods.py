@@ -30,6 +30,11 @@ def decide(
     return validity
 
 
+def or_else(asked: TimeOrDuration, suggested: datetime | None) -> TimeOrDuration:
+    """Give what was asked, or where that is nothing what a template suggests."""
+    return asked if asked and asked != _UNSET else suggested
+
+
 def _judge(validity: Validity, lifetimes: Lifetimes, now: datetime) -> None:
     length = validity.length
     # The backdate is allowed for even where none was applied, as in step-ca.

@@ -37,10 +37,11 @@ class SubjectDefaults:
     serialNumber, commonName.
     """
 
-    __slots__ = ("_after", "_before", "_common_name")
+    __slots__ = ("_after", "_before", "_common_name", "attributes")
 
     def __init__(self, attributes: Mapping[str, str]) -> None:
         present = {key: text for key, text in attributes.items() if text}
+        self.attributes: Mapping[str, str] = present
         self._before = b"".join(
             relative_name(oid, present[key])
             for key, oid in _BEFORE_COMMON_NAME.items()
@@ -68,7 +69,16 @@ EMPTY = der.sequence()
 
 def common_name(name: bytes) -> str:
     """Find the last common name in a Name; empty when there is none. Raises FormatError."""
-    wanted, found = der.oid(COMMON_NAME), ""
+    return _attribute(name, COMMON_NAME)
+
+
+def organization(name: bytes) -> str:
+    """Find the last organization in a Name; empty when there is none. Raises FormatError."""
+    return _attribute(name, _BEFORE_COMMON_NAME["organization"])
+
+
+def _attribute(name: bytes, kind: str) -> str:
+    wanted, found = der.oid(kind), ""
     for relative in der.items(name):
         for attribute in der.children(relative):
             oid, *value = der.children(attribute) or [attribute]
