@@ -20,6 +20,10 @@ ca = StepGroup(
         "federation": ("appliance.cli.ca_roots:federation", "fetch the federated roots"),
         "health": ("appliance.cli.ca_health:health", "ask the CA if it is well"),
         "init": ("appliance.cli.init:init", "set up a certificate authority"),
+        "intermediate": (
+            "appliance.cli.ca_intermediate:intermediate",
+            "change to a new intermediate, or keep several",
+        ),
         "provisioner": ("appliance.cli.ca_provisioner:provisioner", "list the provisioners"),
         "renew": ("appliance.cli.ca_renew:renew", "renew a certificate, once or for ever"),
         "revoke": ("appliance.cli.ca_revoke:revoke", "revoke a certificate"),
