@@ -4,31 +4,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
+from msgspec.structs import fields
 
-from appliance.config import options
-from appliance.config.claims import Inherited, inherit, shown
-from appliance.config.document import Document, is_off
-from appliance.config.schema import Acme, Claims, Jwk, ProvisionerKind, SshPop
+from appliance.config import entry_checks, listing, options
+from appliance.config.claims import Inherited, inherit
+from appliance.config.document import Document
+from appliance.config.entries import NOT_YET, SHAPES, Entry, Kind, SshPop
 from appliance.config.settings import ProvisionerSettings
-from appliance.formats import jwk
-from appliance.model.errors import FormatError
 
 _PLACE: Final = "authority.provisioners"
-_SHAPES: Final[Mapping[str, type[Jwk] | type[Acme] | type[SshPop]]] = {
-    "JWK": Jwk,
-    "ACME": Acme,
-    "SSHPOP": SshPop,
-}
-_TYPES: Final = tuple(_SHAPES)
-_NOT_YET: Final = (
-    "OIDC", "GCP", "AWS", "Azure", "X5C", "K8sSA", "SCEP", "Nebula",
-)  # fmt: skip
-# As go-jose writes a key, without what only its owner may know.
-_PUBLIC_MEMBERS: Final = (
-    "use", "kty", "kid", "crv", "alg", "x", "y", "n", "e", "x5c", "x5t", "x5t#S256",
-)  # fmt: skip
-_SECRET_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "k")
+_LINE_ENDS: Final = str.maketrans("", "", "\r\n")  # which Go's base64 passes over
 
 
 def read(
@@ -45,27 +30,29 @@ def read(
         if not isinstance(entry, Mapping):
             raise document.wrong("must be an object in braces", place)
         kind = _kind(entry, document, place)
-        if kind not in _TYPES:
+        if kind not in SHAPES:
             _refuse(kind, document, place)
             warnings.append(f"{place}: provisioners of type '{kind}' are not known; it is skipped")
             continue
         found.append(_settings(kind, entry, above, backdate, document, place))
+    if sum(each.type == "K8sSA" for each in found) > 1:
+        raise document.wrong("there can be one provisioner of type K8sSA only", _PLACE)
     return tuple(found)
 
 
 def _kind(entry: Mapping[str, Any], document: Document, place: str) -> str:
     """Give the type in step-ca's spelling, or as written when nobody knows it."""
     only = {key: value for key, value in entry.items() if key.lower() == "type"}
-    written = document.read(ProvisionerKind, only, place).type
-    spelling = {each.lower(): each for each in (*_TYPES, *_NOT_YET)}
+    written = document.read(Kind, only, place).type
+    spelling = {each.lower(): each for each in (*SHAPES, *NOT_YET)}
     return spelling.get(written.lower(), written)
 
 
 def _refuse(kind: str, document: Document, place: str) -> None:
-    if kind in _NOT_YET:
+    if kind in NOT_YET:
         raise document.wrong(
             f"provisioners of type {kind} are not supported by this version: remove "
-            f"the entry, or keep this configuration on step-ca (supported: {', '.join(_TYPES)})",
+            f"the entry, or keep this configuration on step-ca (supported: {', '.join(SHAPES)})",
             place,
         )
 
@@ -78,50 +65,34 @@ def _settings(
     document: Document,
     place: str,
 ) -> ProvisionerSettings:
-    written = document.read(_SHAPES[kind], entry, place)
+    written = document.read(SHAPES[kind], _unfolded(entry, SHAPES[kind]), place)
     given = None if isinstance(written, SshPop) else written.options
     profile = options.read(given, document, f"{place}.options")
     claims = inherit(above, written.claims, document, f"{place}.claims")
-    problem = "its name is missing" if not written.name else claims.problem()
+    contradiction = claims.problem()
     return ProvisionerSettings(
         type=kind,
         name=written.name,
-        claims=(above if problem else claims).settings(backdate),
-        entry=_entry(written, document, place),
+        claims=(above if contradiction else claims).settings(backdate),
+        entry=listing.entry(written, document, place),
         profile=profile,
-        problem=problem and f"claims: {problem}" if written.name else problem,
+        problem=_problem(written, contradiction),
     )
 
 
-def _entry(written: Jwk | Acme | SshPop, document: Document, place: str) -> Mapping[str, object]:
-    """Give what GET /provisioners shows: the keys in step-ca's order, without empty ones."""
-    entry: dict[str, object] = {}
-    for name, value in msgspec.to_builtins(written).items():
-        if name in ("type", "name"):
-            entry[name] = value
-        elif name == "key":
-            entry[name] = _public(value, document, f"{place}.key")
-        elif name == "claims" and isinstance(written.claims, Claims):
-            entry[name] = shown(written.claims, document, f"{place}.claims")
-        elif name != "options" and not is_off(value):
-            entry[name] = value
-    return entry
+def _problem(written: Entry, contradiction: str) -> str:
+    """Say what is wrong with it, in the order in which step-ca looks."""
+    if not written.name:
+        return "its name is missing"
+    return entry_checks.problem(written) or (contradiction and f"claims: {contradiction}")
 
 
-def _public(
-    key: Mapping[str, Any] | None, document: Document, place: str
-) -> Mapping[str, object] | None:
-    """Give the public part of a key. Raises ConfigError when it is none."""
-    if key is None:
-        return None
-    if any(key.get(member) for member in _SECRET_MEMBERS):
-        raise document.wrong(
-            "holds a private key, which everybody could read: leave only its public part, "
-            "and put the private one into encryptedKey, encrypted",
-            place,
-        )
-    try:
-        jwk.public_key(key)
-    except FormatError as error:
-        raise document.wrong(error.public, place) from None
-    return {member: key[member] for member in _PUBLIC_MEMBERS if not is_off(key.get(member))}
+def _unfolded(entry: Mapping[str, Any], shape: type[Entry]) -> Mapping[str, Any]:
+    """Take the line ends out of base64."""
+    encoded = {each.encode_name.lower() for each in fields(shape) if "bytes" in str(each.type)}
+    return {
+        name: value.translate(_LINE_ENDS)
+        if name.lower() in encoded and isinstance(value, str)
+        else value
+        for name, value in entry.items()
+    }

@@ -97,48 +97,6 @@ class Options(Struct, rename="camel", kw_only=True):
     wire: Any = None
 
 
-class ProvisionerKind(Struct, kw_only=True):
-    """What decides how the rest of a provisioner is read."""
-
-    type: str = ""
-
-
-class Jwk(Struct, rename="camel", kw_only=True):
-    """A provisioner of type JWK."""
-
-    type: str = ""
-    name: str = ""
-    key: dict[str, Any] | None = None
-    encrypted_key: str = ""
-    claims: Claims | None = None
-    options: Any = None
-
-
-class Acme(Struct, rename="camel", kw_only=True):
-    """A provisioner of type ACME."""
-
-    type: str = ""
-    name: str = ""
-    force_cn: bool = field(name="forceCN", default=False)
-    terms_of_service: str = ""
-    website: str = ""
-    caa_identities: list[str] | None = None
-    require_eab: bool = field(name="requireEAB", default=False)
-    challenges: list[str] | None = None
-    attestation_formats: list[str] | None = None
-    attestation_roots: str = ""
-    claims: Claims | None = None
-    options: Any = None
-
-
-class SshPop(Struct, kw_only=True):
-    """A provisioner of type SSHPOP."""
-
-    type: str = ""
-    name: str = ""
-    claims: Claims | None = None
-
-
 class DistinguishedName(Struct, rename="camel", kw_only=True):
     """`authority.template`."""
 

@@ -119,7 +119,7 @@ def test_an_entry_is_shown_as_step_ca_writes_it(file: Path) -> None:
         file, {"enableSSHCA": None, "MAXTLSCertDuration": "36h"}, None,
         ENCRYPTEDKEY="e.e.e.e.e", options={}, extra=1,
     ).entry  # fmt: skip
-    assert list(shown) == ["type", "name", "key", "encryptedKey", "claims"]
+    assert list(shown) == ["type", "name", "key", "encryptedKey", "claims", "options"]
     assert shown["claims"] == {"maxTLSCertDuration": "36h0m0s"}
     assert shown["key"] == KEY["key"]
 
@@ -142,7 +142,7 @@ def test_a_private_key_in_an_entry_is_refused_since_everybody_could_read_it(file
         ({"options": {"x509": {"template": "{}"}}}, ".options.x509.template", "not supported"),
         ({"options": {"webhooks": [{"name": "w"}]}}, ".options.webhooks", "not supported"),
         ({"options": {"x509": {"template": 7}}}, ".options.x509.template", "must be a text"),
-        ({"type": "SCEP"}, "", "type SCEP are not supported"),
+        ({"type": "gcp"}, "", "type GCP are not supported"),
     ],
 )
 def test_an_entry_that_cannot_be_used_is_told_with_its_place(

@@ -169,7 +169,7 @@ def test_what_is_wrong_is_told_in_step_cas_order_with_its_place(
         ({"authority": {"deploymentType": "linked"}}, "authority.deploymentType"),
         ({"authority": {"enableAdmin": True}}, "authority.enableAdmin"),
         (
-            {"authority": {"provisioners": [{"type": "oidc", "name": "o"}]}},
+            {"authority": {"provisioners": [{"type": "aws", "name": "a"}]}},
             "authority.provisioners[0]",
         ),
     ],

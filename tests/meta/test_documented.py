@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from appliance.cli.main import command_tree
-from appliance.config import schema
+from appliance.config import entries, schema
 from tests.web import ours
 from tests.web.exchanges import World
 
@@ -76,8 +76,8 @@ def keys(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
 
 
 def known_keys() -> set[str]:
-    own = {name for struct in (schema.Claims, schema.DistinguishedName, schema.Jwk)
-           for name, _ in fields(struct)}  # fmt: skip
+    shapes = (schema.Claims, schema.DistinguishedName, *entries.SHAPES.values())
+    own = {name for struct in shapes for name, _ in fields(struct)}
     return {key.replace("ssh.keys.", "ssh.keys") for key in keys(schema.CaJson)} | own
 
 
