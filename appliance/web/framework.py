@@ -1,6 +1,7 @@
 """The routes as a Quart-Trio application."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -27,7 +28,7 @@ def quart_application(routes: list[Route]) -> QuartTrio:
     application.config.update(MAX_CONTENT_LENGTH=None, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     for number, route in enumerate(routes):
         application.add_url_rule(
-            route.path.replace("{", "<").replace("}", ">"),
+            _rule(route.path),
             endpoint=str(number),
             view_func=_view(route),
             methods=[route.method],
@@ -37,6 +38,11 @@ def quart_application(routes: list[Route]) -> QuartTrio:
     application.register_error_handler(HTTPException, _routing_error)
     application.register_error_handler(Exception, _fault)
     return application
+
+
+def _rule(path: str) -> str:
+    """Write a path as werkzeug has it; `{name...}` is all that is left, slashes and all."""
+    return re.sub(r"{(\w+)\.\.\.}", r"<path:\1>", path).replace("{", "<").replace("}", ">")
 
 
 def _view(route: Route) -> Callable[..., Awaitable[quart.Response]]:

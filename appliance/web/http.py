@@ -48,7 +48,10 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A path is literal but for `{name}` segments. `hot` ones bypass Quart."""
+    """A path is literal but for `{name}` segments, and `{name...}` for all of its rest.
+
+    `hot` ones bypass Quart.
+    """
 
     method: str
     path: str
