@@ -10,7 +10,8 @@ import click
 
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.prompts import read_password
-from appliance.config.loading import ConfigNotFound, ConfigUnreadable, split_address
+from appliance.config.addresses import split_address
+from appliance.config.loading import ConfigNotFound, ConfigUnreadable
 from appliance.config.location import find
 from appliance.model.errors import BadRequest, FormatError, HearthError
 from appliance.operator.ring import EventRing

@@ -4,7 +4,6 @@ Relative names of certificates, keys and the database are relative to the workin
 step-ca.
 """
 
-import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from appliance.config import claims, database, issuers, policy, provisioners, refusals
+from appliance.config import claims, database, issuers, policy, provisioners, publishing, refusals
+from appliance.config.addresses import split_address
 from appliance.config.document import Document, parse
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
@@ -69,7 +69,6 @@ def of_document(document: Document) -> Settings:
     host, port = _address(written, document)
     tls = _tls(written.tls, document)
     _check_ssh(written, document)
-    _check_crl(written, document)
     refusals.check(written, document)
     backdate = _backdate(authority, document)
     warnings: list[str] = []
@@ -81,6 +80,9 @@ def of_document(document: Document) -> Settings:
     issuers.check_named(listed, others, document)
     names = policy.read(authority.policy, document, warnings)
     store = database.read(written.db, document)
+    dns_names = DNS_NAMES if written.dns_names is None else tuple(written.dns_names)
+    persistent = not isinstance(store, MemorySettings)
+    crl = publishing.read_crl(written.crl, dns_names, document, persistent=persistent)
     return Settings(
         file=document.file,
         roots=_paths(roots),
@@ -90,12 +92,15 @@ def of_document(document: Document) -> Settings:
         issuers=others,
         host=host,
         port=port,
-        dns_names=DNS_NAMES if written.dns_names is None else tuple(written.dns_names),
+        insecure=publishing.read_address(written.insecure_address, "insecureAddress", document),
+        metrics=publishing.read_address(written.metrics_address, "metricsAddress", document),
+        dns_names=dns_names,
         common_name=written.common_name or COMMON_NAME,
         log_format=_log_format(written.logger, document),
         trace_header=written.logger.trace_header if written.logger else "",
         database=store,
         tls=tls,
+        crl=crl,
         password=Password(written.password.encode()) if written.password else None,
         provisioners=listed,
         subject_defaults=_subject_defaults(authority.template),
@@ -104,21 +109,6 @@ def of_document(document: Document) -> Settings:
         policy=names,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Take `host:port` apart; the host may be empty, the port a name. Raises FormatError."""
-    host, colon, port = address.rpartition(":")
-    if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
-        raise FormatError(
-            f"'{address}' is not an address with a port, such as 127.0.0.1:443 or :443"
-        )
-    if port.isascii() and port.isdigit() and int(port) < 2**16:
-        return host.strip("[]"), int(port)
-    try:
-        return host.strip("[]"), socket.getservbyname(port, "tcp")
-    except (OSError, OverflowError):
-        raise FormatError(f"'{port}' is not a port") from None
 
 
 def _address(written: CaJson, document: Document) -> tuple[str, int]:
@@ -145,21 +135,6 @@ def _check_ssh(written: CaJson, document: Document) -> None:
     for index, key in enumerate((written.ssh.keys if written.ssh else None) or []):
         if key.type not in ("user", "host"):
             raise document.wrong("must be user or host", f"ssh.keys[{index}].type")
-
-
-def _check_crl(written: CaJson, document: Document) -> None:
-    crl = written.crl
-    if crl is None:
-        return
-    spans = {}
-    for name, text in (("cacheDuration", crl.cache_duration), ("renewPeriod", crl.renew_period)):
-        if text is None:
-            continue
-        spans[name] = claims.duration(text, document, f"crl.{name}")
-        if spans[name] < timedelta():
-            raise document.wrong("cannot be negative", f"crl.{name}")
-    if len(spans) == 2 and spans["renewPeriod"] > spans["cacheDuration"]:
-        raise document.wrong("cannot be longer than crl.cacheDuration", "crl.renewPeriod")
 
 
 def _backdate(authority: Authority, document: Document) -> timedelta:

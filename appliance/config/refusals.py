@@ -22,14 +22,8 @@ def check(written: CaJson, document: Document) -> None:
 
 
 def _found(written: CaJson) -> Iterator[tuple[str, str]]:
-    if written.insecure_address:
-        yield "insecureAddress", f"plain HTTP {_LATER}: remove the key, or leave it empty"
-    if written.metrics_address:
-        yield "metricsAddress", f"metrics {_LATER}: remove the key, or leave it empty"
     if not is_off(written.monitoring):
         yield "monitoring", f"monitoring by New Relic {_LATER}: remove the key"
-    if written.crl is not None and written.crl.enabled:
-        yield "crl.enabled", f"a revocation list {_LATER}: set it to false"
     yield from _kms(written)
     if written.authority is not None:
         yield from _authority(written.authority)

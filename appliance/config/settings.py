@@ -35,6 +35,16 @@ class MemorySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrlSettings:
+    """`crl`, enabled and completed. `url` is where the first issuer's list is found."""
+
+    generate_on_revoke: bool
+    cache_duration: timedelta
+    renew_period: timedelta
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimsSettings:
     """A provisioner's claims after inheritance: provisioner, `authority.claims`, built-in."""
 
@@ -91,12 +101,15 @@ class Settings:
     issuers: tuple[IssuerSettings, ...] = ()  # those beside `certificate` and `key`
     host: str  # "" listens on every address
     port: int
+    insecure: tuple[str, int] | None = None  # host and port of plain HTTP
+    metrics: tuple[str, int] | None = None
     dns_names: tuple[str, ...]
     common_name: str
     log_format: str  # text, json or common; "" logs no requests
     trace_header: str
     database: LevelDbSettings | MemorySettings
     tls: TlsSettings
+    crl: CrlSettings | None = None  # None: not enabled
     password: Password | None
     provisioners: tuple[ProvisionerSettings, ...]
     subject_defaults: Mapping[str, str]  # authority.template by step's keys

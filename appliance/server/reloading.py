@@ -11,7 +11,8 @@ from typing import Final
 
 import trio
 
-from appliance.config.loading import load, split_address
+from appliance.config.addresses import split_address
+from appliance.config.loading import load
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, HearthError
 from appliance.server import notify, providers

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.config.loading import TLS, ConfigNotFound, ConfigUnreadable, load, split_address
+from appliance.config.addresses import split_address
+from appliance.config.loading import TLS, ConfigNotFound, ConfigUnreadable, load
 from appliance.config.settings import LevelDbSettings, MemorySettings, Settings
 from appliance.model.errors import ConfigError, FormatError
 from tests.support.load import Provisioner
@@ -132,6 +133,14 @@ def test_an_unknown_key_is_a_warning_that_names_its_place(read: Load) -> None:
             "crl.renewPeriod",
             "longer than crl.cacheDuration",
         ),
+        (
+            {"crl": {"enabled": True, "renewPeriod": "25h"}},
+            "crl.renewPeriod",
+            "longer than crl.cacheDuration",
+        ),
+        ({"crl": {"enabled": True}}, "crl.enabled", "needs a database"),
+        ({"insecureAddress": "80"}, "insecureAddress", "not an address with a port"),
+        ({"metricsAddress": "a:b:c"}, "metricsAddress", "not an address with a port"),
         ({"authority": {"backdate": "-1m"}}, "authority.backdate", "negative"),
         ({"authority": {"backdate": "1d"}}, "authority.backdate", "write it like"),
         ({"authority": []}, "authority", "must be an object in braces, not a list"),
@@ -158,10 +167,7 @@ def test_what_is_wrong_is_told_in_step_cas_order_with_its_place(
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"insecureAddress": ":80"}, "insecureAddress"),
-        ({"metricsAddress": ":9090"}, "metricsAddress"),
         ({"monitoring": {"type": "newrelic", "name": "n", "key": "k"}}, "monitoring"),
-        ({"crl": {"enabled": True}}, "crl.enabled"),
         ({"kms": {"type": "pkcs11", "uri": "pkcs11:"}}, "kms.type"),
         ({"kms": {"uri": "yubikey:slot-id=9a"}}, "kms.uri"),
         ({"key": "yubikey:slot-id=9c"}, "key"),
