@@ -33,8 +33,14 @@ class OneTimeTokens:
         self._in_flight: set[str] = set()
 
     @asynccontextmanager
-    async def spending(self, use: TokenUse) -> AsyncIterator[None]:
-        """Hold a verified token while it is put to use. Raises Unauthorized when it was before."""
+    async def spending(self, use: TokenUse | None) -> AsyncIterator[None]:
+        """Hold a verified token while it is put to use. Raises Unauthorized when it was before.
+
+        None stands for a token that may come again.
+        """
+        if use is None:
+            yield
+            return
         if use.reuse_key in self._in_flight:
             raise already_used()
         self._in_flight.add(use.reuse_key)

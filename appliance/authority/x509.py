@@ -186,7 +186,11 @@ class X509Authority:
         self, csr: SigningRequest, grant: Grant, request: SignRequest, key: IssuingKey
     ) -> Draft:
         validity = periods.decide(
-            request.not_before, request.not_after, grant.lifetimes, self.clock.now()
+            request.not_before,
+            request.not_after,
+            grant.lifetimes,
+            self.clock.now(),
+            window=grant.window,
         )
         subject = self.subject_defaults.subject(grant.subject)
         return drafts.leaf(csr, grant, subject, validity, key.issuer)

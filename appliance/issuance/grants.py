@@ -41,7 +41,7 @@ class Grant:
     common_names: tuple[str, ...] | None
     sans: tuple[San, ...]
     lifetimes: Lifetimes
-    token: TokenUse
+    token: TokenUse | None  # None: it may come again
     csr_fingerprint: bytes | None = None  # SHA-256 of the CSR's DER, when the token is bound to it
     step_extension: bool = True
     name_rule: NameRule = NameRule.EXACT
@@ -61,4 +61,4 @@ class RevocationGrant:
 
     provisioner: ProvisionerRef
     subject: str
-    token: TokenUse
+    token: TokenUse | None  # None: it may come again

@@ -1,5 +1,6 @@
 """How long a certificate is valid: what was asked, within what is allowed."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from appliance.formats.goduration import format_duration
@@ -9,19 +10,38 @@ from appliance.model.validity import Lifetimes, TimeOrDuration, Validity
 _UNSET = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time, which clients send for "nothing asked"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What a template says about the dates: taken where the request says nothing."""
+
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
 def decide(
-    not_before: TimeOrDuration, not_after: TimeOrDuration, lifetimes: Lifetimes, now: datetime
+    not_before: TimeOrDuration,
+    not_after: TimeOrDuration,
+    lifetimes: Lifetimes,
+    now: datetime,
+    *,
+    window: Validity | None = None,
+    proposed: Proposed = Proposed(),
 ) -> Validity:
     """Choose both ends and judge them.
 
     An asked-for `not_before` is taken as it is (a duration counts from now); else it is now less
-    the backdate. A duration as `not_after` counts from `not_before` without the backdate. Raises
-    BadRequest for times in the past or the wrong way round, Forbidden for a length that is not
-    allowed.
+    the backdate. A duration as `not_after` counts from `not_before` without the backdate. `window`
+    is the validity of the credential that asks: what is asked must lie in it, and what is not asked
+    ends with it at the latest; only the backdate may reach out of it. Raises BadRequest for times
+    in the past or the wrong way round, Forbidden for a length or a time that is not allowed.
     """
-    start = _moment(not_before, now)
+    start = _moment(not_before, now) or proposed.not_before
     base = now if start is None else start
-    end = _moment(not_after, base) or _sum(base, lifetimes.default)
+    asked_end = _moment(not_after, base) or proposed.not_after
+    end = asked_end or _sum(base, lifetimes.default)
+    if window is not None:
+        _check_window(base, asked_end, window)
+        end = min(end, window.not_after)
     validity = Validity(
         not_before=whole_second(_sum(now, -lifetimes.backdate) if start is None else start),
         not_after=whole_second(end),
@@ -30,9 +50,17 @@ def decide(
     return validity
 
 
-def or_else(asked: TimeOrDuration, suggested: datetime | None) -> TimeOrDuration:
-    """Give what was asked, or where that is nothing what a template suggests."""
-    return asked if asked and asked != _UNSET else suggested
+def _check_window(start: datetime, end: datetime | None, window: Validity) -> None:
+    if start < window.not_before:
+        raise Forbidden(
+            f"requested certificate notBefore ({_shown(start)}) is before the active validity "
+            f"window of the provisioning credential ({_shown(window.not_before)})"
+        )
+    if end is not None and end > window.not_after:
+        raise Forbidden(
+            f"requested certificate notAfter ({_shown(end)}) is after the expiration of the "
+            f"provisioning credential ({_shown(window.not_after)})"
+        )
 
 
 def _judge(validity: Validity, lifetimes: Lifetimes, now: datetime) -> None:

@@ -5,6 +5,7 @@ In the order in which step-ca judges them, since the first fault is the one that
 
 import base64
 import hmac
+from collections.abc import Collection
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -29,8 +30,13 @@ def permit(request: SigningRequest, grant: Grant) -> None:
     _check_binding(request, grant)
     _check_common_name(request, grant)
     check_key(request.public_key)
-    if grant.name_rule is NameRule.EXACT:
-        _check_names(request.sans, grant.sans)
+    match grant.name_rule:
+        case NameRule.EXACT:
+            _check_names(request.sans, grant.sans)
+        case NameRule.WITHIN:
+            check_within(request.sans, grant.sans_within)
+        case NameRule.ANY:
+            pass
 
 
 def check_key(public_key: PublicKey) -> None:
@@ -73,4 +79,17 @@ def _check_names(asked: tuple[San, ...], granted: tuple[San, ...]) -> None:
             raise Forbidden(
                 f"certificate request does not contain the valid {_PLURALS[kind]} - "
                 f"got [{' '.join(got)}], want [{' '.join(want)}]"
+            )
+
+
+def check_within(asked: Collection[San], granted: Collection[San]) -> None:
+    """Let names pass each of which is granted. Raises Forbidden for the first kind with others."""
+    foreign = {san.kind for san in asked if san not in granted}
+    for kind in _ORDER:
+        if kind in foreign:
+            got = " ".join(san.value for san in asked if san.kind is kind)
+            want = " ".join(san.value for san in granted if san.kind is kind)
+            raise Forbidden(
+                f"certificate request contains {_PLURALS[kind]} that are not granted - "
+                f"got [{got}], want [{want}]"
             )
