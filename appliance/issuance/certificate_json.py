@@ -134,8 +134,10 @@ class CertificateJson:
     where nothing is written, and empty where "" is.
     """
 
+    version: int = 0
     subject: Name = Name()
     raw_subject: bytes = b""
+    issuer: Name = Name()  # whoever signs is the issuer
     serial_number: int | None = None
     dns_names: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
@@ -166,11 +168,11 @@ class CertificateJson:
 def read(text: str) -> CertificateJson:
     """Read what a template gave. Raises FormatError that names the key which is wrong."""
     written = Object(laxjson.decode(text))
-    written.integer("version")
-    name(written.get("issuer"), "issuer")  # whoever signs is the issuer, but it must be a name
     return CertificateJson(
+        version=written.integer("version"),
         subject=name(written.get("subject"), "subject"),
         raw_subject=written.octets("rawSubject") or b"",
+        issuer=name(written.get("issuer"), "issuer"),
         serial_number=_serial_number(written),
         dns_names=written.texts("dnsNames"),
         email_addresses=written.texts("emailAddresses"),

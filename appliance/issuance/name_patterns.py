@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from appliance.formats import idn, mailbox, names
+from appliance.formats import gourl, idn, mailbox, names
 from appliance.formats.mailbox import Mailbox
 from appliance.model.errors import FormatError
 from appliance.model.names import SanKind
@@ -17,7 +17,6 @@ from appliance.model.names import SanKind
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAPPED_BITS: Final = 96  # before the IPv4 address in an IPv4-mapped IPv6 address
-_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(?P<host>[^/?#]*)")
 _PORT: Final = re.compile(r":[0-9]*$")
 
 
@@ -173,8 +172,7 @@ def read_email(name: str) -> Mailbox:
 
 def read_uri(name: str) -> tuple[str, ...]:
     """Give the labels of the host in a URI (RFC 5280 4.2.1.10: there must be one, not an IP)."""
-    found = _AUTHORITY.match(name)
-    host = "" if found is None else found["host"]
+    host = gourl.parse(name).host
     host = host if host.endswith("]") else _PORT.sub("", host)
     if not host or host.startswith("[") or "*" in host or ":" in host:
         raise FormatError(f"{name[:80]!r} has no host that a policy could judge")

@@ -28,6 +28,7 @@ _UNREADABLE = (
 class SigningRequest:
     """A request whose signature holds."""
 
+    der: bytes
     fingerprint: bytes  # SHA-256 over its DER
     common_name: str  # the last one, where there are several; empty where there is none
     sans: tuple[San, ...]  # in the order of the request
@@ -56,6 +57,7 @@ def read_der(octets: bytes) -> SigningRequest:
     if not signed:
         raise BadRequest("the signature of the certificate request does not hold")
     return SigningRequest(
+        der=octets,
         fingerprint=hashlib.sha256(octets).digest(),
         common_name=_common_name(subject),
         sans=sans,
