@@ -109,7 +109,7 @@ def _boolean(text: str) -> bytes:
 def _utc_time(text: str) -> bytes:
     moment = _moment(text)
     if not 1950 <= moment.year < 2050:
-        raise _wrong(text, "UTCTime, which ends with 2049")
+        return _generalized_time(text)  # as RFC 5280 4.1.2.5 goes on where UTCTime ends
     return der.tlv(der.UTC_TIME, f"{moment:%y%m%d%H%M%S}{_offset(moment)}".encode())
 
 

@@ -1,0 +1,109 @@
+"""Record what step-ca makes of templates: `python -m tests.issuance.record_templates [PART…]`.
+
+Needs step-ca on PATH. Writes golden/certificate_json.json (templates that are plain JSON) and
+golden/templates.json (templates with actions); the tests replay both.
+"""
+
+import base64
+import json
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.issuance.json_cases import SECTIONS
+from tests.issuance.record import NAMES, authority, jwk, pem, token
+from tests.support.requests import key_of, signing_request
+from tests.support.stepca import Answer, Reference, serving
+
+GOLDEN = Path(__file__).parent / "golden"
+SUBJECT = "leaf.example"
+
+
+def as_option(text: str) -> str:
+    """Write a template as ca.json takes it: in base64 where it does not begin with a brace."""
+    return text if text.strip().startswith("{") else base64.b64encode(text.encode()).decode()
+
+
+def as_text(value: Any) -> str:
+    """Write a case's JSON; texts are JSON already."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def configuration(
+    files: dict[str, str],
+    folder: Path,
+    key: ec.EllipticCurvePrivateKey,
+    options: Iterable[dict[str, Any]],
+    **of_authority: Any,
+) -> dict[str, Any]:
+    """Write a ca.json with one provisioner, `case N`, for each set of `options.x509`."""
+    public = jwk(key, "golden-kid")
+    claims = {"maxTLSCertDuration": "876000h"}
+    return {
+        **files,
+        "dnsNames": NAMES,
+        "authority": {
+            **of_authority,
+            "provisioners": [
+                {
+                    "type": "JWK",
+                    "name": f"case {number}",
+                    "key": public,
+                    "claims": claims,
+                    "options": {"x509": each},
+                }
+                for number, each in enumerate(options)
+            ],
+        },
+    }
+
+
+def outcome(answer: Answer) -> dict[str, Any]:
+    """Keep of an answer what the replay compares."""
+    if answer.status != 201:
+        return {"status": answer.status, "message": answer.body.get("message", "")}
+    certificate = x509.load_pem_x509_certificate(answer.body["crt"].encode())
+    octets = certificate.public_bytes(Encoding.DER)
+    return {"status": 201, "certificate": base64.b64encode(octets).decode()}
+
+
+def ask(
+    ca: Reference, key: ec.EllipticCurvePrivateKey, number: int, csr: str, **more: Any
+) -> dict[str, Any]:
+    """Ask the provisioner of a case for a certificate."""
+    claims = more.pop("claims", {})
+    ott = token(key, {"sub": SUBJECT, "provisioner": f"case {number}", **claims}, csr)
+    return outcome(ca.post("/1.0/sign", {"csr": csr, "ott": ott, **more}))
+
+
+def record_json(folder: Path) -> dict[str, Any]:
+    """Try every case of plain JSON with the same request."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    files = authority(folder / "pki", "P-256", hashes.SHA256())
+    cases = [
+        {"section": section, "name": name, "json": as_text(value)}
+        for section, named in SECTIONS.items()
+        for name, value in named.items()
+    ]
+    csr = signing_request(key_of("P-256"), SUBJECT, [SUBJECT])
+    options = [{"template": as_option(case["json"])} for case in cases]
+    with serving(folder, configuration(files, folder, key, options)) as ca:
+        recorded = [{**case, **ask(ca, key, number, csr)} for number, case in enumerate(cases)]
+    return {"intermediate": pem(files["crt"]), "csr": csr, "cases": recorded}
+
+
+PARTS = {"certificate_json": record_json}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        with tempfile.TemporaryDirectory() as temporary:
+            recorded = PARTS[part](Path(temporary))
+        text = json.dumps(recorded, indent=1, ensure_ascii=False)
+        (GOLDEN / f"{part}.json").write_text(text + "\n")
