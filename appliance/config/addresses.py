@@ -1,5 +1,6 @@
 """Addresses to listen on, as ca.json writes them."""
 
+import ipaddress
 import socket
 
 from appliance.model.errors import FormatError
@@ -18,3 +19,11 @@ def split_address(address: str) -> tuple[str, int]:
         return host.strip("[]"), socket.getservbyname(port, "tcp")
     except (OSError, OverflowError):
         raise FormatError(f"'{port}' is not a port") from None
+
+
+def url_host(name: str) -> str:
+    """Write a name as URLs have it: IPv6 addresses get their brackets."""
+    try:
+        return f"[{name}]" if ipaddress.ip_address(name).version == 6 else name
+    except ValueError:
+        return name

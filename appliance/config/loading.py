@@ -11,7 +11,16 @@ from urllib.parse import unquote
 
 import msgspec
 
-from appliance.config import claims, database, issuers, policy, provisioners, publishing, refusals
+from appliance.config import (
+    claims,
+    database,
+    issuers,
+    ocsp,
+    policy,
+    provisioners,
+    publishing,
+    refusals,
+)
 from appliance.config.addresses import split_address
 from appliance.config.document import Document, parse
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
@@ -82,7 +91,11 @@ def of_document(document: Document) -> Settings:
     store = database.read(written.db, document)
     dns_names = DNS_NAMES if written.dns_names is None else tuple(written.dns_names)
     persistent = not isinstance(store, MemorySettings)
+    insecure = publishing.read_address(written.insecure_address, "insecureAddress", document)
     crl = publishing.read_crl(written.crl, dns_names, document, persistent=persistent)
+    place = ocsp.Place(dns_name=dns_names[0], port=port, insecure=insecure)
+    pointers, crl = ocsp.read_pointers(written, crl, place, document)
+    warnings += ocsp.warnings(pointers)
     return Settings(
         file=document.file,
         roots=_paths(roots),
@@ -92,7 +105,7 @@ def of_document(document: Document) -> Settings:
         issuers=others,
         host=host,
         port=port,
-        insecure=publishing.read_address(written.insecure_address, "insecureAddress", document),
+        insecure=insecure,
         metrics=publishing.read_address(written.metrics_address, "metricsAddress", document),
         dns_names=dns_names,
         common_name=written.common_name or COMMON_NAME,
@@ -101,6 +114,8 @@ def of_document(document: Document) -> Settings:
         database=store,
         tls=tls,
         crl=crl,
+        ocsp=ocsp.read_ocsp(written.ocsp, document, persistent=persistent),
+        pointers=pointers,
         password=Password(written.password.encode()) if written.password else None,
         provisioners=listed,
         subject_defaults=_subject_defaults(authority.template),

@@ -1,12 +1,11 @@
 """What the CA publishes for everybody: its revocation list, and where plain HTTP is spoken."""
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from appliance.config import claims
-from appliance.config.addresses import split_address
+from appliance.config.addresses import split_address, url_host
 from appliance.config.document import Document
 from appliance.config.schema import Crl
 from appliance.config.settings import CrlSettings
@@ -42,7 +41,7 @@ def read_crl(
         generate_on_revoke=written.generate_on_revoke,
         cache_duration=good_for,
         renew_period=max(renew or good_for * 2 / 3, _SHORTEST),
-        url=written.idp_url or f"https://{_host(dns_names[0])}{_PATH}",
+        url=written.idp_url or f"https://{url_host(dns_names[0])}{_PATH}",
     )
 
 
@@ -63,11 +62,3 @@ def _span(text: str | None, name: str, document: Document) -> timedelta | None:
     if span < timedelta():
         raise document.wrong("cannot be negative", f"crl.{name}")
     return span
-
-
-def _host(name: str) -> str:
-    """Write a name as URLs have it: IPv6 addresses get their brackets."""
-    try:
-        return f"[{name}]" if ipaddress.ip_address(name).version == 6 else name
-    except ValueError:
-        return name

@@ -148,6 +148,17 @@ class Crl(Struct, rename="camel", kw_only=True):
     cache_duration: str | None = None
     renew_period: str | None = None
     idp_url: str = field(name="idpURL", default="")
+    include_in_certificates: bool = False  # ours
+
+
+class Ocsp(Struct, rename="camel", kw_only=True):
+    """`ocsp`, which is ours."""
+
+    enabled: bool = False
+    validity: str | None = None
+    url: str = ""
+    issuer_url: str = field(name="issuerURL", default="")
+    include_in_certificates: bool = False
 
 
 class IssuerEntry(Struct, kw_only=True):
@@ -181,4 +192,5 @@ class CaJson(Struct, rename="camel", kw_only=True):
     templates: dict[str, Any] | None = None
     common_name: str = ""
     crl: Crl | None = None
+    ocsp: Ocsp | None = None
     metrics_address: str = ""

@@ -45,6 +45,25 @@ class CrlSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OcspSettings:
+    """`ocsp`, enabled and completed. `validity` is how long an answer may be kept."""
+
+    validity: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointerSettings:
+    """URLs that certificates carry; empty ones are not told.
+
+    `crl` is that of the first issuer, `issuer` what those of the issuers' certificates begin with.
+    """
+
+    crl: str = ""
+    ocsp: str = ""
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimsSettings:
     """A provisioner's claims after inheritance: provisioner, `authority.claims`, built-in."""
 
@@ -110,6 +129,8 @@ class Settings:
     database: LevelDbSettings | MemorySettings
     tls: TlsSettings
     crl: CrlSettings | None = None  # None: not enabled
+    ocsp: OcspSettings | None = None  # None: not enabled
+    pointers: PointerSettings = PointerSettings()
     password: Password | None
     provisioners: tuple[ProvisionerSettings, ...]
     subject_defaults: Mapping[str, str]  # authority.template by step's keys
