@@ -5,7 +5,7 @@ rows of our index (authority.index) are written with them, in the same transacti
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -14,7 +14,7 @@ import msgspec
 from appliance.authority import index
 from appliance.authority.index import Indexed
 from appliance.formats import gojson
-from appliance.formats.timeorduration import parse_time
+from appliance.formats.timeorduration import format_time, parse_time
 from appliance.model.errors import Broken, FormatError
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.inventory import Revocation
@@ -202,10 +202,7 @@ def _provisioner(value: bytes) -> ProvisionerRef | None:
 
 def go_time(moment: datetime | None) -> str:
     """Write RFC 3339 with as many decimals as there are (Go's RFC3339Nano)."""
-    if moment is None:
-        return _NO_TIME
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return (text.rstrip("0") if "." in text else text) + "Z"
+    return _NO_TIME if moment is None else format_time(moment)
 
 
 def _damaged(bucket: str, serial: int) -> Broken:

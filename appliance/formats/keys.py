@@ -21,6 +21,17 @@ CURVE_NAMES = {SECP256R1.name: "P-256", SECP384R1.name: "P-384", SECP521R1.name:
 """Curve names of cryptography to those of JWA (RFC 7518 section 6.2.1.1)."""
 
 
+def algorithm_name(key: PublicKey) -> str:
+    """Name the kind of key as Go does."""
+    match key:
+        case EllipticCurvePublicKey():
+            return "ECDSA"
+        case Ed25519PublicKey():
+            return "Ed25519"
+        case RSAPublicKey():
+            return "RSA"
+
+
 def checked_private(key: object) -> PrivateKey:
     """Give the key back when it is of a kind and curve that we use. Raises FormatError."""
     if not isinstance(key, EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey):

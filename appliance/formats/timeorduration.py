@@ -40,6 +40,12 @@ def moment(text: str, *, now: datetime) -> datetime | None:
         raise FormatError(f"{text} from now is out of range") from None
 
 
+def format_time(moment: datetime) -> str:
+    """Write a time in UTC with as many decimals as there are (Go's RFC3339Nano)."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
 def parse_time(text: str) -> datetime:
     """Read an RFC 3339 time as strictly as Go does, into UTC. Raises FormatError."""
     match = _RFC_3339.fullmatch(text)
