@@ -53,6 +53,13 @@ class CrlPlan:
     cache_duration: timedelta
     renew_period: timedelta
 
+    def named(self, text: str) -> str:
+        """Give the name of the issuing key that is meant. Raises NotFound."""
+        for each in self.issuers.all:
+            if text == each.name or text == revocation_lists.key_name(each.issuer):
+                return each.name
+        raise NotFound(f"there is no issuer '{text[:80]}'")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedList:
@@ -108,13 +115,13 @@ class CrlPublisher:
     async def current(self, name: str = "") -> PublishedList:
         """Give the newest list of an issuing key, waiting for the first one for a while.
 
+        It is asked for by its name, or by the identifier of its key in hexadecimal digits.
         Raises NotFound when there is none, Unavailable when it could not be made yet.
         """
         plan = self._plan
         if plan is None:
             raise NotFound("certificate revocation lists are not enabled")
-        if all(each.name != name for each in plan.issuers.all):
-            raise NotFound(f"there is no issuer '{name[:80]}'")
+        name = plan.named(name)
         found = self._published.get(name)
         if found is None or found.expires_at < self._clock.now():
             await self._until_granted(self._wished)
@@ -221,7 +228,7 @@ class CrlPublisher:
             number=self._numbers.get(key.name, -1) + 1,
             this_update=now,
             next_update=now + plan.cache_duration,
-            url=revocation_lists.url_of(plan.url, key.name),
+            url=revocation_lists.url_of(plan.url, key.name, key.issuer),
             entries=entries,
         )
         prepared = await trio.to_thread.run_sync(revocation_lists.prepare, draft)

@@ -20,7 +20,8 @@ from appliance.config.settings import CrlSettings, OcspSettings, PointerSettings
 VALIDITY: Final = timedelta(hours=4)
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(days=30)
-_CRL_PATH, _OCSP_PATH, _ISSUERS_PATH = "/1.0/crl", "/ocsp", "/intermediates"
+_CRL_PATH: Final = "/1.0/crl/{key}"  # each issuer's key, so that it holds when the first changes
+_OCSP_PATH, _ISSUERS_PATH = "/ocsp", "/intermediates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,15 @@ from urllib.parse import quote
 
 from cryptography import x509
 
-from appliance.formats import crl, der
+from appliance.formats import crl, der, x509_fields
 from appliance.formats.keys import PublicKey
 from appliance.issuance.algorithms import IDENTIFIERS, is_signed
-from appliance.issuance.extensions import extension
+from appliance.issuance.extensions import extension, key_id
 from appliance.issuance.issuers import Issuer
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Broken, FormatError
 
+KEY_PLACE: Final = "{key}"
 KEPT: Final = timedelta(hours=1)
 """How long a certificate that has expired stays listed: a list that is read late still has it."""
 
@@ -45,9 +46,20 @@ class PreparedList:
     public_key: PublicKey
 
 
-def url_of(first: str, name: str) -> str:
-    """Give where the list of an issuer is found, below that of the first one, which has no name."""
+def url_of(first: str, name: str, issuer: Issuer) -> str:
+    """Give where the list of an issuer is found, below that of the first one, which has no name.
+
+    `{key}` in the URL stands for the issuer's key: such a place stays the same when another issuer
+    becomes the first one.
+    """
+    if KEY_PLACE in first:
+        return first.replace(KEY_PLACE, key_name(issuer))
     return f"{first.rstrip('/')}/{quote(name, safe='')}" if name else first
+
+
+def key_name(issuer: Issuer) -> str:
+    """Give the identifier of an issuer's key in hexadecimal digits."""
+    return key_id(x509_fields.certificate(issuer.certificate).public_key.raw).hex()
 
 
 def check_issuer(issuer: Issuer) -> None:
@@ -68,11 +80,11 @@ def check_issuer(issuer: Issuer) -> None:
 def prepare(draft: ListDraft) -> PreparedList:
     """Encode the TBSCertList. Raises FormatError for a URL that no list can carry."""
     issuer = draft.issuer
-    key_id = issuer.authority_key_id
+    identifier = issuer.authority_key_id
     number = extension(crl.NUMBER, der.integer(draft.number))
     place = crl.issuing_distribution_point(draft.url)
     extensions = [
-        *([key_id.der] if key_id else ()),
+        *([identifier.der] if identifier else ()),
         number.der,
         extension(crl.DISTRIBUTION_POINT, place, critical=True).der,
     ]

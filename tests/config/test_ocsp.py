@@ -52,7 +52,7 @@ def test_urls_are_those_of_the_first_name_by_plain_http_where_it_is_spoken(
 ) -> None:
     settings = read(tmp_path, ocsp=ON, crl=ON, **where)
     assert settings.pointers == PointerSettings(
-        crl=f"{base}/1.0/crl", ocsp=f"{base}/ocsp", issuer=f"{base}/intermediates"
+        crl=f"{base}/1.0/crl/{{key}}", ocsp=f"{base}/ocsp", issuer=f"{base}/intermediates"
     )
     assert settings.crl is not None
     assert settings.crl.url == settings.pointers.crl, "or relying parties refuse the list"
@@ -62,7 +62,7 @@ def test_urls_are_those_of_the_first_name_by_plain_http_where_it_is_spoken(
 
 def test_each_is_told_alone(tmp_path: Path) -> None:
     crl = read(tmp_path, crl=ON, ocsp={"enabled": True}, insecureAddress=":80").pointers
-    assert (crl.crl, crl.ocsp) == ("http://ca.example/1.0/crl", "")
+    assert (crl.crl, crl.ocsp) == ("http://ca.example/1.0/crl/{key}", "")
     ocsp = read(tmp_path, ocsp=ON, crl={"enabled": True}, insecureAddress=":80")
     assert (ocsp.pointers.crl, ocsp.pointers.ocsp) == ("", "http://ca.example/ocsp")
     assert crl.issuer == ocsp.pointers.issuer == "http://ca.example/intermediates"
