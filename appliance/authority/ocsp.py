@@ -93,6 +93,10 @@ class OcspResponder:
         """Renew the delegates that are due; what fails is told in the log."""
         await self._delegates.renew()
 
+    async def remember_own(self, certificate: bytes) -> None:
+        """Know the CA's own TLS certificate (DER) from now on. Raises Broken."""
+        await own_certificates.remember(self._store, certificate, self._clock.now())
+
     async def answer(self, request: bytes) -> OcspAnswer:
         """Answer a request in DER, whatever it is: errors are answers, too."""
         try:

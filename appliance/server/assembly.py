@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.authority.issuers import Issuers
+from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
@@ -21,9 +22,11 @@ from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords
+from appliance.server.responding import build_responder
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.application import AccessLog, Application, build_application
+from appliance.web.publish.routes import publish_routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Assembly:
     issuers: Issuers
     registry: Registry
     outbound: HttpOutbound
+    responder: OcspResponder | None
     application: Application
     warnings: tuple[str, ...]
 
@@ -88,13 +92,29 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         events=foundation.events,
         persistent=persistent,
     )
-    routes = ca_routes(x509=x509, revocation=revocation, tls=settings.tls, version=VERSION)
+    responder = build_responder(
+        settings,
+        issuers,
+        store=foundation.store,
+        clock=foundation.clock,
+        chance=foundation.chance,
+    )
+    published = publish_routes(
+        certificates=(*trust.intermediates, *(each.issuer.certificate for each in issuers.all)),
+        responder=responder,
+        clock=foundation.clock,
+    )
+    routes = [
+        *ca_routes(x509=x509, revocation=revocation, tls=settings.tls, version=VERSION),
+        *published,
+    ]
     return Assembly(
         settings=settings,
         trust=trust,
         issuers=issuers,
         registry=provisioners,
         outbound=outbound,
+        responder=responder,
         application=build_application(
             routes,
             chance=foundation.chance,

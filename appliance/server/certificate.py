@@ -52,6 +52,8 @@ class OwnCertificate:
             )
         except BadRequest as error:
             raise ConfigError(error.public, file=str(settings.file), place="dnsNames") from error
+        if assembly.responder is not None:
+            await assembly.responder.remember_own(certificate)
         chain = (certificate, *first.chain)
         context = server_context(
             chain=chain,

@@ -1,5 +1,6 @@
 """The intermediates of a configuration, opened with their keys."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.authority.issuers import Issuers, IssuingKey
@@ -12,12 +13,14 @@ from appliance.keys.file import FileSigner, open_signer
 from appliance.model.errors import ConfigError
 from appliance.model.secret import Password
 from appliance.server import material
+from appliance.server.pointing import pointers_of
 
 
 def open_issuers(settings: Settings, trust: Trust, password: Password | None) -> Issuers:
     """Open all that sign. Raises ConfigError for files that are missing, wrong or no pair."""
     secret = password or settings.password
     first = _opened(
+        settings,
         IssuerSettings(
             name="",
             certificate=settings.certificate,
@@ -29,7 +32,7 @@ def open_issuers(settings: Settings, trust: Trust, password: Password | None) ->
         secret,
     )
     others = (
-        _opened(each, each.key, trust, secret)
+        _opened(settings, each, each.key, trust, secret)
         for each in settings.issuers
         if each.key is not None and each.state in (IssuerState.ACTIVE, IssuerState.RETIRING)
     )
@@ -37,13 +40,13 @@ def open_issuers(settings: Settings, trust: Trust, password: Password | None) ->
 
 
 def _opened(
-    settings: IssuerSettings, key: Path, trust: Trust, password: Password | None
+    whole: Settings, settings: IssuerSettings, key: Path, trust: Trust, password: Password | None
 ) -> IssuingKey:
     chain = material.chain(settings.certificate)
     issuer = material.read_issuer(settings.certificate)
     return IssuingKey(
         name=settings.name,
-        issuer=issuer,
+        issuer=replace(issuer, pointers=pointers_of(whole, settings.name, issuer)),
         signer=_signer(settings.certificate, key, password, issuer),
         chain=chain,
         constraints=name_constraints.of_authorities(

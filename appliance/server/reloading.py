@@ -7,6 +7,7 @@ that is wrong changes nothing, and a request is answered by the one or the other
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ssl import SSLContext
 from typing import Final
 
 import trio
@@ -15,7 +16,7 @@ from appliance.config.addresses import split_address
 from appliance.config.loading import load
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, HearthError
-from appliance.server import notify, providers
+from appliance.server import notify, providers, responding
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
 from appliance.server.banner import joined
@@ -100,7 +101,7 @@ class Service:
         """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
         self._assembly = self._assembled(settings)
         await providers.introduce(self._assembly.registry)
-        self._holder = TlsHolder(await self._own.issue(self._assembly))
+        self._holder = TlsHolder(await self._certified(self._assembly))
 
     async def open(self, nursery: trio.Nursery, listeners: list[trio.SocketListener]) -> None:
         """Serve on the listeners, as a task of the nursery, until `close`."""
@@ -125,6 +126,10 @@ class Service:
     async def keep_certificate_fresh(self) -> None:
         """Renew the server's own certificate whenever it is due, until cancelled."""
         await self._own.keep_fresh(lambda: self._assembly, self._holder)
+
+    async def keep_responder_fresh(self) -> None:
+        """Renew the OCSP responder's certificates whenever they are due, until cancelled."""
+        await responding.keep_fresh(lambda: self._assembly.responder)
 
     async def keep_providers_known(self) -> None:
         """Ask identity providers that were silent again and again, until cancelled."""
@@ -167,7 +172,7 @@ class Service:
         assembly = self._assembled(settings)
         await providers.introduce(assembly.registry)
         assembly.registry.resume(self._assembly.registry)
-        context = await self._own.issue(assembly)
+        context = await self._certified(assembly)
         moved = (settings.host, settings.port) != (old.host, old.port)
         listeners = await listen(settings) if moved else []
         self._holder.replace(context)
@@ -180,6 +185,13 @@ class Service:
         self.warn()
         self.announce()
         settle_collector()
+
+    async def _certified(self, assembly: Assembly) -> SSLContext:
+        """Issue what a configuration answers with: its own certificate, its responder's."""
+        context = await self._own.issue(assembly)
+        if assembly.responder is not None:
+            await assembly.responder.renew()
+        return context
 
     def _assembled(self, settings: Settings) -> Assembly:
         log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)

@@ -97,6 +97,7 @@ async def _serve(
         listeners = await listen(settings)
         tasks.start_soon(flush_regularly, sink)
         tasks.start_soon(service.keep_certificate_fresh)
+        tasks.start_soon(service.keep_responder_fresh)
         tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(_keep_house, store, clock)
         async with trio.open_nursery() as doors:

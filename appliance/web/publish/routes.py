@@ -1,0 +1,21 @@
+"""The table of what is published, the same over TLS and over plain HTTP."""
+
+from collections.abc import Iterable
+
+from appliance.authority.ocsp import OcspResponder
+from appliance.ports.clock import Clock
+from appliance.web.application import mounted
+from appliance.web.http import Route
+from appliance.web.publish.issuers import issuer_routes
+from appliance.web.publish.ocsp import ocsp_routes
+
+
+def publish_routes(
+    *, certificates: Iterable[bytes], responder: OcspResponder | None, clock: Clock
+) -> list[Route]:
+    """Give every route, at the root and below /1.0. `certificates` are those of issuers, in DER."""
+    table = [
+        *issuer_routes(certificates),
+        *(ocsp_routes(responder, clock) if responder else ()),
+    ]
+    return mounted(table, "", "/1.0")
