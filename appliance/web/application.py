@@ -120,6 +120,8 @@ class Application:
             (b"x-request-id", visit.request_id.encode("latin-1")),
             (b"content-length", b"%d" % len(body)),
         ]
+        if response.status == 304:  # RFC 9110 15.4.5: it has neither of its own
+            headers = headers[1:-1]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 

@@ -13,7 +13,7 @@ from hypercorn.typing import AppWrapper
 from appliance.web.conversation import Conversation, Phase
 from appliance.web.http11 import Http11
 from appliance.web.limits import Limits
-from appliance.web.stream import HandshakeFailed, TlsStream
+from appliance.web.stream import HandshakeFailed, PlainStream, TlsStream
 from appliance.web.tls import TlsHolder
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,12 @@ FIRST_REQUEST_SECONDS: Final = 1.0  # that a new connection still gets when the 
 
 
 class Context(WorkerContext):
-    """What the connections of one server share. Setting `terminated` begins the drain."""
+    """What the connections of one server share; without `tls` they speak plain HTTP.
 
-    def __init__(self, limits: Limits, tls: TlsHolder) -> None:
+    Setting `terminated` begins the drain.
+    """
+
+    def __init__(self, limits: Limits, tls: TlsHolder | None) -> None:
         super().__init__(None)
         self.limits = limits
         self.tls = tls
@@ -52,7 +55,7 @@ class Connection(TCPServer):
     ) -> None:
         super().__init__(app, config, context, {}, accepted)  # type: ignore[arg-type]
         self._accepted = accepted
-        self._tls: TlsStream
+        self._stream: PlainStream
         self._conversation: Conversation | None = None
         self._begun = True  # a head is arriving, or the first one is waited for
         self._over = False
@@ -68,11 +71,15 @@ class Connection(TCPServer):
             return  # the caller closes it
         context.open.add(self)
         try:
-            self._tls = TlsStream(self._accepted, context.tls.context)
+            self._stream = (
+                TlsStream(self._accepted, context.tls.context)
+                if context.tls
+                else PlainStream(self._accepted)
+            )
             try:
                 await self._converse()
             finally:
-                self._tls.close()
+                self._stream.close()
         except OSError as error:
             log.debug("connection lost: %s", error)
         except Exception:
@@ -87,33 +94,33 @@ class Connection(TCPServer):
             context.open.discard(self)
 
     async def _converse(self) -> None:
-        tls, limits = self._tls, self.context.limits
+        stream, limits = self._stream, self.context.limits
         try:
             with trio.fail_after(limits.handshake):
-                await tls.handshake()
+                await stream.handshake()
         except HandshakeFailed as error:
-            log.info("TLS handshake with %s:%d failed: %s", *tls.client, error)
+            log.info("TLS handshake with %s:%d failed: %s", *stream.client, error)
             if error.spoke_http:
-                await tls.answer_in_plain(SPOKE_HTTP)
+                await stream.answer_in_plain(SPOKE_HTTP)
             else:
-                await tls.linger()  # TLS 1.3: the client may have sent its request already
+                await stream.linger()  # TLS 1.3: the client may have sent its request already
             return
         except trio.TooSlowError:
-            log.info("TLS handshake with %s:%d took too long", *tls.client)
+            log.info("TLS handshake with %s:%d took too long", *stream.client)
             return
-        self._conversation = Conversation(limits, tls.version, tls.peer())
+        self._conversation = Conversation(limits, stream.version, stream.peer())
         self.protocol = Http11(
             self.app,
             self.config,
             self.context,
             self._conversation,
-            (tls.client, tls.server),
+            (stream.client, stream.server),
             self.protocol_send,
         )
         try:
             await self._read_data()
             if self._leave:
-                await tls.leave()
+                await stream.leave()
         finally:
             del self.protocol  # a cycle otherwise, and thousands of them wait for the collector
 
@@ -125,7 +132,7 @@ class Connection(TCPServer):
         timed_body = False
         with scope:
             while not self._over:
-                data = await self._tls.receive_some()
+                data = await self._stream.receive_some()
                 await protocol.handle(RawData(data))
                 if not data:
                     break
@@ -153,7 +160,9 @@ class Connection(TCPServer):
         """Do what the protocol asks: send, close, or note that a request is done."""
         if isinstance(event, RawData):
             try:
-                await self._tls.send_all(event.data, within=self.context.limits.send)
+                limits, data = self.context.limits, event.data
+                whole = limits.sending(len(data))
+                await self._stream.send_all(data, within=limits.send, whole=whole)
             except (OSError, trio.TooSlowError):
                 self._over = True
                 await self.protocol.handle(Closed())

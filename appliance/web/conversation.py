@@ -34,7 +34,8 @@ class Phase(enum.Enum):
 class Conversation:
     """What the requests of one connection share.
 
-    `scope` is around all reading and running; its deadline moves with the phase.
+    `scope` is around all reading and running; its deadline moves with the phase. `version` is that
+    of TLS, empty without.
     """
 
     def __init__(self, limits: Limits, version: str, peer: PeerCertificate | None) -> None:
@@ -42,6 +43,11 @@ class Conversation:
         self.scope = trio.CancelScope()
         self.phase = Phase.HEAD
         self.tls: dict[str, Any] = {"version": version, "peer": peer}
+
+    def allow_for_sending(self, octets: int) -> None:
+        """Move the deadline: an answer of this size takes its time."""
+        latest = trio.current_time() + self.limits.sending(octets)
+        self.scope.deadline = max(self.scope.deadline, latest)
 
 
 class Exchange:

@@ -33,6 +33,7 @@ from appliance.web.conversation import Conversation, Exchange, Phase
 log = logging.getLogger(__name__)
 
 REASONS: Final = {each.value: each.phrase.encode("ascii") for each in http.HTTPStatus}
+LARGE: Final = 64 * 1024  # octets of a body that is not copied behind its head
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -82,8 +83,10 @@ class Http11(H11Protocol):
         send: Callable[[Event], Awaitable[None]],
     ) -> None:
         client, server = ends
-        tasks, state, ssl = TaskGroup(), ConnectionState({}), True  # the tasks stay none
-        super().__init__(app, config, context, tasks, state, ssl, client, server, send)
+        tasks, state = TaskGroup(), ConnectionState({})  # the tasks stay none
+        secure = bool(conversation.tls["version"])
+        super().__init__(app, config, context, tasks, state, secure, client, server, send)
+        self._scheme = "https" if secure else "http"
         self.exchange: Exchange | None = None
         self._conversation = conversation
         self._closed = False
@@ -139,7 +142,7 @@ class Http11(H11Protocol):
             "asgi": {"spec_version": "2.1", "version": "3.0"},
             "http_version": request.http_version.decode("ascii"),
             "method": request.method.decode("ascii"),
-            "scheme": "https",
+            "scheme": self._scheme,
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
             "query_string": query,
@@ -170,7 +173,12 @@ class Http11(H11Protocol):
                 (b"content-length", b"%d" % len(body))
             )  # RFC 9112 6.3: or wait for ever
         sent = b"" if suppress_body(exchange.method, status) else body
-        await self.send(RawData(rendered(status, everything, sent, close=close)))
+        if len(sent) < LARGE:
+            await self.send(RawData(rendered(status, everything, sent, close=close)))
+        else:
+            self._conversation.allow_for_sending(len(sent))
+            await self.send(RawData(rendered(status, everything, b"", close=close)))
+            await self.send(RawData(sent))  # as it is: many clients may wait for the same octets
         if close:
             await self._close()
         else:

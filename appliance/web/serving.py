@@ -1,4 +1,4 @@
-"""Serving an ASGI application over TLS, on Hypercorn's parts.
+"""Serving an ASGI application over TLS, or in plain HTTP, on Hypercorn's parts.
 
 `hypercorn.trio.serve` itself would let one client's input end the process, leave idle connections
 open for ever and keep the client's certificate to itself. So the listeners, the nursery and the
@@ -76,13 +76,14 @@ async def serve(
     app: ASGIFramework,
     *,
     listeners: Sequence[trio.SocketListener],
-    tls: TlsHolder,
+    tls: TlsHolder | None,
     limits: Limits,
     stop: trio.Event,
     task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `stop` is set and the last answer is out, or the drain's time is up.
 
+    Without `tls` it is plain HTTP, within the same limits.
     The listeners are closed at the end. Raises what the application's start-up raises, never what
     a request does.
     """

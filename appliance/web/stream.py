@@ -1,4 +1,4 @@
-"""TLS on a non-blocking kernel socket.
+"""TLS, or nothing, on a non-blocking kernel socket.
 
 OpenSSL reads and writes the socket itself, so its alerts reach the peer, and no octet is copied
 through memory buffers as in trio.SSLStream. One task owns a stream.
@@ -7,7 +7,7 @@ through memory buffers as in trio.SSLStream. One task owns a stream.
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,6 +21,8 @@ LINGER_OCTETS: Final = 1024 * 1024
 
 T = TypeVar("T")
 
+_WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
 
 class HandshakeFailed(Exception):
     """No TLS came about. `spoke_http` when the client sent plain HTTP."""
@@ -30,77 +32,71 @@ class HandshakeFailed(Exception):
         self.spoke_http = spoke_http
 
 
-class TlsStream:
-    """The server's end of one connection."""
+class PlainStream:
+    """The server's end of one connection, as the socket has it."""
 
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: trio.SocketStream) -> None:
         """Take the socket over from the stream. Raises OSError when the peer has gone."""
         plain = socket.socket(fileno=stream.socket.detach())
         try:
             plain.settimeout(0)
             self.client = _host_and_port(plain.getpeername())
             self.server = _host_and_port(plain.getsockname())
-            self._tls = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._socket = self._covered(plain)
         except BaseException:
             plain.close()
             raise
 
+    def _covered(self, plain: socket.socket) -> socket.socket:
+        """Give what is read and written instead of the socket itself."""
+        return plain
+
     async def handshake(self) -> None:
-        """Shake hands. Raises HandshakeFailed; OpenSSL has sent its alert then."""
-        try:
-            await self._retry(self._tls.do_handshake)
-        except ssl.SSLError as error:
-            spoke_http = error.reason in ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
-            reason = error.reason or "the client ended it"
-            raise HandshakeFailed(reason, spoke_http=spoke_http) from error
-        except OSError as error:
-            raise HandshakeFailed(error.strerror or "the client left") from error
+        """Agree on nothing."""
 
     @property
     def version(self) -> str:
-        """The protocol version in use, such as TLSv1.3."""
-        return self._tls.version() or ""
+        """The version of TLS in use, such as TLSv1.3; empty without."""
+        return ""
 
     def peer(self) -> PeerCertificate | None:
         """Give what the client authenticated itself with."""
-        certificate = self._tls.getpeercert(binary_form=True)
-        if certificate is None:
-            return None
-        return PeerCertificate(certificate=certificate, chain=self._chain() or (certificate,))
-
-    def _chain(self) -> tuple[bytes, ...]:
-        # The path that OpenSSL built; not in ssl's public interface before Python 3.13. A resumed
-        # TLS 1.2 session has none.
-        session = self._tls._sslobj  # type: ignore[attr-defined] # noqa: SLF001
-        path = session.get_verified_chain() or ()
-        return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in path)
+        return None
 
     async def receive_some(self) -> bytes:
         """Give what is there, at least one octet; nothing at the end."""
         try:
-            data = self._tls.recv(RECEIVE_OCTETS)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return await self._retry(partial(self._tls.recv, RECEIVE_OCTETS))
+            data = self._socket.recv(RECEIVE_OCTETS)
+        except _WOULD_WAIT:
+            receive = partial(self._socket.recv, RECEIVE_OCTETS)
+            return await self._retry(receive, trio.lowlevel.wait_readable)
         await trio.lowlevel.checkpoint()  # a client that never pauses must not keep the others out
         return data
 
-    async def send_all(self, data: bytes, *, within: float) -> None:
-        """Send it. Raises trio.TooSlowError when the client takes longer to read than `within`."""
+    async def send_all(self, data: bytes, *, within: float, whole: float) -> None:
+        """Send it. Raises trio.TooSlowError for a client that takes nothing for `within` seconds.
+
+        And for one that has not taken the whole after so many seconds.
+        """
         try:
-            sent = self._tls.send(data)  # nearly always all of it: no deadline to set up
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            sent = self._socket.send(data)  # nearly always all of it: no deadline to set up
+        except _WOULD_WAIT:
             sent = 0
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
-        with trio.fail_after(within):
+        with trio.fail_after(whole):
             while rest:
-                rest = rest[await self._retry(partial(self._tls.send, rest)) :]
+                await trio.lowlevel.checkpoint()  # one that reads fast must not, either
+                send = partial(self._socket.send, rest)
+                with trio.fail_after(within):
+                    sent = await self._retry(send, trio.lowlevel.wait_writable)
+                rest = rest[sent:]
 
     async def answer_in_plain(self, data: bytes) -> None:
         """Send octets below TLS, to a client that does not speak it; then wait for it to leave."""
         with contextlib.suppress(OSError):
-            socket.socket.send(self._tls, data)
+            socket.socket.send(self._socket, data)
         await self.linger()
 
     async def leave(self) -> None:
@@ -111,13 +107,12 @@ class TlsStream:
     def close(self) -> None:
         """Let go of the socket, with TLS's goodbye where it fits into the send buffer."""
         self._say_goodbye()
-        if self._tls.fileno() >= 0:
-            trio.lowlevel.notify_closing(self._tls)
-        self._tls.close()
+        if self._socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._socket)
+        self._socket.close()
 
     def _say_goodbye(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # it would wait for the client's goodbye
-            self._tls.unwrap()
+        """Announce the end, where the protocol has a word for that."""
 
     async def linger(self) -> None:
         """Send nothing more, and take what the client still sends, for a moment.
@@ -126,23 +121,76 @@ class TlsStream:
         answer, or the alert that says why a handshake failed.
         """
         with contextlib.suppress(OSError), trio.move_on_after(LINGER_SECONDS):
-            self._tls.shutdown(socket.SHUT_WR)  # and the TLS state is gone: the rest is ciphertext
+            self._socket.shutdown(socket.SHUT_WR)  # and TLS's state is gone: the rest is ciphertext
             seen = 0
             while seen < LINGER_OCTETS:
-                await trio.lowlevel.wait_readable(self._tls)
-                data = self._tls.recv(RECEIVE_OCTETS)
+                await trio.lowlevel.wait_readable(self._socket)
+                data = self._socket.recv(RECEIVE_OCTETS)
                 if not data:
                     return
                 seen += len(data)
 
-    async def _retry(self, operation: Callable[[], T]) -> T:
+    async def _retry(
+        self, operation: Callable[[], T], wait: Callable[[socket.socket], Awaitable[None]]
+    ) -> T:
+        """Do it once that is possible; TLS says itself what it waits for."""
         while True:
             try:
                 return operation()
+            except BlockingIOError:
+                await wait(self._socket)
             except ssl.SSLWantReadError:
-                await trio.lowlevel.wait_readable(self._tls)
+                await trio.lowlevel.wait_readable(self._socket)
             except ssl.SSLWantWriteError:
-                await trio.lowlevel.wait_writable(self._tls)
+                await trio.lowlevel.wait_writable(self._socket)
+
+
+class TlsStream(PlainStream):
+    """The server's end of one connection, with TLS."""
+
+    _socket: ssl.SSLSocket
+
+    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
+        """Take the socket over from the stream. Raises OSError when the peer has gone."""
+        self._context = context
+        super().__init__(stream)
+
+    def _covered(self, plain: socket.socket) -> ssl.SSLSocket:
+        return self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+
+    async def handshake(self) -> None:
+        """Shake hands. Raises HandshakeFailed; OpenSSL has sent its alert then."""
+        try:
+            await self._retry(self._socket.do_handshake, trio.lowlevel.wait_readable)
+        except ssl.SSLError as error:
+            spoke_http = error.reason in ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
+            reason = error.reason or "the client ended it"
+            raise HandshakeFailed(reason, spoke_http=spoke_http) from error
+        except OSError as error:
+            raise HandshakeFailed(error.strerror or "the client left") from error
+
+    @property
+    def version(self) -> str:
+        """The protocol version in use, such as TLSv1.3."""
+        return self._socket.version() or ""
+
+    def peer(self) -> PeerCertificate | None:
+        """Give what the client authenticated itself with."""
+        certificate = self._socket.getpeercert(binary_form=True)
+        if certificate is None:
+            return None
+        return PeerCertificate(certificate=certificate, chain=self._chain() or (certificate,))
+
+    def _chain(self) -> tuple[bytes, ...]:
+        # The path that OpenSSL built; not in ssl's public interface before Python 3.13. A resumed
+        # TLS 1.2 session has none.
+        session = self._socket._sslobj  # type: ignore[attr-defined] # noqa: SLF001
+        path = session.get_verified_chain() or ()
+        return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in path)
+
+    def _say_goodbye(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it would wait for the client's goodbye
+            self._socket.unwrap()
 
 
 def _host_and_port(address: tuple[str, int] | tuple[str, int, int, int]) -> tuple[str, int]:
