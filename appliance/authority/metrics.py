@@ -1,0 +1,128 @@
+"""Numbers about the authority at work, under step-ca's names.
+
+They come from the events that every attempt ends with, and from the signing keys: nothing on the
+way of a request knows of metrics. Another metric is another counter here, or another Family from
+whoever has the number.
+"""
+
+from collections import Counter
+from datetime import datetime
+from threading import Lock
+from typing import Final, final
+
+from appliance.formats.prometheus import Family, Labels
+from appliance.model.algorithms import SignatureAlgorithm
+from appliance.model.errors import HearthError
+from appliance.model.events import Event, EventKind
+from appliance.model.webhooks import WebhookKind
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.signer import IssuerKey, Signer
+
+_COUNTERS: Final = {
+    "step_ca_x509_signed_total": "Number of certificates signed",
+    "step_ca_x509_renewed_total": "Number of certificates renewed",
+    "step_ca_x509_rekeyed_total": "Number of certificates rekeyed",
+    "step_ca_x509_webhook_authorized_total": "Number of authorizing webhooks called",
+    "step_ca_x509_webhook_enriched_total": "Number of enriching webhooks called",
+    "step_ca_kms_signed": "Number of KMS-backed signatures",
+    "step_ca_kms_errors": "Number of KMS-related errors",
+}
+_BY_OPERATION: Final = {
+    "sign": "step_ca_x509_signed_total",
+    "renew": "step_ca_x509_renewed_total",
+    "rekey": "step_ca_x509_rekeyed_total",
+}
+_BY_WEBHOOK: Final = {
+    WebhookKind.AUTHORIZING: "step_ca_x509_webhook_authorized_total",
+    WebhookKind.ENRICHING: "step_ca_x509_webhook_enriched_total",
+}
+
+
+class Metrics:
+    """An EventSink that counts what it hands on; every method is callable from any thread."""
+
+    def __init__(self, events: EventSink, clock: Clock) -> None:
+        self._events = events
+        self._clock = clock
+        self._started: datetime = clock.now()
+        self._counts: Counter[tuple[str, Labels]] = Counter()
+        self._counts["step_ca_kms_signed", ()] = self._counts["step_ca_kms_errors", ()] = 0
+        self._counting = Lock()
+
+    def record(self, event: Event) -> None:
+        """Hand the event on, and count it.
+
+        Of what was refused, only what a provisioner had allowed counts as an attempt to sign: who
+        sends a token that does not hold has not got so far.
+        """
+        self._events.record(event)
+        name = _BY_OPERATION.get(event.operation)
+        refused = event.kind is EventKind.REFUSED
+        if name is None or (refused and event.operation == "sign" and not event.provisioner):
+            return
+        self._count(name, _labels(event.provisioner, succeeded=not refused))
+
+    def webhook_called(self, kind: WebhookKind, provisioner: str, *, succeeded: bool) -> None:
+        """Count a webhook that was asked; kinds that step-ca does not count are left out."""
+        if name := _BY_WEBHOOK.get(kind):
+            self._count(name, _labels(provisioner, succeeded=succeeded))
+
+    def key_used(self, *, succeeded: bool) -> None:
+        """Count a signature, or that there was none."""
+        self._count("step_ca_kms_signed" if succeeded else "step_ca_kms_errors", ())
+
+    def families(self) -> list[Family]:
+        """Give all numbers as they are now."""
+        with self._counting:
+            counts = dict(self._counts)
+        uptime = (self._clock.now() - self._started).total_seconds() // 1
+        return [
+            *(
+                Family(
+                    name=name,
+                    help=text,
+                    kind="counter",
+                    samples=[(labels, n) for (each, labels), n in counts.items() if each == name],
+                )
+                for name, text in _COUNTERS.items()
+            ),
+            Family(
+                name="step_ca_uptime_seconds",
+                help="Number of seconds since service start",
+                kind="gauge",
+                samples=[((), uptime)],
+            ),
+        ]
+
+    def _count(self, name: str, labels: Labels) -> None:
+        with self._counting:
+            self._counts[name, labels] += 1
+
+
+@final
+class CountedSigner:
+    """A Signer whose uses are counted."""
+
+    def __init__(self, signer: Signer, metrics: Metrics) -> None:
+        self._signer = signer
+        self._metrics = metrics
+
+    @property
+    def public_key(self) -> IssuerKey:
+        """Its public half."""
+        return self._signer.public_key
+
+    async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        """Sign the message, as the signer does."""
+        try:
+            signature = await self._signer.sign(message, algorithm)
+        except HearthError:
+            self._metrics.key_used(succeeded=False)
+            raise
+        self._metrics.key_used(succeeded=True)
+        return signature
+
+
+def _labels(provisioner: str, *, succeeded: bool) -> Labels:
+    return ("provisioner", provisioner), ("success", "true" if succeeded else "false")
