@@ -7,7 +7,7 @@ small letters, characters that a part may not hold are escaped. All work is on o
 import ipaddress
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from appliance.model.errors import FormatError
@@ -28,11 +28,23 @@ _ZONE: Final = b"%25"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uri:
-    """A URI reference."""
+    """A URI reference by the fields that Go has for it. `raw_…` is empty where Go would escape so.
 
-    scheme: str
-    host: str  # with its port, decoded
-    text: str  # put together again
+    `user` is encoded, None where there is none; `text` is all of it put together again.
+    """
+
+    text: str
+    scheme: str = ""
+    opaque: str = ""
+    user: str | None = None
+    host: str = ""  # with its port, decoded
+    path: str = ""  # decoded
+    fragment: str = ""  # decoded
+    raw_query: str = ""
+    raw_path: str = ""
+    raw_fragment: str = ""
+    force_query: bool = False
+    omit_host: bool = False
 
 
 def parse(text: str) -> Uri:
@@ -41,35 +53,59 @@ def parse(text: str) -> Uri:
     rest, _, fragment = octets.partition(b"#")
     if any(octet < 0x20 or octet == 0x7F for octet in rest):
         raise _wrong(text, "it has a control character")
-    if rest == b"*":
-        return _uri(b"", b"", b"*", text, fragment)
+    found = Uri(text="*", path="*") if rest == b"*" else _parsed(rest, text)
+    if not fragment:
+        return found
+    written, decoded = _as_written(fragment, _FRAGMENT, text)
+    return replace(
+        found,
+        text=f"{found.text}#{_text(written)}",
+        fragment=_text(decoded),
+        raw_fragment="" if _escaped(decoded, _FRAGMENT) == fragment else _text(fragment),
+    )
+
+
+def _parsed(rest: bytes, text: str) -> Uri:
     if rest.startswith(b":"):
         raise _wrong(text, "its scheme is missing")
     match = _SCHEME.match(rest)
     scheme = match[1].lower() if match else b""
     rest, question_mark, query = rest[match.end() if match else 0 :].partition(b"?")
     tail = question_mark + query
+    raw_query, force_query = _text(query), tail == b"?"
     if not rest.startswith(b"/"):
         if scheme:
-            return _uri(scheme, b"", scheme + b":" + rest + tail, text, fragment)
+            whole = scheme + b":" + rest + tail
+            return Uri(
+                text=_text(whole),
+                scheme=_text(scheme),
+                opaque=_text(rest),
+                raw_query=raw_query,
+                force_query=force_query,
+            )
         if b":" in rest.partition(b"/")[0]:
             raise _wrong(text, "its first path segment has a colon")
-    host, authority = b"", b""
-    if rest.startswith(b"//") and (scheme or not rest.startswith(b"///")):
+    host, user, authority = b"", None, b""
+    named = rest.startswith(b"//") and (bool(scheme) or not rest.startswith(b"///"))
+    if named:
         written, slash, path = rest[2:].partition(b"/")
         user, host = _authority(written, text)
         rest = slash + path
         if host or rest or user is not None:
             authority = b"//" + (b"" if user is None else user + b"@") + _escaped(host, _HOST)
-    path = _as_written(rest, _PATH, text)
+    shown, path = _as_written(rest, _PATH, text)
     start = (scheme + b":" if scheme else b"") + authority
-    return _uri(scheme, host, start + path + tail, text, fragment)
-
-
-def _uri(scheme: bytes, host: bytes, whole: bytes, text: str, fragment: bytes) -> Uri:
-    if fragment:
-        whole += b"#" + _as_written(fragment, _FRAGMENT, text)
-    return Uri(scheme=_text(scheme), host=_text(host), text=_text(whole))
+    return Uri(
+        text=_text(start + shown + tail),
+        scheme=_text(scheme),
+        user=None if user is None else _text(user),
+        host=_text(host),
+        path=_text(path),
+        raw_path="" if _escaped(path, _PATH) == rest else _text(rest),
+        omit_host=bool(scheme) and not named and rest.startswith(b"/"),
+        raw_query=raw_query,
+        force_query=force_query,
+    )
 
 
 def _authority(written: bytes, text: str) -> tuple[bytes | None, bytes]:
@@ -138,12 +174,12 @@ def _check_literal(address: bytes, text: str) -> None:
         raise _wrong(text, "its zone is empty")
 
 
-def _as_written(part: bytes, allowed: frozenset[int], text: str) -> bytes:
-    """Keep a part that needs no escapes but its own; else decode it and escape anew."""
+def _as_written(part: bytes, allowed: frozenset[int], text: str) -> tuple[bytes, bytes]:
+    """Keep a part that needs no escapes but its own, else escape it anew; give it decoded too."""
     decoded = _unescaped(part, text)
     if all(octet in allowed or octet in _KEPT_AS_WRITTEN for octet in part):
-        return part
-    return _escaped(decoded, allowed)
+        return part, decoded
+    return _escaped(decoded, allowed), decoded
 
 
 def _unescaped(part: bytes, text: str) -> bytes:
