@@ -12,13 +12,14 @@ from appliance.cli.issuing import (
     issuing_flags,
     make_token,
     order,
-    require_provisioner_token,
+    supported_kind,
     write_chain,
 )
 from appliance.cli.online import split_token
 from appliance.cli.prompts import selected
 from appliance.client.csr import generate_key, key_kind, signing_request
 from appliance.client.identity import identity
+from appliance.client.token_kinds import TokenKind, requested
 from appliance.formats.keyfile import dump_private_key
 from appliance.model.errors import BadRequest
 
@@ -63,7 +64,7 @@ def certificate(
 
     The certificate with its issuers goes to <crt-file>, the key (not encrypted) to <key-file>.
     Without --san the subject is the only name. Without --token, a token of a provisioner is made
-    on the way: its password is asked for.
+    on the way: its password is asked for, or you log in at its identity provider.
 
     \b
     Examples:
@@ -73,20 +74,19 @@ def certificate(
       $ hearth ca certificate --token $TOKEN internal.example.com internal.crt internal.key
     """  # fmt: skip
     asked = IssuingFlags(**flags)
-    kind = key_kind(kty, curve, size)
+    key_type = key_kind(kty, curve, size)
     check_times(asked)
-    if asked.token and san:
-        raise BadRequest("flag '--token' and flag '--san' are mutually exclusive")
     for file in (crt_file, key_file):
         may_write(file, force=asked.force)
     token = split_token(asked.token or make_token(asked, subject, san))
-    require_provisioner_token(token)
-    named = str(token.claims.get("sub", ""))
-    if named.lower() != subject.lower():
-        raise BadRequest(f"token subject '{named}' and argument '{subject}' do not match")
-    sans = token.claims.get("sans")
-    names = [*san, *(str(name) for name in sans)] if isinstance(sans, list) else list(san)
-    key = generate_key(kind)
+    kind = supported_kind(token)
+    named, names = requested(token, subject, san)
+    if kind is TokenKind.PROVISIONER:
+        if asked.token and san:
+            raise BadRequest("flag '--token' and flag '--san' are mutually exclusive")
+        if named.lower() != subject.lower():
+            raise BadRequest(f"token subject '{named}' and argument '{subject}' do not match")
+    key = generate_key(key_type)
     chain = order(asked, token, signing_request(key, named, names))
     identity(chain, key)  # a certificate of another key would be worse than none
     write_file(key_file, dump_private_key(key, None), 0o600, force=True)

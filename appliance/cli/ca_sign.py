@@ -12,12 +12,13 @@ from appliance.cli.issuing import (
     issuing_flags,
     make_token,
     order,
-    require_provisioner_token,
+    supported_kind,
     write_chain,
 )
 from appliance.cli.online import split_token
 from appliance.cli.prompts import selected
 from appliance.client.csr import read_request
+from appliance.client.token_kinds import TokenKind
 from appliance.model.errors import BadRequest
 
 
@@ -29,7 +30,8 @@ def sign(*, csr_file: str, crt_file: str, **flags: Any) -> None:
     """Get a certificate for a signing request (PEM).
 
     The certificate with its issuers goes to <crt-file>. Without --token, a token of a provisioner
-    is made on the way, for this very request: its password is asked for.
+    is made on the way, for this very request: its password is asked for, or you log in at its
+    identity provider.
 
     \b
     Examples:
@@ -46,9 +48,10 @@ def sign(*, csr_file: str, crt_file: str, **flags: Any) -> None:
         subject = request.common_name or next(iter(request.sans), "")
         made = make_token(asked, subject, request.sans, confirmation=request.fingerprint)
         token = split_token(made)
-    require_provisioner_token(token)
+    kind = supported_kind(token)
     named = str(token.claims.get("sub", ""))
-    if request.common_name and named.lower() != request.common_name.lower():
+    by_name = kind is TokenKind.PROVISIONER and request.common_name
+    if by_name and named.lower() != request.common_name.lower():
         raise BadRequest(
             f"token subject '{named}' and CSR CommonName '{request.common_name}' do not match"
         )

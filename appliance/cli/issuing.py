@@ -25,6 +25,7 @@ from appliance.cli.provisioning import (
 )
 from appliance.client.address import ca_url as complete
 from appliance.client.ca import CaClient, SignOrder
+from appliance.client.token_kinds import TokenKind, kind_of_token
 from appliance.formats import pem, timeorduration
 from appliance.formats.jwt import UnverifiedToken
 from appliance.model.errors import BadRequest, FormatError, NotSupported
@@ -45,6 +46,7 @@ class IssuingFlags:
     pairs: tuple[str, ...]
     set_file: str | None
     force: bool
+    console: bool
     ca_url: str | None
     root: str | None
     context: str | None
@@ -54,6 +56,7 @@ def issuing_flags(function: F) -> F:
     """Add them all, and refuse those that need what comes later."""
     for option in (
         click.option("-f", "--force", is_flag=True, help="Overwrite files without asking."),
+        click.option("--console", is_flag=True, help="Log in on another device, if at all."),
         click.option("--set-file", metavar="<file>", help="Data for templates, as a JSON file."),
         click.option(
             "--set", "pairs", multiple=True, metavar="<key=value>", help="Data for templates."
@@ -85,17 +88,19 @@ def make_token(
     source = KeySource(
         name=flags.provisioner or "",
         password_file=flags.provisioner_password_file or flags.password_file,
+        console=flags.console,
     )
     return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))
 
 
-def require_provisioner_token(token: UnverifiedToken) -> None:
-    """Refuse tokens of clouds and identity providers. Raises NotSupported."""
-    if not token.claims.get("sha") and not token.claims.get("sans"):
-        raise NotSupported(
-            "this token is not one of `ca token`: tokens of clouds and identity providers come "
-            "with a later version"
-        )
+def supported_kind(token: UnverifiedToken) -> TokenKind:
+    """Tell the kind of a token that we can ask for a certificate with. Raises NotSupported."""
+    kind = kind_of_token(token)
+    if kind is TokenKind.CLOUD:
+        raise NotSupported("tokens of clouds are not supported by this version")
+    if kind is TokenKind.UNKNOWN:
+        raise BadRequest("token is not supported: it says neither what it is for nor who it is of")
+    return kind
 
 
 def check_times(flags: IssuingFlags) -> None:

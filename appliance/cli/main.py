@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "certs": ("appliance.cli.certs:certs", "list, show and export what the CA has issued"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
+    "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
     "version": ("appliance.cli.version:version", "print the version of this program"),

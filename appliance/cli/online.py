@@ -66,9 +66,6 @@ def refuse_issuing_flags(function: F) -> F:
     function = refused("x5c-cert", "x5c-key", "x5c-chain", because=_LATER)(function)
     function = refused("acme", "webroot", "contact", "http-listen", because=_ACME)(function)
     function = refused("standalone", because=_ACME, is_flag=True)(function)
-    function = refused(
-        "console", because="this version does not log in with OpenID Connect", is_flag=True
-    )(function)
     return refuse_other_provisioners(refuse_offline(function))
 
 

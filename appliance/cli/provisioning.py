@@ -13,10 +13,18 @@ import click
 from appliance.cli.command import location
 from appliance.cli.files import read_file
 from appliance.cli.keys import read_private_key, refuse_kms
+from appliance.cli.login import identity_token
 from appliance.cli.online import now, octets, read_roots, talk
 from appliance.cli.prompts import ask, choose, read_password, selected
 from appliance.client.ca import CaClient
-from appliance.client.provisioners import candidates, describe, kid_of, require_jwk, signing_key
+from appliance.client.provisioners import (
+    candidates,
+    describe,
+    kid_of,
+    kind_of,
+    require_jwk,
+    signing_key,
+)
 from appliance.client.tokens import (
     TOKEN_ID_OCTETS,
     SigningKey,
@@ -55,6 +63,7 @@ class KeySource:
     password_file: str | None = None
     name_flag: str = "--provisioner"  # what to give where nobody can be asked
     opened_by: str = "--provisioner-password-file"
+    console: bool = False  # log in on another device, where it comes to that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,9 @@ def online_token(wish: TokenWish, source: KeySource, url: str, root: str) -> str
     """Make a token with what the CA knows of its provisioners."""
     roots = read_roots(root)
     entry = _choose(talk(url, roots, CaClient.provisioners), source)
+    if kind_of(entry) == "OIDC":
+        return identity_token(entry, roots, console=source.console)
+    require_jwk(entry)
     wish = _with_subject(wish)
     if source.key_file:
         key = _key_of_file(source, kid_of(entry))
@@ -88,6 +100,9 @@ def offline_token(wish: TokenWish, source: KeySource, ca_config: str | None) -> 
         return None
     configured = _read_ca_json(file)
     entry = _choose(configured.provisioners, source)
+    if kind_of(entry) == "OIDC":
+        return identity_token(entry, read_roots(configured.root), console=source.console)
+    require_jwk(entry)
     if source.key_file:
         key = _key_of_file(source, kid_of(entry))
     else:
@@ -139,7 +154,6 @@ def _choose(entries: Sequence[Mapping[str, Any]], source: KeySource) -> Mapping[
     else:
         question = "What provisioner key do you want to use?"
         entry = found[choose(question, lines, name="Provisioner", flag=source.name_flag)]
-    require_jwk(entry)
     return entry
 
 

@@ -11,6 +11,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%25[^\]]+)?\]|[^\[\]:<> \"%\\^`{|}]*)(?::[0-9]*)?")
 _USER = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_IN_FRAGMENT = "!$&()*+,/:;=?@"
 _IN_PATH = "!$&'()*+,;=:@[]-._~/"
 
 
@@ -42,6 +43,18 @@ def canonical(kind: SanKind, value: str) -> San:
     if not value.isascii():
         raise FormatError(f"{value[:80]!r}: certificates carry {kind} names in ASCII (xn--…) only")
     return San(kind=kind, value=value)
+
+
+def identifier(issuer: str, subject: str) -> San | None:
+    """Name a person as an identity provider does: issuer#subject, escaped as Go does it.
+
+    None when the issuer is no URI.
+    """
+    uri = _uri(issuer.partition("#")[0])
+    if uri is None:
+        return None
+    fragment = quote(subject, safe=_IN_FRAGMENT)
+    return San(kind=SanKind.URI, value=f"{uri}#{fragment}" if fragment else uri)
 
 
 def _address(value: str) -> str | None:

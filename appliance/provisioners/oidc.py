@@ -6,8 +6,6 @@ ask for any name, as the request has it.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
@@ -18,7 +16,7 @@ from appliance.formats.keys import PublicKey
 from appliance.issuance.grants import DefaultTemplate, Grant, NameRule, RevocationGrant
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef, TokenUse
-from appliance.model.names import San, SanKind
+from appliance.model.names import San
 from appliance.model.validity import Validity
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
@@ -26,8 +24,6 @@ from appliance.provisioners import tokens
 from appliance.provisioners.identity_provider import IdentityProvider
 from appliance.provisioners.provisioner import check_renewal
 from appliance.provisioners.tokens import Claims
-
-_IN_FRAGMENT: Final = "!$&()*+,/:;=?@"  # what Go leaves as it is in a URL's fragment
 
 
 class _Entry(msgspec.Struct, rename="camel", frozen=True):
@@ -219,12 +215,8 @@ def _plain(email: str) -> str:
 def _names(claims: Claims, person: _Person) -> tuple[San, ...]:
     """Give the email address, and the URI of issuer and subject (issuer#subject)."""
     found = [names.classify(person.email)] if person.email else []
-    issuer = names.classify((claims.iss or "").partition("#")[0])
-    if issuer.kind is SanKind.URI:
-        fragment = quote(claims.sub or "", safe=_IN_FRAGMENT)
-        value = f"{issuer.value}#{fragment}" if fragment else issuer.value
-        found.append(San(kind=SanKind.URI, value=value))
-    return tuple(found)
+    person_at_issuer = names.identifier(claims.iss or "", claims.sub or "")
+    return (*found, person_at_issuer) if person_at_issuer else tuple(found)
 
 
 def _use(token: UnverifiedToken, claims: Claims, person: _Person, key: PublicKey) -> TokenUse:
