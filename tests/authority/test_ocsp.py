@@ -1,6 +1,5 @@
 """The OCSP responder: who may be told what, by which key, and never `good` after a revocation."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,159 +13,24 @@ from cryptography.x509 import ocsp as judge
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.authority import own_certificates, records
-from appliance.authority.issuers import Issuers, IssuingKey
-from appliance.authority.ocsp import MOST_KEPT, OcspAnswer, OcspResponder
-from appliance.authority.ocsp_delegates import Delegates
-from appliance.formats import ocsp, ocsp_reading, x509_fields
-from appliance.formats.ocsp import CertificateState, ResponseStatus, SingleAnswer, Status
-from appliance.issuance import certificates, drafts, parsed
-from appliance.issuance.issuers import Issuer
-from appliance.keys.file import FileSigner
-from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import Unavailable
-from appliance.ports.signer import IssuerKey, Signer
-from appliance.ports.store import Put, Store
+from appliance.authority.ocsp import MOST_KEPT
+from appliance.formats import ocsp
+from appliance.formats.ocsp import CertificateState, ResponseStatus, Status
+from appliance.issuance import parsed
+from appliance.ports.store import Put
 from appliance.stores.memory import MemoryStore
 from tests.support.authority import (
     START,
-    Hierarchy,
-    StandingClock,
     SystemChance,
     hierarchy,
     shared_hierarchy,
 )
-
-VALIDITY = timedelta(hours=4)
-KEY = drafts.certified(ec.generate_private_key(ec.SECP256R1()).public_key())
-SHA256 = "2.16.840.1.101.3.4.2.1"
-
-
-class WatchedSigner:
-    """A signer that counts, can be out of reach, and does something while it signs."""
-
-    def __init__(self) -> None:
-        self._signer = FileSigner(ec.generate_private_key(ec.SECP256R1()))
-        self.signed = 0
-        self.away = False
-        self.meanwhile: Callable[[], Awaitable[None]] | None = None
-
-    @property
-    def public_key(self) -> IssuerKey:
-        return self._signer.public_key
-
-    async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
-        if self.away:
-            raise Unavailable("the token is unplugged")
-        self.signed += 1
-        await trio.lowlevel.checkpoint()
-        if self.meanwhile:
-            await self.meanwhile()
-        return await self._signer.sign(message, algorithm)
-
-
-class World:
-    """A responder for one or more issuers, over a store in memory."""
-
-    def __init__(
-        self, *issuers: Hierarchy, store: Store | None = None, validity: timedelta = VALIDITY
-    ) -> None:
-        self.pkis = issuers or (shared_hierarchy(),)
-        self.store = store or MemoryStore()
-        self.clock = StandingClock()
-        self.signers: list[WatchedSigner] = []
-        keys = [issuing(each, name=str(number or "")) for number, each in enumerate(self.pkis)]
-        self.issuers = Issuers(keys[0], keys[1:])
-        delegates = Delegates(
-            self.issuers,
-            clock=self.clock,
-            chance=SystemChance(),
-            new_signer=self._new_signer,
-            answers_hold=validity,
-        )
-        self.responder = OcspResponder(
-            self.issuers, delegates, store=self.store, clock=self.clock, validity=validity
-        )
-
-    def _new_signer(self) -> Signer:
-        self.signers.append(WatchedSigner())
-        return self.signers[-1]
-
-    @property
-    def signed(self) -> int:
-        """How many answers were signed."""
-        return sum(each.signed for each in self.signers)
-
-    async def issue(self, serial: int, pki: Hierarchy | None = None) -> None:
-        """Record a certificate, as signing does."""
-        certificate = await leaf(serial, pki or self.pkis[0])
-        await self.store.commit(
-            records.issued(
-                certificate=certificate,
-                serial=serial,
-                provisioner=None,
-                subject="leaf",
-                sans=(),
-                not_after=START + timedelta(days=1),
-                issued_at=START,
-                token=None,
-            )
-        )
-
-    async def revoke(self, serial: int, reason: int = 0) -> None:
-        """Record a revocation, as revoking does: when it returns, it is acknowledged."""
-        await self.store.commit(
-            records.revoked(
-                serial=serial,
-                provisioner_id="",
-                reason_code=reason,
-                reason="",
-                revoked_at=self.clock.now(),
-                expires_at=None,
-                token_id="",
-                mtls=False,
-            )
-        )
-
-    async def ask(self, *serials: int, nonce: bytes | None = None) -> OcspAnswer:
-        """Ask about certificates of the first issuer."""
-        asked = [named(each, self.pkis[0].issuer) for each in serials]
-        return await self.responder.answer(ocsp.write_request(asked, nonce))
-
-    async def state(self, serial: int) -> CertificateState:
-        return answers(await self.ask(serial))[0].state
-
-
-def issuing(pki: Hierarchy, name: str = "") -> IssuingKey:
-    return IssuingKey(
-        name=name, issuer=pki.issuer, signer=pki.signer, chain=(pki.issuer.certificate,)
-    )
-
-
-async def leaf(serial: int, pki: Hierarchy) -> bytes:
-    draft = drafts.server("leaf", ["leaf.example"], KEY, pki.issuer, START)
-    prepared = certificates.prepare(draft, pki.issuer, serial)
-    signature = await pki.signer.sign(prepared.to_be_signed, prepared.algorithm)
-    return certificates.assemble(prepared, signature)
-
-
-def named(serial: int, issuer: Issuer, digest: str = ocsp.SHA1) -> ocsp.CertificateId:
-    bits = x509_fields.certificate(issuer.certificate).public_key.bits
-    return ocsp.certificate_id(issuer.subject, bits, serial, digest=digest)
-
-
-def basic(answer: OcspAnswer) -> ocsp.BasicResponse:
-    found = ocsp_reading.read_response(answer.octets).basic
-    assert found is not None, answer.status
-    return found
-
-
-def answers(answer: OcspAnswer) -> tuple[SingleAnswer, ...]:
-    return basic(answer).answers
+from tests.support.ocsp import VALIDITY, OcspWorld, WatchedSigner, answers, basic, leaf, named
 
 
 @pytest.fixture
-async def world() -> World:
-    made = World()
+async def world() -> OcspWorld:
+    made = OcspWorld()
     await made.responder.renew()
     return made
 
@@ -174,7 +38,7 @@ async def world() -> World:
 # ---- what is told
 
 
-async def test_what_was_issued_is_good(world: World) -> None:
+async def test_what_was_issued_is_good(world: OcspWorld) -> None:
     await world.issue(7)
     answer = await world.ask(7)
     (single,) = answers(answer)
@@ -184,12 +48,12 @@ async def test_what_was_issued_is_good(world: World) -> None:
     assert basic(answer).produced_at == now
 
 
-async def test_what_was_never_issued_is_unknown(world: World) -> None:
+async def test_what_was_never_issued_is_unknown(world: OcspWorld) -> None:
     assert (await world.state(7)).status is Status.UNKNOWN
     assert (await world.state(-7)).status is Status.UNKNOWN
 
 
-async def test_what_was_revoked_is_revoked_with_time_and_reason(world: World) -> None:
+async def test_what_was_revoked_is_revoked_with_time_and_reason(world: OcspWorld) -> None:
     await world.issue(7)
     await world.revoke(7, reason=4)
     state = await world.state(7)
@@ -198,12 +62,12 @@ async def test_what_was_revoked_is_revoked_with_time_and_reason(world: World) ->
     )
 
 
-async def test_a_revocation_holds_without_the_certificate(world: World) -> None:
+async def test_a_revocation_holds_without_the_certificate(world: OcspWorld) -> None:
     await world.revoke(7)
     assert (await world.state(7)).status is Status.REVOKED
 
 
-async def test_the_servers_own_certificate_is_good_until_revoked(world: World) -> None:
+async def test_the_servers_own_certificate_is_good_until_revoked(world: OcspWorld) -> None:
     certificate = await leaf(9, world.pkis[0])
     await own_certificates.remember(world.store, certificate, START)
     assert (await world.state(9)).status is Status.GOOD
@@ -211,7 +75,7 @@ async def test_the_servers_own_certificate_is_good_until_revoked(world: World) -
     assert (await world.state(9)).status is Status.REVOKED
 
 
-async def test_own_certificates_are_forgotten_when_they_have_expired(world: World) -> None:
+async def test_own_certificates_are_forgotten_when_they_have_expired(world: OcspWorld) -> None:
     for serial, after in ((9, 0), (10, 23), (11, 25)):
         certificate = await leaf(serial, world.pkis[0])
         await own_certificates.remember(world.store, certificate, START + timedelta(hours=after))
@@ -220,7 +84,7 @@ async def test_own_certificates_are_forgotten_when_they_have_expired(world: Worl
 
 
 @pytest.mark.parametrize("digest", sorted(ocsp.DIGESTS))
-async def test_issuers_are_known_by_any_hash(world: World, digest: str) -> None:
+async def test_issuers_are_known_by_any_hash(world: OcspWorld, digest: str) -> None:
     await world.issue(7)
     asked = named(7, world.pkis[0].issuer, digest)
     answer = await world.responder.answer(ocsp.write_request([asked]))
@@ -228,7 +92,7 @@ async def test_issuers_are_known_by_any_hash(world: World, digest: str) -> None:
     assert answers(answer)[0].state.status is Status.GOOD
 
 
-async def test_several_certificates_are_answered_in_one_signed_answer(world: World) -> None:
+async def test_several_certificates_are_answered_in_one_signed_answer(world: OcspWorld) -> None:
     await world.issue(1)
     await world.issue(2)
     await world.revoke(2)
@@ -241,7 +105,7 @@ async def test_several_certificates_are_answered_in_one_signed_answer(world: Wor
 # ---- who is asked about
 
 
-async def test_a_certificate_of_somebody_else_is_not_ours_to_judge(world: World) -> None:
+async def test_a_certificate_of_somebody_else_is_not_ours_to_judge(world: OcspWorld) -> None:
     """RFC 5019 section 2.2.3."""
     other = named(7, hierarchy().issuer)
     answer = await world.responder.answer(ocsp.write_request([other]))
@@ -251,7 +115,7 @@ async def test_a_certificate_of_somebody_else_is_not_ours_to_judge(world: World)
 
 async def test_each_issuer_has_a_delegate_of_its_own() -> None:
     old, new = shared_hierarchy(), hierarchy()
-    world = World(old, new)
+    world = OcspWorld(old, new)
     await world.responder.renew()
     await world.issue(1, old)
     await world.issue(2, new)
@@ -268,7 +132,7 @@ async def test_each_issuer_has_a_delegate_of_its_own() -> None:
 
 
 async def test_what_one_issuer_issued_another_does_not_know() -> None:
-    world = World(shared_hierarchy(), hierarchy())
+    world = OcspWorld(shared_hierarchy(), hierarchy())
     await world.responder.renew()
     await world.issue(1, world.pkis[1])
     await world.revoke(1)
@@ -276,7 +140,7 @@ async def test_what_one_issuer_issued_another_does_not_know() -> None:
 
 
 async def test_one_answer_is_of_one_issuer_only() -> None:
-    world = World(shared_hierarchy(), hierarchy())
+    world = OcspWorld(shared_hierarchy(), hierarchy())
     await world.responder.renew()
     asked = [named(1, each.issuer) for each in world.pkis]
     answer = await world.responder.answer(ocsp.write_request(asked))
@@ -286,7 +150,7 @@ async def test_one_answer_is_of_one_issuer_only() -> None:
 # ---- who answers
 
 
-async def test_the_delegate_has_the_profile_of_rfc_6960(world: World) -> None:
+async def test_the_delegate_has_the_profile_of_rfc_6960(world: OcspWorld) -> None:
     await world.issue(7)
     answer = await world.ask(7)
     delegate = x509.load_der_x509_certificate(basic(answer).certificates[0])
@@ -306,7 +170,7 @@ async def test_the_delegate_has_the_profile_of_rfc_6960(world: World) -> None:
     assert await records.certificate(world.store, delegate.serial_number) is None
 
 
-async def test_cryptography_reads_the_answer_as_one_about_the_certificate(world: World) -> None:
+async def test_cryptography_reads_the_answer_as_one_about_the_certificate(world: OcspWorld) -> None:
     await world.issue(7)
     ca = x509.load_der_x509_certificate(world.pkis[0].issuer.certificate)
     certificate = await records.certificate(world.store, 7)
@@ -325,7 +189,7 @@ async def test_cryptography_reads_the_answer_as_one_about_the_certificate(world:
 async def test_the_issuers_key_is_used_at_renewal_only() -> None:
     issuer = WatchedSigner()
     pki = hierarchy()
-    world = World(pki)
+    world = OcspWorld(pki)
     issuer._signer = pki.signer
     world.issuers._all = (replace(world.issuers.first, signer=issuer),)
     await world.responder.renew()
@@ -345,7 +209,7 @@ async def test_an_issuer_out_of_reach_costs_its_delegate_only_when_that_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     pki, issuer = hierarchy(), WatchedSigner()
-    world = World(pki)
+    world = OcspWorld(pki)
     await world.issue(1)
     answer = await world.ask(1)
     assert answer.status is ResponseStatus.TRY_LATER, "there is none yet"
@@ -368,7 +232,7 @@ async def test_an_issuer_out_of_reach_costs_its_delegate_only_when_that_ends(
 
 
 async def test_an_answer_never_outlives_the_certificate_that_signs_it() -> None:
-    world = World(validity=timedelta(days=7))
+    world = OcspWorld(validity=timedelta(days=7))
     await world.responder.renew()
     await world.issue(1)
     answer = await world.ask(1)
@@ -379,7 +243,7 @@ async def test_an_answer_never_outlives_the_certificate_that_signs_it() -> None:
 
 async def test_the_delegate_ends_with_its_issuer() -> None:
     pki = hierarchy(START - timedelta(days=1), timedelta(days=1, hours=1))
-    world = World(pki)
+    world = OcspWorld(pki)
     await world.responder.renew()
     await world.issue(1)
     answer = await world.ask(1)
@@ -394,7 +258,7 @@ async def test_the_delegate_ends_with_its_issuer() -> None:
 # ---- answers that are kept
 
 
-async def test_an_answer_is_signed_once_until_half_of_its_time_is_over(world: World) -> None:
+async def test_an_answer_is_signed_once_until_half_of_its_time_is_over(world: OcspWorld) -> None:
     await world.issue(7)
     first = await world.ask(7)
     assert first.freshness is not None
@@ -408,14 +272,14 @@ async def test_an_answer_is_signed_once_until_half_of_its_time_is_over(world: Wo
     assert answers(second)[0].next_update == START.replace(microsecond=0) + timedelta(hours=6)
 
 
-async def test_a_clock_set_back_makes_new_answers(world: World) -> None:
+async def test_a_clock_set_back_makes_new_answers(world: OcspWorld) -> None:
     await world.issue(7)
     first = await world.ask(7)
     world.clock.advance(-60)
     assert await world.ask(7) is not first
 
 
-async def test_an_answer_to_a_nonce_is_signed_freshly_and_not_for_others(world: World) -> None:
+async def test_an_answer_to_a_nonce_is_signed_freshly_and_not_for_others(world: OcspWorld) -> None:
     await world.issue(7)
     plain = await world.ask(7)
     for nonce in (b"a" * 32, b"a" * 32, b"b"):
@@ -426,14 +290,14 @@ async def test_an_answer_to_a_nonce_is_signed_freshly_and_not_for_others(world: 
     assert await world.ask(7) is plain
 
 
-async def test_unknown_ones_are_not_kept(world: World) -> None:
+async def test_unknown_ones_are_not_kept(world: OcspWorld) -> None:
     """A certificate may be asked about before it is recorded; and there are too many."""
     assert (await world.ask(7)).freshness is None
     await world.issue(7)
     assert (await world.state(7)).status is Status.GOOD
 
 
-async def test_the_oldest_answers_make_room(world: World) -> None:
+async def test_the_oldest_answers_make_room(world: OcspWorld) -> None:
     await world.issue(7)
     first = await world.ask(7)
     template = next(iter(world.responder._kept.values()))
@@ -450,7 +314,7 @@ async def test_the_oldest_answers_make_room(world: World) -> None:
 # ---- never good after a revocation
 
 
-async def test_a_kept_answer_ends_with_the_revocation(world: World) -> None:
+async def test_a_kept_answer_ends_with_the_revocation(world: OcspWorld) -> None:
     await world.issue(7)
     assert (await world.state(7)).status is Status.GOOD
     await world.revoke(7)
@@ -459,7 +323,7 @@ async def test_a_kept_answer_ends_with_the_revocation(world: World) -> None:
     assert await world.ask(7) is revoked
 
 
-async def test_a_revocation_during_the_signature_is_seen(world: World) -> None:
+async def test_a_revocation_during_the_signature_is_seen(world: OcspWorld) -> None:
     await world.issue(7)
     signer = world.signers[0]
 
@@ -473,7 +337,7 @@ async def test_a_revocation_during_the_signature_is_seen(world: World) -> None:
     assert (await world.state(7)).status is Status.REVOKED
 
 
-async def test_every_certificate_of_a_request_is_looked_at_again(world: World) -> None:
+async def test_every_certificate_of_a_request_is_looked_at_again(world: OcspWorld) -> None:
     for serial in (1, 2, 3):
         await world.issue(serial)
     signer, left = world.signers[0], [1, 2, 3]
@@ -508,7 +372,7 @@ class SlowStore:
 
 async def test_good_is_never_answered_to_who_asks_after_the_acknowledgement() -> None:
     """Twenty clients ask about forty certificates while these are revoked, one after the other."""
-    world = World(store=SlowStore())
+    world = OcspWorld(store=SlowStore())
     await world.responder.renew()
     serials, acknowledged, good, wrong = range(1, 41), set[int](), [0], list[int]()
     for serial in serials:
@@ -545,13 +409,13 @@ async def test_good_is_never_answered_to_who_asks_after_the_acknowledgement() ->
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x30\0", b"not DER at all", b"\x30\x82\xff\xff"])
-async def test_what_is_no_request_is_malformed(world: World, octets: bytes) -> None:
+async def test_what_is_no_request_is_malformed(world: OcspWorld, octets: bytes) -> None:
     answer = await world.responder.answer(octets)
     assert answer.status is ResponseStatus.MALFORMED_REQUEST
 
 
 @pytest.mark.parametrize("length", [0, 129])
-async def test_a_nonce_of_no_possible_length_is_malformed(world: World, length: int) -> None:
+async def test_a_nonce_of_no_possible_length_is_malformed(world: OcspWorld, length: int) -> None:
     """RFC 9654 section 2.1."""
     answer = await world.ask(7, nonce=b"n" * length)
     assert answer.status is ResponseStatus.MALFORMED_REQUEST
@@ -559,7 +423,7 @@ async def test_a_nonce_of_no_possible_length_is_malformed(world: World, length: 
 
 @pytest.mark.parametrize("bucket", [records.REVOCATIONS, records.CERTIFICATES])
 async def test_a_damaged_row_is_an_internal_error_and_never_good(
-    world: World, bucket: str, caplog: pytest.LogCaptureFixture
+    world: OcspWorld, bucket: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await world.issue(7)
     assert (await world.state(7)).status is Status.GOOD

@@ -10,7 +10,9 @@ from appliance.keys.file import FileSigner
 from appliance.web.api.routes import ca_routes
 from appliance.web.application import AccessLog, Application, build_application
 from appliance.web.http import Route
+from appliance.web.publish.routes import publish_routes
 from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
+from tests.support.ocsp import OcspWorld
 from tests.support.web import SETTINGS
 from tests.web.exchanges import World
 
@@ -53,7 +55,12 @@ def application(world: World, access_log: AccessLog) -> Application:
 def routes(world: World) -> list[Route]:
     """Every route of the CA."""
     made = authority(world)
-    return ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
+    table = ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
+    responder = OcspWorld(made.pki).responder
+    published = publish_routes(
+        certificates=made.x509.trust.intermediates, responder=responder, clock=made.x509.clock
+    )
+    return [*table, *published]
 
 
 def discard(line: Mapping[str, object]) -> None:
