@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Raw
 
 from appliance.formats import timeorduration
 from appliance.formats.keys import PublicKey, algorithm_name
@@ -67,7 +68,7 @@ def certificate(wanted: CertificateJson, key: PublicKey, validity: Validity) -> 
         "subject": name(wanted.subject),
         "rawSubject": octets(wanted.raw_subject) if wanted.raw_subject else None,
         "issuer": name(wanted.issuer),
-        "serialNumber": wanted.serial_number,
+        "serialNumber": _number(wanted.serial_number),
         "dnsNames": _listed(wanted.dns_names),
         "emailAddresses": _listed(wanted.email_addresses),
         "ipAddresses": _listed(map(str, wanted.ip_addresses)),
@@ -133,6 +134,11 @@ def _dates(validity: Validity) -> dict[str, object]:
 
 def _listed(values: Iterable[object]) -> list[object] | None:
     return list(values) or None
+
+
+def _number(number: int | None) -> Raw | None:
+    """Write a number of any size."""
+    return None if number is None else Raw(str(number).encode())
 
 
 def _extensions(listed: tuple[RawExtension, ...]) -> list[object] | None:
