@@ -4,14 +4,12 @@ The header `x5cInsecure` brings the certificate with its chain. The certificate 
 here; its provisioner decides about that.
 """
 
-import binascii
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 
 from appliance.authority.trust import Trust
-from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.issuance import chains, parsed
 from appliance.issuance.parsed import ParsedCertificate
@@ -48,23 +46,13 @@ class RenewalToken:
 def read(token: str, trust: Trust) -> RenewalToken:
     """Read a renewal token, and check chain and signature. Raises Unauthorized."""
     parts, claims = tokens.read(token)
-    leaf, *others = _chain(parts)
+    leaf, *others = tokens.certificates(parts, "x5cInsecure")
     chains.check_client(leaf, others, trust.roots)
     key = _key(leaf)
     tokens.check_signature(parts, key)
     return RenewalToken(
         certificate=parsed.parse(leaf), claims=claims, use=tokens.use(parts, claims, key)
     )
-
-
-def _chain(token: UnverifiedToken) -> list[bytes]:
-    listed = token.header.get("x5cInsecure")
-    if not isinstance(listed, list) or not listed:
-        raise Unauthorized("the renewal token brings no certificate", detail="no x5cInsecure")
-    try:
-        return [binascii.a2b_base64(each, strict_mode=True) for each in listed]
-    except (ValueError, TypeError):
-        raise Unauthorized("the certificates of the renewal token are not base64") from None
 
 
 def _key(leaf: bytes) -> PublicKey:

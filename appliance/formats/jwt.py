@@ -92,13 +92,21 @@ def verify(token: UnverifiedToken, key: PublicKey, algorithm: str) -> None:
 
     Raises WrongSignature, and FormatError for a token that cannot be judged.
     """
+    check_header(token, algorithm)
+    if not _fitting(algorithm, key).verify(token.signed, key, token.signature):
+        raise WrongSignature("the signature of the token does not hold")
+
+
+def check_header(token: UnverifiedToken, algorithm: str) -> None:
+    """Check that a token names the algorithm, and asks for nothing that we do not understand.
+
+    Raises WrongSignature, FormatError.
+    """
     named = token.header.get("alg")
     if named != algorithm:
         raise WrongSignature(f"the token is signed with {str(named)[:20]!r}, not {algorithm!r}")
     if "crit" in token.header:  # RFC 7515 section 4.1.11: refuse what is not understood
         raise FormatError("a token with critical header parameters is not supported")
-    if not _fitting(algorithm, key).verify(token.signed, key, token.signature):
-        raise WrongSignature("the signature of the token does not hold")
 
 
 def _fitting(name: str, key: PrivateKey | PublicKey) -> Algorithm:

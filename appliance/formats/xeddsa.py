@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from appliance.model.errors import FormatError
 
+ALGORITHM = "XEdDSA"  # its name in tokens; step's own
 ENTROPY = 64  # octets that `sign` asks for
 
 _P = 2**255 - 19

@@ -1,7 +1,8 @@
 """Does a certificate lead to one of our roots? (RFC 5280 section 6, as far as it decides here)
 
-For client certificates that come in tokens. Name constraints are not looked at: whoever signed
-such a certificate was held by them when it was issued.
+For client certificates that come in tokens: our own, to be renewed, and others', as credentials.
+Of our own, name constraints are not looked at: whoever signed such a certificate was held by them
+when it was issued.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.model.errors import Unauthorized
+from appliance.issuance import paths
+from appliance.model.errors import FormatError, Unauthorized
 
 _Value = TypeVar("_Value", bound=x509.ExtensionType)
 
@@ -45,6 +47,22 @@ def check_client(leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes]) -
         between = [x509.load_der_x509_certificate(each) for each in others[:_LONGEST]]
         _climb(certificate, between, anchors, moment)
     except _BROKEN as error:
+        raise Unauthorized("the certificate cannot be read", detail=str(error)) from error
+
+
+def check_credential(
+    leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes], now: datetime
+) -> None:
+    """Let a certificate of someone else's CA pass that may sign a token now (all in DER).
+
+    It leads through the others to a root, within dates, name constraints and purposes. Raises
+    Unauthorized.
+    """
+    try:
+        trust = paths.Trust(roots=roots, between=others[:_LONGEST])
+        paths.verify(leaf, trust, now=now, purpose=ExtendedKeyUsageOID.CLIENT_AUTH)
+        _check_usage(x509.load_der_x509_certificate(leaf))
+    except (FormatError, *_BROKEN) as error:
         raise Unauthorized("the certificate cannot be read", detail=str(error)) from error
 
 

@@ -1,7 +1,8 @@
 """Does a certificate lead to a root, now, and for this host? (RFC 5280 section 6)
 
-For a person who asks about any certificate. Purposes (extended key usage) are not judged, policies
-are not either, and names in the subject do not count for a host, as in Go.
+For a person who asks about any certificate, and for certificates in tokens. A purpose (extended
+key usage) is judged where one is given, policies are not, and names in the subject do not count for
+a host, as in Go.
 """
 
 import ipaddress
@@ -15,7 +16,7 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import MD5, SHA1
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.formats import names
 from appliance.issuance import name_constraints
@@ -58,13 +59,21 @@ class Trust:
     between: Sequence[bytes] = ()
 
 
-def verify(leaf: bytes, trust: Trust, *, now: datetime, host: str = "") -> None:
-    """Let a certificate (DER) pass that leads to a root, and that is for the host if one is given.
+def verify(
+    leaf: bytes,
+    trust: Trust,
+    *,
+    now: datetime,
+    host: str = "",
+    purpose: x509.ObjectIdentifier | None = None,
+) -> None:
+    """Let a certificate (DER) pass that leads to a root.
 
-    Raises Unauthorized with the reason, FormatError for what cannot be read.
+    If they are given, it must be for the host, and it and all above it for the purpose, as far as
+    they name purposes. Raises Unauthorized with the reason, FormatError for what cannot be read.
     """
     certificate = _load(leaf)
-    search = _Search(_readable(trust.roots), _readable(trust.between), now)
+    search = _Search(_readable(trust.roots), _readable(trust.between), now, purpose)
     try:
         search.judge(certificate, [])
         if host:
@@ -79,12 +88,17 @@ class _Search:
     """Looks for one path, depth first; remembers the first reason why one did not do."""
 
     def __init__(
-        self, roots: list[x509.Certificate], between: list[x509.Certificate], now: datetime
+        self,
+        roots: list[x509.Certificate],
+        between: list[x509.Certificate],
+        now: datetime,
+        purpose: x509.ObjectIdentifier | None,
     ) -> None:
         self.reason: Unauthorized | None = None
         self._roots = roots
         self._between = between
         self._now = now
+        self._purpose = purpose
         self._left = _MOST_SIGNATURES
 
     def leads_to_root(self, certificate: x509.Certificate, below: list[x509.Certificate]) -> bool:
@@ -103,6 +117,8 @@ class _Search:
         """Check what one certificate says about itself and those below. Raises Unauthorized."""
         _check_time(certificate, self._now)
         _check_critical(certificate)
+        if self._purpose is not None:
+            _check_purpose(certificate, self._purpose)
         if below:
             _check_authority(certificate, below)
             _check_constraints(certificate, below)
@@ -147,6 +163,14 @@ def _check_critical(certificate: x509.Certificate) -> None:
         if extension.critical and not understood:
             oid = extension.oid.dotted_string
             raise Unauthorized(f"a critical extension is not understood: {oid}")
+
+
+def _check_purpose(certificate: x509.Certificate, purpose: x509.ObjectIdentifier) -> None:
+    named = _value(certificate, x509.ExtendedKeyUsage)
+    if named is not None and {purpose, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}.isdisjoint(
+        named
+    ):
+        raise Unauthorized(f"{_named(certificate)} specifies an incompatible key usage")
 
 
 def _check_authority(certificate: x509.Certificate, below: list[x509.Certificate]) -> None:

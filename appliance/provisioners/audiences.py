@@ -7,9 +7,13 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from appliance.model.errors import Unauthorized
 
+_OPERATIONS = (
+    "sign", "renew", "revoke", "ssh/sign", "ssh/renew", "ssh/revoke", "ssh/rekey",
+)  # fmt: skip
 _LEGACY = "step-certificate-authority"  # what early clients sent instead of a URL
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^@/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
@@ -18,26 +22,52 @@ _HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 class Audience:
     """The accepted values for one operation."""
 
-    __slots__ = ("_accepted",)
+    __slots__ = ("_accepted", "_fragment")
 
-    def __init__(self, accepted: Iterable[str]) -> None:
+    def __init__(self, accepted: Iterable[str], fragment: str = "") -> None:
+        """Take the accepted values, each of which must end in the fragment where there is one."""
         self._accepted = frozenset(map(without_port, accepted))
+        self._fragment = fragment
 
     def check(self, claimed: Sequence[str]) -> None:
         """Let a claim pass of which one value is accepted. Raises Unauthorized."""
-        accepted = self._accepted
-        if not any(each in accepted or without_port(each) in accepted for each in claimed):
+        if not self.matches(claimed):
             given = ", ".join(claimed) or "nobody"
             raise Unauthorized("the token is meant for another server", detail=f"aud: {given}")
+
+    def matches(self, claimed: Sequence[str]) -> bool:
+        """Say whether one value of a claim is accepted."""
+        accepted = self._accepted
+        if self._fragment:
+            claimed = [
+                url
+                for url, _, rest in (each.partition("#") for each in claimed)
+                if unquote(rest) == self._fragment
+            ]
+        return any(each in accepted or without_port(each) in accepted for each in claimed)
+
+    def with_fragment(self, fragment: str) -> "Audience":
+        """Give the same for URLs that name a provisioner in their fragment."""
+        return Audience(self._accepted, fragment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audiences:
-    """All that the X.509 operations accept."""
+    """All that the X.509 operations accept; `every`: of any operation, SSH's too."""
 
     sign: Audience
     renew: Audience
     revoke: Audience
+    every: Audience
+
+    def with_fragment(self, fragment: str) -> "Audiences":
+        """Give the same for tokens that name a provisioner in the fragment of their audience."""
+        return Audiences(
+            sign=self.sign.with_fragment(fragment),
+            renew=self.renew.with_fragment(fragment),
+            revoke=self.revoke.with_fragment(fragment),
+            every=self.every.with_fragment(fragment),
+        )
 
 
 def audiences(names: Iterable[str]) -> Audiences:
@@ -56,12 +86,13 @@ def audiences(names: Iterable[str]) -> Audiences:
         sign=Audience([_LEGACY, *of("sign", "ssh/sign")]),
         renew=Audience(of("renew")),
         revoke=Audience([_LEGACY, *of("revoke")]),
+        every=Audience([_LEGACY, *of(*_OPERATIONS)]),
     )
 
 
 def fragment(claimed: Iterable[str]) -> str:
     """Find the first URL fragment: how other types than JWK name their provisioner."""
-    return next(filter(None, (each.partition("#")[2] for each in claimed)), "")
+    return unquote(next(filter(None, (each.partition("#")[2] for each in claimed)), ""))
 
 
 def without_port(url: str) -> str:

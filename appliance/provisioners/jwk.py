@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from appliance.config.settings import ProvisionerSettings
-from appliance.formats import base64url, jwk, names
+from appliance.formats import jwk, names
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
-from appliance.model.errors import FormatError, Unauthorized
+from appliance.model.errors import FormatError
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
@@ -52,7 +52,7 @@ class JwkProvisioner:
             sans=tuple(names.classify(san) for san in asked if san),
             lifetimes=settings.lifetimes,
             token=tokens.use(token, claims, self._key),
-            csr_fingerprint=_bound_to(claims),
+            csr_fingerprint=tokens.bound_to(claims),
             step_extension=not settings.disable_step_extension,
             claims=token.claims,
             profile=self._settings.profile,
@@ -75,20 +75,4 @@ class JwkProvisioner:
         self, token: UnverifiedToken, claims: Claims, now: datetime, audience: Audience
     ) -> str:
         tokens.check_signature(token, self._key)
-        if claims.iss != self.ref.name:
-            raise Unauthorized("the token has another issuer", detail=f"iss: {claims.iss}")
-        tokens.check_times(claims, now)
-        audience.check(claims.audience)
-        if not claims.sub:
-            raise Unauthorized("the token has no subject")
-        return claims.sub
-
-
-def _bound_to(claims: Claims) -> bytes | None:
-    """Give the CSR's fingerprint; one that cannot be read is one that no CSR has."""
-    if claims.cnf is None or not claims.cnf.fingerprint:
-        return None
-    try:
-        return base64url.decode(claims.cnf.fingerprint)
-    except FormatError:
-        return b""
+        return tokens.check_claims(claims, self.ref.name, audience, now)

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats.jwt import UnverifiedToken
-from appliance.model.errors import BadRequest, NotSupported, Unauthorized
+from appliance.model.errors import BadRequest, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners.provisioner import check_renewal
@@ -18,7 +18,7 @@ _CONSTANT_IDS = {"K8sSA": "k8ssa/k8sSA-default"}
 
 
 class ListedProvisioner:
-    """One whose type this version has no token rules for; what it once issued can be renewed."""
+    """One of a type with a protocol of its own: ACME, SCEP, SSHPOP; no token gets anything here."""
 
     def __init__(self, settings: ProvisionerSettings) -> None:
         self._settings = settings
@@ -33,7 +33,7 @@ class ListedProvisioner:
     async def authorize_sign(
         self, token: UnverifiedToken, claims: Claims, now: datetime
     ) -> NoReturn:
-        """Refuse as step-ca does, or say that this version cannot."""
+        """Refuse as step-ca does."""
         raise self._refusal("sign")
 
     async def authorize_revoke(
@@ -52,9 +52,7 @@ class ListedProvisioner:
         kind, name = self._settings.type, self._settings.name
         if kind in _WITHOUT_TOKENS:
             return BadRequest("token flow is not supported", detail=f"provisioner '{name}'")
-        if kind == "SSHPOP":
-            return Unauthorized(f"provisioner '{name}' does not {operation} X.509 certificates")
-        return NotSupported(f"this version has no token rules for provisioners of type {kind}")
+        return Unauthorized(f"provisioner '{name}' does not {operation} X.509 certificates")
 
 
 class UninitializedProvisioner(ListedProvisioner):

@@ -1,5 +1,6 @@
 """What every provisioner can be asked, and when it lets a certificate be renewed."""
 
+import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -7,7 +8,7 @@ from typing import Protocol
 from appliance.config.settings import ClaimsSettings
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
-from appliance.model.errors import Unauthorized
+from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners.tokens import Claims
@@ -44,6 +45,17 @@ class Provisioner(Protocol):
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Let a certificate of this provisioner be renewed, or raise Unauthorized."""
         ...
+
+
+def decoded(entry: Mapping[str, object], name: str) -> bytes:
+    """Give the octets of a key of an entry that is written in base64. Raises FormatError."""
+    written = entry.get(name)
+    if not isinstance(written, str) or not written:
+        raise FormatError(f"{name} cannot be empty")
+    try:
+        return binascii.a2b_base64(written)
+    except ValueError:
+        raise FormatError(f"{name} is not base64") from None
 
 
 def check_renewal(name: str, claims: ClaimsSettings, validity: Validity, now: datetime) -> None:

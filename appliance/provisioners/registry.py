@@ -1,7 +1,7 @@
 """All provisioners: found by token, certificate, id or name, and listed page by page."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +11,16 @@ from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
-from appliance.provisioners import tokens
+from appliance.provisioners import k8ssa, tokens
 from appliance.provisioners.audiences import Audiences, audiences, fragment
 from appliance.provisioners.jwk import JwkProvisioner
+from appliance.provisioners.k8ssa import K8sSaProvisioner
 from appliance.provisioners.listed import ListedProvisioner, UninitializedProvisioner
+from appliance.provisioners.nebula import NebulaProvisioner
 from appliance.provisioners.oidc import OidcProvisioner
 from appliance.provisioners.provisioner import Provisioner
 from appliance.provisioners.tokens import Claims
+from appliance.provisioners.x5c import X5cProvisioner
 
 _PAGE, _LONGEST_PAGE = 20, 100
 _CURSOR_LENGTH = 40
@@ -50,6 +53,7 @@ class Registry:
         self._earliest = int(not_issued_before.timestamp()) if not_issued_before else None
         self._by_name: dict[str, Provisioner] = {}
         self._by_id: dict[str, Provisioner] = {}
+        self._by_token_id: dict[str, Provisioner] = {}
         self._pages: list[tuple[str, Provisioner]] = []
         self._encrypted_keys: dict[str, str] = {}
         for provisioner in provisioners:
@@ -125,23 +129,46 @@ class Registry:
             raise NotFound(f"no provisioner has an encrypted key with id '{kid}'") from None
 
     def _of_token(self, token: UnverifiedToken, claims: Claims) -> Provisioner:
-        named = fragment(claims.audience) or f"{claims.iss}:{token.header.get('kid', '')}"
-        provisioner = self._by_id.get(named)
+        named = self._named_by(token, claims)
+        provisioner = next(filter(None, map(self._by_token_id.get, named)), None)
         if provisioner is None:
-            raise Unauthorized("no provisioner goes with the token", detail=f"looked for {named}")
+            looked = " or ".join(named) or "nobody"
+            raise Unauthorized("no provisioner goes with the token", detail=f"looked for {looked}")
         if self._earliest is not None and claims.iat is not None and claims.iat < self._earliest:
             raise Unauthorized("the token was issued before this certificate authority started")
         return provisioner
+
+    def _named_by(self, token: UnverifiedToken, claims: Claims) -> Sequence[str]:
+        """Say whom a token may name, the most likely first; nothing of it is true yet.
+
+        A token that is meant for us names the provisioner in its audience's fragment, else by
+        issuer and key. Others come from elsewhere: a Kubernetes cluster, a cloud, an identity
+        provider, whose client the audience is.
+        """
+        audience = claims.audience
+        named = fragment(audience)
+        if self.audiences.every.with_fragment(named).matches(audience):
+            return (named or f"{claims.iss}:{token.header.get('kid', '')}",)
+        if claims.iss == k8ssa.ISSUER:
+            return (k8ssa.ID,)
+        if not audience:
+            return ()
+        party, tenant, email = (token.claims.get(name) for name in ("azp", "tid", "email"))
+        found = (party, audience[0] if tenant and email else None, tenant, audience[0])
+        return [each for each in found if isinstance(each, str) and each]
 
     def _add(self, provisioner: Provisioner) -> None:
         name, identifier = provisioner.ref.name, provisioner.ref.id
         if name in self._by_name or identifier in self._by_id:
             raise FormatError(f"two provisioners have the name '{name}' or the id '{identifier}'")
+        if provisioner.token_id in self._by_token_id:
+            raise FormatError(f"two provisioners would take tokens for '{provisioner.token_id}'")
         # The cursor: a hash of the id, whose first four octets are the place in the order.
         digest = hashlib.sha1(identifier.encode(), usedforsecurity=False).digest()
         place = len(self._pages).to_bytes(4)
         self._pages.append(((place + digest[4:]).hex(), provisioner))
         self._by_name[name] = self._by_id[identifier] = provisioner
+        self._by_token_id[provisioner.token_id] = provisioner
         encrypted = provisioner.entry.get("encryptedKey")
         if isinstance(provisioner, JwkProvisioner) and isinstance(encrypted, str) and encrypted:
             self._encrypted_keys[provisioner.ref.credential_id] = encrypted
@@ -173,13 +200,21 @@ def provisioner_of(
     """Make a provisioner; one that cannot be is listed with the reason."""
     if settings.problem:
         return UninitializedProvisioner(settings, settings.problem)
+    made: Provisioner
     try:
         match settings.type:
             case "JWK":
-                return JwkProvisioner(settings, accepted)
+                made = JwkProvisioner(settings, accepted)
             case "OIDC":
-                return OidcProvisioner(settings, outbound=outbound, chance=chance)
+                made = OidcProvisioner(settings, outbound=outbound, chance=chance)
+            case "X5C":
+                made = X5cProvisioner(settings, accepted)
+            case "K8sSA":
+                made = K8sSaProvisioner(settings)
+            case "Nebula":
+                made = NebulaProvisioner(settings, accepted)
             case _:
-                return ListedProvisioner(settings)
+                made = ListedProvisioner(settings)
     except FormatError as error:
         return UninitializedProvisioner(settings, error.public)
+    return made

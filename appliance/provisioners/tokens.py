@@ -1,5 +1,6 @@
 """One-time tokens: what they claim, and the rules that all of them keep (RFC 7519)."""
 
+import binascii
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,12 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP521R1,
     EllipticCurvePublicKey,
 )
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from appliance.formats import base64url, jwt
 from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import TokenUse
+from appliance.provisioners.audiences import Audience
 
 LEEWAY = 60  # seconds by which clocks may differ
 
@@ -94,7 +97,43 @@ def check_times(claims: Claims, now: datetime) -> None:
         )
 
 
-def use(token: UnverifiedToken, claims: Claims, key: PublicKey) -> TokenUse:
+def check_claims(claims: Claims, issuer: str, audience: Audience | None, now: datetime) -> str:
+    """Hold issuer, times, audience and subject against what they must be; give the subject.
+
+    Without an audience, any will do. Raises Unauthorized.
+    """
+    if claims.iss != issuer:
+        raise Unauthorized("the token has another issuer", detail=f"iss: {claims.iss}")
+    check_times(claims, now)
+    if audience is not None:
+        audience.check(claims.audience)
+    if not claims.sub:
+        raise Unauthorized("the token has no subject")
+    return claims.sub
+
+
+def bound_to(claims: Claims) -> bytes | None:
+    """Give the CSR's fingerprint; one that cannot be read is one that no CSR has."""
+    if claims.cnf is None or not claims.cnf.fingerprint:
+        return None
+    try:
+        return base64url.decode(claims.cnf.fingerprint)
+    except FormatError:
+        return b""
+
+
+def certificates(token: UnverifiedToken, header: str) -> list[bytes]:
+    """Give the certificates (DER) in a header, the leaf first. Raises Unauthorized."""
+    listed = token.header.get(header)
+    if not isinstance(listed, list) or not listed:
+        raise Unauthorized("the token brings no certificate", detail=f"no {header}")
+    try:
+        return [binascii.a2b_base64(each, strict_mode=True) for each in listed]
+    except (ValueError, TypeError):
+        raise Unauthorized("the certificates of the token are not base64") from None
+
+
+def use(token: UnverifiedToken, claims: Claims, key: PublicKey | X25519PublicKey) -> TokenUse:
     """Say under which key the token is remembered as used: its `jti`, else a hash of it.
 
     As step-ca hashes it: SHA-256 of the whole text. Only that anyone can turn an ECDSA signature

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.model.errors import BadRequest, HearthError, NotSupported, Unauthorized
+from appliance.model.errors import BadRequest, HearthError, Unauthorized
 from appliance.provisioners import tokens
 from tests.authority.ours import OurTarget
 from tests.authority.scenarios import URL, Ask
@@ -11,7 +11,7 @@ from tests.support.authority import START, Appliance, registry
 
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [("ACME", BadRequest), ("SCEP", BadRequest), ("SSHPOP", Unauthorized), ("X5C", NotSupported)],
+    [("ACME", BadRequest), ("SCEP", BadRequest), ("SSHPOP", Unauthorized)],
 )
 async def test_signing_and_revoking_are_refused(kind: str, error: type[HearthError]) -> None:
     provisioners = registry([{"type": kind, "name": "it"}])
