@@ -56,6 +56,7 @@ class Idp:
     cache_control: str = "max-age=3600"
     discovery: dict[str, Any] = field(default_factory=dict)  # members to replace; None leaves out
     pending: int = 0  # polls of a device that come too early
+    interval: int = 1  # seconds between them, as the provider wishes it
     seen: list[str] = field(default_factory=list)  # the path of every request
     authorizations: list[dict[str, str]] = field(default_factory=list)  # what log-ins asked for
     refusal: str = ""  # what a log-in ends with instead
@@ -63,7 +64,7 @@ class Idp:
     published: list[dict[str, Any]] = field(default_factory=list)  # further members of the key set
     stopped: threading.Event = field(default_factory=threading.Event)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    _bearer: Any = None
+    assertions: list[dict[str, Any]] = field(default_factory=list)  # of service accounts
 
     def rotate(self, kind: str = "P-256", *, keep: bool = False) -> str:
         """Sign with another key from now on; give its id."""
@@ -156,7 +157,8 @@ class Idp:
     def _exchange(self, asked: dict[str, str]) -> tuple[int, str, Any]:
         grant = asked.get("grant_type")
         if grant == BEARER_GRANT:
-            self._bearer = pyjwt.decode(asked["assertion"], options={"verify_signature": False})
+            claims = pyjwt.decode(asked["assertion"], options={"verify_signature": False})
+            self.assertions.append(claims)
             return 200, "json", {"access_token": "for the account", "token_type": "Bearer"}
         if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT, SECRET):
             return 401, "json", {"error": "invalid_client"}
@@ -190,7 +192,7 @@ class Idp:
         self._codes[code] = {"scope": asked.get("scope", "")}
         return 200, "json", {
             "device_code": code, "user_code": "WDJB-MJHT", "verification_uri": f"{self.url}/verify",
-            "expires_in": 30, "interval": 1, **self.discovery.get("device", {}),
+            "expires_in": 30, "interval": self.interval, **self.discovery.get("device", {}),
         }  # fmt: skip
 
 
