@@ -98,8 +98,9 @@ class Type:
 
     `name` is what %T prints, such as `[]string` or `*rsa.PublicKey`. `defined` is true of types
     that were given a name of their own (`net.IP`), which others of the same make are not.
-    `methods` take the receiver as their first parameter, which `parameters` does not count; one
-    named String or Error says how the value is printed. `json`, where set, gives another value
+    `methods` get the receiver before all other arguments; `parameters` does not count it. One named
+    String or Error says how the value is printed. A pointer also has the methods of its target's
+    type, which get the target. `json`, where set, gives another value
     that stands for this one in JSON (MarshalJSON, MarshalText).
     """
 
@@ -181,10 +182,8 @@ def map_of(key: Type, element: Type) -> Type:
 
 @cache
 def pointer_to(element: Type) -> Type:
-    """Give `*element`, with the methods of element; make a Type where the pointer has more."""
-    return Type(
-        name=f"*{element.name}", kind=Kind.POINTER, element=element, methods=element.methods
-    )
+    """Give `*element`, which has the methods of element; make a Type where the pointer has more."""
+    return Type(name=f"*{element.name}", kind=Kind.POINTER, element=element)
 
 
 BYTES: Final = slice_of(UINT8)

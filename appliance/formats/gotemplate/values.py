@@ -20,6 +20,8 @@
     time.Time                Time
     a function               signatures.Function
 
+Python's truth of each of them is Go's truth in templates: not nil, not zero, not empty.
+
 All JSON numbers are float64 in Go: data for templates that was JSON comes through `from_json` or
 `from_decoded`. Slices have no spare capacity here: `slice` never reaches behind a slice's end.
 """
@@ -65,6 +67,9 @@ from appliance.model.errors import FormatError
 @final
 class Invalid:
     """The type of INVALID."""
+
+    def __bool__(self) -> bool:
+        return False
 
     def __repr__(self) -> str:
         return "<no value>"
@@ -240,6 +245,9 @@ class Pointer:
     go_type: Type
     target: Any
 
+    def __bool__(self) -> bool:
+        return self.target is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
@@ -254,9 +262,7 @@ class Time:
 _duration_methods.update(
     time_methods.of_duration(DURATION, make_duration=Duration, make_int64=Int64)
 )
-_time_methods.update(
-    time_methods.of_time(TIME, DURATION, make_duration=Duration, make_int64=Int64)
-)
+_time_methods.update(time_methods.of_time(TIME, DURATION, make_duration=Duration, make_int64=Int64))
 
 
 _TYPES: Final[Mapping[type, Type]] = {
@@ -293,6 +299,17 @@ def is_nil(value: Any) -> bool:
     if isinstance(value, Pointer):
         return value.target is None
     return isinstance(value, TypedList | TypedMap | TypedBytes) and value.nil
+
+
+def sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:
+    """Give a map's keys in the order in which Go prints, ranges over and encodes them."""
+    keys = list(mapping)
+    if not all(isinstance(key, str) for key in keys):
+        return sorted(keys, key=lambda key: (type_of(key).name, key))
+    try:
+        return sorted(keys) if all(map(str.isascii, keys)) else sorted(keys, key=octets)
+    except TypeError:  # keys of a kind that has no order
+        return keys
 
 
 _SIZED: Final[Mapping[Type, Callable[[int], int]]] = {
