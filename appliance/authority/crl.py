@@ -6,9 +6,12 @@
        rows joined ─▶ to be signed ─▶ Signer ─▶ verified ─▶ row of step-ca's form ─▶ served
 
 One task makes lists, one after the other; all that takes long happens in threads. Wishes that come
-while one is made share the next. A list that could not be made leaves the old one as it is. Its
-number is one more than that of the last one that was recorded, and it is served only when it was
-recorded: so numbers grow whatever happens in between.
+while one is made share the next. A list that could not be made leaves the old one as it is.
+
+A list is served only when it and its number were recorded, so numbers grow whatever happens in
+between. They are counted for each issuer, by its name and key (`hearth_x509_crl_numbers`), so that
+they go on when another issuer becomes the first one; the first one's are also above what step-ca's
+row says.
 """
 
 import logging
@@ -34,7 +37,8 @@ from appliance.ports.store import Put, Store
 log = logging.getLogger(__name__)
 
 LISTS: Final = "x509_crl"  # step-ca's bucket; its one row is the first issuer's list
-_FIRST: Final = "crl"
+NUMBERS: Final = "hearth_x509_crl_numbers"  # issuer → the number of its last list
+_FIRST: Final = b"crl"
 _LOOK: Final = 60.0  # seconds; the wall clock can jump, so it is looked at often
 _PATIENCE: Final = 10.0  # seconds that a request waits for a list that is being made
 _AGAIN: Final = timedelta(minutes=1)  # after a failure
@@ -91,8 +95,10 @@ class CrlPublisher:
         self._store = store
         self._clock = clock
         self._plan: CrlPlan | None = None
-        self._published: dict[str, PublishedList] = {}
-        self._numbers: dict[str, int] = {}  # of the lists that were recorded last
+        self._places: dict[str, bytes] = {}  # what a list is asked for by → its issuer
+        self._published: dict[bytes, PublishedList] = {}
+        self._numbers: dict[bytes, int] = {}  # of the lists that were recorded last
+        self._first_number = -1
         self._loaded = False
         self._due: datetime | None = None  # None: now
         self._wished = 0
@@ -108,24 +114,26 @@ class CrlPublisher:
     def configure(self, plan: CrlPlan | None) -> None:
         """Publish by another plan from now on, beginning with a list of it."""
         self._plan = plan
+        self._places = _places(plan.issuers) if plan else {}
         self._due = None
         self._wished += 1
         self._wish.set()
 
-    async def current(self, name: str = "") -> PublishedList:
-        """Give the newest list of an issuing key, waiting for the first one for a while.
+    async def current(self, place: str = "") -> PublishedList:
+        """Give the newest list of an issuing key, by its name or its key's identifier.
 
-        It is asked for by its name, or by the identifier of its key in hexadecimal digits.
-        Raises NotFound when there is none, Unavailable when it could not be made yet.
+        Waits for the first one for a while. Raises NotFound when there is none, Unavailable when it
+        could not be made yet.
         """
-        plan = self._plan
-        if plan is None:
+        if self._plan is None:
             raise NotFound("certificate revocation lists are not enabled")
-        name = plan.named(name)
-        found = self._published.get(name)
+        issuer = self._places.get(place)
+        if issuer is None:
+            raise NotFound(f"there is no issuer '{place[:80]}'")
+        found = self._published.get(issuer)
         if found is None or found.expires_at < self._clock.now():
             await self._until_granted(self._wished)
-            found = self._published.get(name)
+            found = self._published.get(issuer)
         if found is None:
             raise Unavailable("the revocation list is not made yet; try again")
         return found
@@ -193,17 +201,25 @@ class CrlPublisher:
     async def _prepare(self, now: datetime, *, every_row: bool) -> None:
         """Take over what was published before, and what others have revoked in the database."""
         if not self._loaded:
+            for issuer, digits in await self._store.scan(NUMBERS):
+                self._numbers[issuer] = int(digits)
             for key, value in await self._store.scan(LISTS):
-                number, found = await trio.to_thread.run_sync(_read, value)
-                if number is None:
-                    log.warning("the last revocation list in the database cannot be read")
-                    number = int(now.timestamp())  # more than was ever counted
-                self._numbers[_name(key)] = number
-                if found is not None:
-                    self._published.setdefault(_name(key), found)
+                if key == _FIRST:
+                    await self._take_over(value, now)
             self._loaded = True
         if every_row and (added := await revoked_rows.complete(self._store)):
             log.info("%d revocations of the database are listed from now on", added)
+
+    async def _take_over(self, row: bytes, now: datetime) -> None:
+        """Go on from the list in the database, whoever made it."""
+        number, found = await trio.to_thread.run_sync(_read, row)
+        if number is None:
+            log.warning("the last revocation list in the database cannot be read")
+            number = int(now.timestamp())  # more than was ever counted
+        self._first_number = number
+        if found is not None:
+            issuer, published = found
+            self._published.setdefault(issuer, published)
 
     async def _tried(self, key: IssuingKey, plan: CrlPlan) -> bool:
         """Make a list, or say why not."""
@@ -219,13 +235,14 @@ class CrlPublisher:
 
     async def _make(self, key: IssuingKey, plan: CrlPlan) -> None:
         """Make, record and serve one list."""
-        now = self._clock.now().replace(microsecond=0)
+        now, issuer = self._clock.now().replace(microsecond=0), revoked_rows.issuer_tag(key.issuer)
+        first = key is plan.issuers.first
         entries = await revoked_rows.joined(
             self._store, ending_after=now - KEPT, belongs=_belongs(key, plan.issuers)
         )
         draft = ListDraft(
             issuer=key.issuer,
-            number=self._numbers.get(key.name, -1) + 1,
+            number=max(self._numbers.get(issuer, -1), self._first_number if first else -1) + 1,
             this_update=now,
             next_update=now + plan.cache_duration,
             url=revocation_lists.url_of(plan.url, key.name, key.issuer),
@@ -236,9 +253,20 @@ class CrlPublisher:
         made, row = await trio.to_thread.run_sync(
             _finished, prepared, signature, draft, plan.cache_duration
         )
-        self._numbers[key.name] = made.number  # even if it is not known to be on disk
-        await self._store.commit([Put(LISTS, _row_key(key.name), row)])
-        self._published[key.name] = made
+        self._numbers[issuer] = made.number  # even if it is not known to be on disk
+        number = Put(NUMBERS, issuer, b"%d" % made.number)
+        await self._store.commit([number, *([Put(LISTS, _FIRST, row)] if first else ())])
+        self._published[issuer] = made
+
+
+def _places(issuers: Issuers) -> dict[str, bytes]:
+    """Say by what the list of each issuer is asked for."""
+    found: dict[str, bytes] = {}
+    for key in issuers.all:
+        issuer = revoked_rows.issuer_tag(key.issuer)
+        found.setdefault(key.name, issuer)
+        found.setdefault(revocation_lists.key_name(key.issuer), issuer)
+    return found
 
 
 def _belongs(key: IssuingKey, issuers: Issuers) -> Callable[[bytes], bool]:
@@ -271,8 +299,8 @@ def _finished(
     return published, msgspec.json.encode(row)
 
 
-def _read(value: bytes) -> tuple[int | None, PublishedList | None]:
-    """Read a row: the number of its list, and the list, as far as they can be read."""
+def _read(value: bytes) -> tuple[int | None, tuple[bytes, PublishedList] | None]:
+    """Read a row as far as that goes: its number; whose list it is, and the list."""
     try:
         row = _decoder.decode(value)
     except msgspec.DecodeError:
@@ -282,22 +310,19 @@ def _read(value: bytes) -> tuple[int | None, PublishedList | None]:
         expires_at = parse_time(row.expires_at)
     except FormatError:
         return row.number, None
-    return row.number, PublishedList(
-        number=row.number,
-        der=row.der,
-        made_at=fields.this_update,
-        expires_at=expires_at,
-        tag=_tag(row.der),
+    key_id = fields.extension(crl.AUTHORITY_KEY_ID)
+    issuer = revoked_rows.tag(fields.issuer_raw, key_id.value if key_id else b"")
+    return row.number, (
+        issuer,
+        PublishedList(
+            number=row.number,
+            der=row.der,
+            made_at=fields.this_update,
+            expires_at=expires_at,
+            tag=_tag(row.der),
+        ),
     )
 
 
 def _tag(der: bytes) -> str:
     return sha256(der).hexdigest()[:32]
-
-
-def _row_key(name: str) -> bytes:
-    return f"{_FIRST}/{name}".encode() if name else _FIRST.encode()
-
-
-def _name(key: bytes) -> str:
-    return key.decode(errors="replace").removeprefix(_FIRST).removeprefix("/")

@@ -55,13 +55,13 @@ class Revoked:
 def issuer_of(certificate: ParsedCertificate) -> bytes:
     """Tell the issuer that a certificate names, by its name and key."""
     named = certificate.extension(AUTHORITY_KEY_ID)
-    return _issuer(certificate.issuer, named.value if named else b"")
+    return tag(certificate.issuer, named.value if named else b"")
 
 
 def issuer_tag(issuer: Issuer) -> bytes:
     """Tell an issuer as the certificates below it do."""
     key_id = issuer.authority_key_id
-    return _issuer(issuer.subject, key_id.value if key_id else b"")
+    return tag(issuer.subject, key_id.value if key_id else b"")
 
 
 def row(revoked: Revoked) -> Operation:
@@ -122,7 +122,8 @@ class _Row(msgspec.Struct):
 _decoder: Final = msgspec.json.Decoder(_Row)
 
 
-def _issuer(name: bytes, key: bytes) -> bytes:
+def tag(name: bytes, key: bytes) -> bytes:
+    """Tell an issuer by its name and the value of what names its key, both DER."""
     return sha256(len(name).to_bytes(4) + name + key).digest()[: len(NOBODY)]
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
+from appliance.authority.metrics import Metrics
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
@@ -21,7 +23,7 @@ from appliance.ports.events import EventSink
 from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
-from appliance.server import issuing, material, passwords
+from appliance.server import issuing, material, passwords, published
 from appliance.server.responding import build_responder
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
@@ -35,16 +37,33 @@ class Foundation:
 
     store: Store
     tokens: OneTimeTokens
+    lists: CrlPublisher
     clock: Clock
     chance: Chance
-    events: EventSink
+    events: Metrics
     started_at: datetime
     password: Password | None
 
 
+def lay_foundation(
+    store: Store, *, clock: Clock, chance: Chance, events: EventSink, password: Password | None
+) -> Foundation:
+    """Make it on a store; `events` takes what the authority tells, counted on its way."""
+    return Foundation(
+        store=store,
+        tokens=OneTimeTokens(store),
+        lists=CrlPublisher(store, clock),
+        clock=clock,
+        chance=chance,
+        events=Metrics(events, clock),
+        started_at=clock.now().replace(microsecond=0),
+        password=password,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """One configuration at work."""
+    """One configuration at work. `lists` are to be published once it is."""
 
     settings: Settings
     trust: Trust
@@ -52,7 +71,10 @@ class Assembly:
     registry: Registry
     outbound: HttpOutbound
     responder: OcspResponder | None
+    lists: CrlPlan | None
     application: Application
+    insecure: Application | None  # what plain HTTP serves
+    metrics: Application | None
     warnings: tuple[str, ...]
 
 
@@ -63,7 +85,8 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     the password does not open.
     """
     trust = material.read_trust(settings)
-    issuers = issuing.open_issuers(settings, trust, foundation.password)
+    issuers = issuing.open_issuers(settings, trust, foundation.password, foundation.events)
+    lists = published.crl_plan(settings, issuers)
     outbound = HttpOutbound((*trust.roots, *trust.federated_roots, *trust.intermediates))
     provisioners = registry.build(
         settings, foundation.started_at, outbound=outbound, chance=foundation.chance
@@ -91,6 +114,9 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         events=foundation.events,
         persistent=persistent,
+        announce=(
+            [foundation.lists.publish] if settings.crl and settings.crl.generate_on_revoke else []
+        ),
     )
     responder = build_responder(
         settings,
@@ -99,14 +125,15 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         chance=foundation.chance,
     )
-    published = publish_routes(
+    public = publish_routes(
         certificates=(*trust.intermediates, *(each.issuer.certificate for each in issuers.all)),
         responder=responder,
+        lists=foundation.lists,
         clock=foundation.clock,
     )
     routes = [
         *ca_routes(x509=x509, revocation=revocation, tls=settings.tls, version=VERSION),
-        *published,
+        *public,
     ]
     return Assembly(
         settings=settings,
@@ -115,6 +142,13 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         registry=provisioners,
         outbound=outbound,
         responder=responder,
+        lists=lists,
+        insecure=published.insecure_application(
+            settings, public, chance=foundation.chance, access_log=access_log
+        ),
+        metrics=published.metrics_application(
+            settings, foundation.events, chance=foundation.chance
+        ),
         application=build_application(
             routes,
             chance=foundation.chance,
@@ -138,6 +172,7 @@ def _warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
     """Say what works and is not as it should be."""
     for line in settings.warnings:
         yield f"{settings.file}: {line}"
+    yield from published.warnings(settings)
     for key in (settings.key, *(each.key for each in settings.issuers if each.key)):
         if exposed := passwords.exposure(key):
             yield exposed

@@ -16,7 +16,6 @@ from typing import Final
 
 import trio
 
-from appliance.authority.tokens import OneTimeTokens
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import HearthError
@@ -24,7 +23,7 @@ from appliance.model.events import Event
 from appliance.model.secret import Password
 from appliance.operator.endpoint import NAME
 from appliance.server import passwords
-from appliance.server.assembly import Assembly, Foundation, assemble
+from appliance.server.assembly import Assembly, assemble, lay_foundation
 from appliance.server.certificate import OwnCertificate
 from appliance.server.system import SystemChance, SystemClock
 from appliance.stores.directory import Claim, StoreAbsent, StoreLocked
@@ -83,14 +82,8 @@ async def _authority(settings: Settings, password: Password | None) -> AsyncIter
         yield _warning("keys", "not tried: give the password of the key with --password-file")
         return
     clock, chance, store = SystemClock(), SystemChance(), MemoryStore()
-    foundation = Foundation(
-        store=store,
-        tokens=OneTimeTokens(store),
-        clock=clock,
-        chance=chance,
-        events=_NoEvents(),
-        started_at=clock.now(),
-        password=password,
+    foundation = lay_foundation(
+        store, clock=clock, chance=chance, events=_NoEvents(), password=password
     )
     try:
         assembly = assemble(settings, foundation, lambda line: None)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.authority.issuers import Issuers, IssuingKey
+from appliance.authority.metrics import CountedSigner, Metrics
 from appliance.authority.trust import Trust
 from appliance.config.settings import IssuerSettings, IssuerState, Settings
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword
@@ -16,8 +17,13 @@ from appliance.server import material
 from appliance.server.pointing import pointers_of
 
 
-def open_issuers(settings: Settings, trust: Trust, password: Password | None) -> Issuers:
-    """Open all that sign. Raises ConfigError for files that are missing, wrong or no pair."""
+def open_issuers(
+    settings: Settings, trust: Trust, password: Password | None, metrics: Metrics
+) -> Issuers:
+    """Open all that sign, their signatures counted.
+
+    Raises ConfigError for files that are missing, wrong or no pair.
+    """
     secret = password or settings.password
     first = _opened(
         settings,
@@ -36,7 +42,11 @@ def open_issuers(settings: Settings, trust: Trust, password: Password | None) ->
         for each in settings.issuers
         if each.key is not None and each.state in (IssuerState.ACTIVE, IssuerState.RETIRING)
     )
-    return Issuers(first, others)
+    return Issuers(_counted(first, metrics), [_counted(each, metrics) for each in others])
+
+
+def _counted(key: IssuingKey, metrics: Metrics) -> IssuingKey:
+    return replace(key, signer=CountedSigner(key.signer, metrics))
 
 
 def _opened(

@@ -6,7 +6,7 @@ that is wrong changes nothing, and a request is answered by the one or the other
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ssl import SSLContext
 from typing import Final
 
@@ -21,12 +21,11 @@ from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
 from appliance.server.banner import joined
 from appliance.server.certificate import OwnCertificate
+from appliance.server.doors import DoorName, Doors, Entrance, Listening
 from appliance.server.launch import Launch
 from appliance.server.output import Output
 from appliance.server.system import settle_collector
 from appliance.web.limits import Limits
-from appliance.web.serving import Serving, open_listeners, serve
-from appliance.web.switch import Switch
 from appliance.web.tls import TlsHolder
 
 log = logging.getLogger(__name__)
@@ -41,29 +40,6 @@ def configured(launch: Launch) -> Settings:
         return settings
     host, port = split_address(launch.address)
     return replace(settings, host=host, port=port)
-
-
-async def listen(settings: Settings) -> list[trio.SocketListener]:
-    """Listen where the settings say; a free port is the same one for every address.
-
-    Raises Unavailable.
-    """
-    listeners = await open_listeners(settings.host, settings.port)
-    if settings.port != 0 or len(listeners) == 1:
-        return listeners
-    port = listeners[0].socket.getsockname()[1]
-    for each in listeners:
-        await each.aclose()
-    return await open_listeners(settings.host, port)
-
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """One set of listeners at work."""
-
-    switch: Switch
-    stop: trio.Event
-    serving: Serving
 
 
 class Service:
@@ -81,11 +57,10 @@ class Service:
         self.foundation = foundation
         self._output = output
         self._say = say
-        self._limits = limits
         self._own = OwnCertificate(foundation.clock, foundation.chance)
+        self._doors = Doors(limits)
         self._assembly: Assembly
         self._holder: TlsHolder
-        self._door: _Door
 
     @property
     def assembly(self) -> Assembly:
@@ -94,8 +69,8 @@ class Service:
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
-        """Host and port of each listener."""
-        return self._door.serving.addresses
+        """Host and port of each listener for TLS."""
+        return self._doors.addresses(DoorName.MAIN)
 
     async def prepare(self, settings: Settings) -> None:
         """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
@@ -103,25 +78,18 @@ class Service:
         await providers.introduce(self._assembly.registry)
         self._holder = TlsHolder(await self._certified(self._assembly))
 
-    async def open(self, nursery: trio.Nursery, listeners: list[trio.SocketListener]) -> None:
-        """Serve on the listeners, as a task of the nursery, until `close`."""
-        switch, stop = Switch(self._assembly.application), trio.Event()
+    async def listen(self) -> Listening:
+        """Listen wherever the configuration says. Raises Unavailable."""
+        return await self._doors.listen(_entrances(self._assembly, self._holder))
 
-        async def run(*, task_status: trio.TaskStatus[Serving]) -> None:
-            await serve(
-                switch,
-                listeners=listeners,
-                tls=self._holder,
-                limits=self._limits,
-                stop=stop,
-                task_status=task_status,
-            )
-
-        self._door = _Door(switch, stop, await nursery.start(run))
+    async def open(self, nursery: trio.Nursery, listening: Listening) -> None:
+        """Serve, as tasks of the nursery, until `close`."""
+        self.foundation.lists.configure(self._assembly.lists)
+        await self._doors.change(nursery, _entrances(self._assembly, self._holder), listening)
 
     def close(self) -> None:
         """Take no more connections; those that are open end after their answers."""
-        self._door.stop.set()
+        self._doors.close()
 
     async def keep_certificate_fresh(self) -> None:
         """Renew the server's own certificate whenever it is due, until cancelled."""
@@ -137,8 +105,9 @@ class Service:
 
     def announce(self) -> None:
         """Say where requests are served."""
-        for host, port in self.addresses:
-            self._say(f"Serving HTTPS on {joined(host, port)} ...")
+        for name in DoorName:
+            for host, port in self._doors.addresses(name):
+                self._say(f"Serving {name} on {joined(host, port)} ...")
 
     def warn(self) -> None:
         """Say what is not as it should be."""
@@ -173,15 +142,10 @@ class Service:
         await providers.introduce(assembly.registry)
         assembly.registry.resume(self._assembly.registry)
         context = await self._certified(assembly)
-        moved = (settings.host, settings.port) != (old.host, old.port)
-        listeners = await listen(settings) if moved else []
+        listening = await self._doors.listen(_entrances(assembly, self._holder))
         self._holder.replace(context)
         self._assembly = assembly
-        if moved:
-            self.close()
-            await self.open(nursery, listeners)
-        else:
-            self._door.switch.replace(assembly.application)
+        await self.open(nursery, listening)
         self.warn()
         self.announce()
         settle_collector()
@@ -196,3 +160,25 @@ class Service:
     def _assembled(self, settings: Settings) -> Assembly:
         log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)
         return assemble(settings, self.foundation, log_requests)
+
+
+def _entrances(assembly: Assembly, holder: TlsHolder) -> list[Entrance]:
+    """Say what a configuration serves where."""
+    settings = assembly.settings
+    plain = (
+        (DoorName.INSECURE, settings.insecure, assembly.insecure),
+        (DoorName.METRICS, settings.metrics, assembly.metrics),
+    )
+    return [
+        Entrance(
+            name=DoorName.MAIN,
+            address=(settings.host, settings.port),
+            application=assembly.application,
+            tls=holder,
+        ),
+        *(
+            Entrance(name=name, address=address, application=application)
+            for name, address, application in plain
+            if address is not None and application is not None
+        ),
+    ]

@@ -1,7 +1,7 @@
 """The composition root: from a Launch to a certificate authority that serves, and to its end.
 
-    store ─ own certificate · identity providers · housekeeping · control socket · log
-          ─ reload ─ connections ─ listeners
+    store ─ own certificate · revocation lists · identity providers · housekeeping · control socket
+          · log ─ reload ─ connections ─ listeners
 
 What is on the right ends before what is on its left: at a stop, the listeners first, then each
 connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
@@ -21,7 +21,6 @@ import trio
 
 from appliance.authority import reindexing
 from appliance.authority.housekeeping import prune_tokens
-from appliance.authority.tokens import OneTimeTokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
 from appliance.operator.control import serve_control
@@ -30,11 +29,11 @@ from appliance.ports.clock import Clock
 from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
 from appliance.server import banner, notify
-from appliance.server.assembly import Foundation
+from appliance.server.assembly import lay_foundation
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
-from appliance.server.reloading import Service, configured, listen
+from appliance.server.reloading import Service, configured
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
@@ -83,25 +82,20 @@ async def _serve(
     clock, chance = SystemClock(), SystemChance()
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:
-        foundation = Foundation(
-            store=store,
-            tokens=OneTimeTokens(store),
-            clock=clock,
-            chance=chance,
-            events=ring,
-            started_at=clock.now().replace(microsecond=0),
-            password=launch.password,
+        foundation = lay_foundation(
+            store, clock=clock, chance=chance, events=ring, password=launch.password
         )
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
-        listeners = await listen(settings)
+        listening = await service.listen()
         tasks.start_soon(flush_regularly, sink)
         tasks.start_soon(service.keep_certificate_fresh)
         tasks.start_soon(service.keep_responder_fresh)
+        tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(_keep_house, store, clock)
         async with trio.open_nursery() as doors:
-            await service.open(doors, listeners)
+            await service.open(doors, listening)
             _tell(launch, service, store, say)
             operator = ApplianceOperator(service, ring)
             await _open_control_socket(tasks, operator, settings)

@@ -7,12 +7,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from appliance.authority.tokens import OneTimeTokens
 from appliance.config.loading import load
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Unavailable
 from appliance.operator.ring import EventRing
-from appliance.server.assembly import Assembly, Foundation, assemble
+from appliance.server.assembly import Assembly, assemble, lay_foundation
 from appliance.server.certificate import OwnCertificate
 from appliance.server.system import SystemChance
 from appliance.stores.memory import MemoryStore
@@ -34,15 +33,8 @@ class VirtualClock:
 
 def assembled(authority: Authority, clock: VirtualClock) -> Assembly:
     authority.configure(db=...)
-    store = MemoryStore()
-    foundation = Foundation(
-        store=store,
-        tokens=OneTimeTokens(store),
-        clock=clock,
-        chance=SystemChance(),
-        events=EventRing(),
-        started_at=clock.now(),
-        password=None,
+    foundation = lay_foundation(
+        MemoryStore(), clock=clock, chance=SystemChance(), events=EventRing(), password=None
     )
     return assemble(load(authority.file), foundation, lambda fields: None)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from appliance.authority.crl import CrlPublisher
 from appliance.authority.trust import Trust
 from appliance.issuance import issuers
 from appliance.keys.file import FileSigner
@@ -58,6 +59,7 @@ def routes(world: World) -> list[Route]:
     table = ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
     responder = OcspWorld(made.pki).responder
     published = publish_routes(
+        lists=CrlPublisher(made.store, made.clock),
         certificates=made.x509.trust.intermediates, responder=responder, clock=made.x509.clock
     )
     return [*table, *published]

@@ -53,7 +53,7 @@ class _Endpoints:
         if held is not None and held[0] is published:
             return held[1]
         made = await trio.to_thread.run_sync(_pem if in_pem else _der, published)
-        self._answers[name, in_pem] = published, made
+        self._answers[name, in_pem] = published, made  # of names that the publisher knows
         return made
 
 

@@ -2,19 +2,26 @@
 
 from collections.abc import Iterable
 
+from appliance.authority.crl import CrlPublisher
 from appliance.authority.ocsp import OcspResponder
 from appliance.ports.clock import Clock
 from appliance.web.application import mounted
 from appliance.web.http import Route
+from appliance.web.publish.crl import crl_routes
 from appliance.web.publish.issuers import issuer_routes
 from appliance.web.publish.ocsp import ocsp_routes
 
 
 def publish_routes(
-    *, certificates: Iterable[bytes], responder: OcspResponder | None, clock: Clock
+    *,
+    certificates: Iterable[bytes],
+    responder: OcspResponder | None,
+    lists: CrlPublisher,
+    clock: Clock,
 ) -> list[Route]:
     """Give every route, at the root and below /1.0. `certificates` are those of issuers, in DER."""
     table = [
+        *crl_routes(lists),
         *issuer_routes(certificates),
         *(ocsp_routes(responder, clock) if responder else ()),
     ]
