@@ -53,6 +53,11 @@ def plain_field(name: str, of: Type) -> Field:
     return Field(name=name, type=of, json=name)
 
 
+def named_int(name: str, methods: Mapping[str, Function] | None = None) -> Type:
+    """Make the type of an int with a name of its own."""
+    return Type(name=name, kind=Kind.INT, methods=methods or {}, defined=True)
+
+
 def getter(call: Callable[[Any], object]) -> Function:
     """Make a method without arguments."""
     return Function(call=call)
@@ -246,11 +251,9 @@ _ECDSA: Final = struct_type(
 _ED25519: Final = Type(name="ed25519.PublicKey", kind=Kind.SLICE, element=UINT8, defined=True)
 _CURVE_NAMES: Final = {256: "P-256", 384: "P-384", 521: "P-521"}
 _KEY_ALGORITHMS: Final = {1: "RSA", 3: "ECDSA", 4: "Ed25519"}
-KEY_ALGORITHM: Final = Type(
-    name="x509.PublicKeyAlgorithm",
-    kind=Kind.INT,
-    methods={"String": getter(lambda number: _KEY_ALGORITHMS.get(number, str(int(number))))},
-    defined=True,
+KEY_ALGORITHM: Final = named_int(
+    "x509.PublicKeyAlgorithm",
+    {"String": getter(lambda number: _KEY_ALGORITHMS.get(number, str(int(number))))},
 )
 
 
@@ -283,11 +286,8 @@ _USAGE_NAMES: Final = (
     "ipsecEndSystem", "ipsecTunnel", "ipsecUser", "timeStamping", "OCSPSigning", "msSGC", "nsSGC",
     "msCodeCom", "msKernelCode",
 )  # fmt: skip
-EXTENDED_USAGE: Final = Type(
-    name="x509.ExtKeyUsage",
-    kind=Kind.INT,
-    methods={"String": getter(lambda number: _USAGE_NAMES[number])},
-    defined=True,
+EXTENDED_USAGE: Final = named_int(
+    "x509.ExtKeyUsage", {"String": getter(lambda number: _USAGE_NAMES[number])}
 )
 """Counts from 0 in the order of `certificate_json.EXTENDED_KEY_USAGES`."""
 
