@@ -1,13 +1,9 @@
 """`hearth ca init`: a certificate authority from nothing."""
 
-import ipaddress
 import os
-import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar, final
 
 import click
 import trio
@@ -16,8 +12,9 @@ from cryptography import x509
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.files import read_file
+from appliance.cli.init_answers import address, dns_names, given, published
 from appliance.cli.keys import read_private_key
-from appliance.cli.prompts import ask, confirm, read_password, say, selected
+from appliance.cli.prompts import confirm, read_password, say, selected
 from appliance.config import creation, helm, placing
 from appliance.config.creation import Authority, Passwords, Root, Wishes
 from appliance.config.location import Context, Location, base_directory, context_files, contexts
@@ -30,8 +27,6 @@ from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest
 from appliance.model.secret import Password
 
-_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
-T = TypeVar("T")
 _CLOUD = "keys in a cloud are not supported yet"
 _RA = "running as a registration authority is not supported yet"
 _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
@@ -59,6 +54,14 @@ _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
 @click.option("--pki", is_flag=True, help="Make certificates and keys only, no configuration.")
 @click.option("--ssh", is_flag=True, help="Make keys for SSH certificates, too.")
 @click.option("--acme", is_flag=True, help="Add an ACME provisioner.")
+@click.option("--crl", is_flag=True, help="Publish a revocation list, and say so in certificates.")
+@click.option("--ocsp", is_flag=True, help="Answer OCSP requests, and say so in certificates.")
+@click.option(
+    "--insecure-address",
+    metavar="<host:port>",
+    help="Where --crl and --ocsp are served by plain HTTP; by default at port 80, or 8080 "
+    "where --address is not at 443.",
+)
 @click.option("--no-db", is_flag=True, help="Configure no database: nothing is kept.")
 @click.option("--with-ca-url", metavar="<uri>", help="The URL to write in defaults.json.")
 @click.option("--helm", "as_helm", is_flag=True, help="Print values for the Helm chart instead.")
@@ -115,6 +118,9 @@ class _Flags:
     pki: bool
     ssh: bool
     acme: bool
+    crl: bool
+    ocsp: bool
+    insecure_address: str | None
     no_db: bool
     with_ca_url: str | None
     as_helm: bool
@@ -134,10 +140,16 @@ class _Flags:
             (self.pki and self.no_db, "pki", "no-db"),
             (self.pki and self.as_helm, "pki", "helm"),
             (self.acme and self.no_db, "acme", "no-db"),
+            (self.crl and self.no_db, "crl", "no-db"),
+            (self.ocsp and self.no_db, "ocsp", "no-db"),
+            (self.crl and self.pki, "crl", "pki"),
+            (self.ocsp and self.pki, "ocsp", "pki"),
         )
         for clash, one, other in clashes:
             if clash:
                 raise BadRequest(f"flag '--{one}' is incompatible with '--{other}'")
+        if self.insecure_address and not (self.crl or self.ocsp):
+            raise BadRequest("flag '--insecure-address' requires the '--crl' or '--ocsp' flag")
         kind = (self.deployment_type or "standalone").lower()
         if kind in {"linked", "hosted"}:
             raise BadRequest(
@@ -149,24 +161,24 @@ class _Flags:
 
 def _wishes(flags: _Flags) -> Wishes:
     """Take what was given, ask for the rest, and judge both alike."""
-    name = _given(flags.name, "--name", "What would you like to name your CA? (e.g. Home CA)", str)
+    name = given(flags.name, "--name", "What would you like to name your CA? (e.g. Home CA)", str)
     if flags.pki:
         return Wishes(name=name, ssh=flags.ssh, pki_only=True)
-    return Wishes(
+    wishes = Wishes(
         name=name,
-        dns_names=_given(
+        dns_names=given(
             ",".join(flags.dns),
             "--dns",
             "What DNS names or IP addresses will reach it? (e.g. ca.home.arpa,10.1.2.3)",
-            _dns_names,
+            dns_names,
         ),
-        address=_given(
+        address=given(
             flags.address,
             "--address",
             "What address and port will it listen on? (e.g. :443 or 127.0.0.1:8443)",
-            _address,
+            address,
         ),
-        provisioner=_given(
+        provisioner=given(
             flags.provisioner,
             "--provisioner",
             "What would you like to name its first provisioner? (e.g. you@home.arpa)",
@@ -177,47 +189,14 @@ def _wishes(flags: _Flags) -> Wishes:
         database=not flags.no_db,
         ca_url=flags.with_ca_url or "",
     )
-
-
-def _given(value: str | None, flag: str, question: str, judged: Callable[[str], T]) -> T:
-    """Judge what the flag says, or ask until an answer is good."""
-    if value:
-        return judged(value)
-    while True:
-        try:
-            return judged(ask(question, flag=flag))
-        except _NotGood as error:
-            say(f"{error}")
-
-
-@final
-class _NotGood(BadRequest):
-    """A value that a person can give again."""
-
-
-def _dns_names(text: str) -> tuple[str, ...]:
-    names = [each.strip() for each in text.replace(" ", ",").split(",") if each.strip()]
-    if not names:
-        raise _NotGood("the CA needs a DNS name or IP address: give it with --dns")
-    return tuple(_host(name) for name in names)
-
-
-def _host(name: str) -> str:
-    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
-    try:
-        return str(ipaddress.ip_address(bare))
-    except ValueError:
-        if _HOST.fullmatch(name) and len(name) <= 253:
-            return name
-    raise _NotGood(f"{name} is not a valid DNS name or IP address")
-
-
-def _address(text: str) -> str:
-    host, colon, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:
-        raise _NotGood(f"{text} is not an address to listen on: give HOST:PORT, such as :443")
-    return text
+    asking = not (flags.name and flags.dns and flags.address and flags.provisioner)
+    return published(
+        wishes,
+        crl=flags.crl,
+        ocsp=flags.ocsp,
+        insecure_address=flags.insecure_address or "",
+        asking=asking and not (flags.no_db or flags.as_helm),
+    )
 
 
 def _location(flags: _Flags, wishes: Wishes) -> tuple[Location, Context | None]:

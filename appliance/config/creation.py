@@ -35,7 +35,10 @@ SignWith = Callable[[PrivateKey, Prepared], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What was asked for. `ca_url` "" is made of the first DNS name and the port."""
+    """What was asked for. `ca_url` "" is made of the first DNS name and the port.
+
+    Whoever wishes for `crl` or `ocsp` gets certificates that say where these are.
+    """
 
     name: str
     dns_names: tuple[str, ...] = ()
@@ -46,6 +49,9 @@ class Wishes:
     database: bool = True
     pki_only: bool = False
     ca_url: str = ""
+    crl: bool = False
+    ocsp: bool = False
+    insecure_address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +171,7 @@ def ca_json(made: Authority, location: Location) -> dict[str, object]:
         "crt": str(location.certs / "intermediate_ca.crt"),
         "key": str(location.secrets / "intermediate_ca_key"),
         "address": wishes.address,
-        "insecureAddress": "",
+        "insecureAddress": wishes.insecure_address,
         "dnsNames": list(wishes.dns_names),
     }
     if wishes.ssh:
@@ -185,7 +191,21 @@ def ca_json(made: Authority, location: Location) -> dict[str, object]:
     }
     if wishes.ssh:
         document["templates"] = ssh_templates.ca_json()
-    return document
+    return document | publishing(wishes)
+
+
+def publishing(wishes: Wishes) -> dict[str, object]:
+    """Give the blocks of what is to be published; none by default."""
+    blocks: dict[str, object] = {}
+    if wishes.crl:
+        blocks["crl"] = {
+            "enabled": True,
+            "generateOnRevoke": True,
+            "includeInCertificates": True,
+        }
+    if wishes.ocsp:
+        blocks["ocsp"] = {"enabled": True, "includeInCertificates": True}
+    return blocks
 
 
 def provisioners(made: Authority) -> list[Mapping[str, object]]:

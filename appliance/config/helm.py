@@ -41,8 +41,10 @@ def _ca_json(made: Authority) -> dict[str, object]:
             "hostKey": str(_HOME / "secrets/ssh_host_ca_key"),
             "userKey": str(_HOME / "secrets/ssh_user_ca_key"),
         }
+    document["address"] = wishes.address
+    if wishes.insecure_address:
+        document["insecureAddress"] = wishes.insecure_address
     document |= {
-        "address": wishes.address,
         "dnsNames": list(wishes.dns_names),
         "logger": {"format": "json"},
     }
@@ -56,6 +58,7 @@ def _ca_json(made: Authority) -> dict[str, object]:
             "maxVersion": 1.3,
             "renegotiation": False,
         },
+        **creation.publishing(wishes),
     }
 
 

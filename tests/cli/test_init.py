@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.cli.main import main
+from appliance.config.loading import load
 from appliance.formats import jwe, jwk
 from appliance.formats.keyfile import dump_private_key, load_private_key
 from appliance.model.secret import Password
@@ -146,6 +147,43 @@ def test_a_brought_root_signs_and_its_key_stays_where_it_is(
     x509.load_pem_x509_certificate(intermediate).verify_directly_issued_by(root)
 
 
+@pytest.mark.parametrize(
+    ("flags", "plain"),
+    [
+        (["--crl", "--ocsp"], ":8080"),
+        (["--crl", "--ocsp", "--address", "127.0.0.1:443"], "127.0.0.1:80"),
+        (["--crl", "--ocsp", "--address", ":8080"], ":8081"),
+        (["--crl", "--ocsp", "--insecure-address", ":9080"], ":9080"),
+        (["--crl"], ":8080"),
+        (["--ocsp"], ":8080"),
+    ],
+)
+def test_what_is_published_is_said_in_certificates(
+    flags: list[str], plain: str, init: Init, steppath: Path
+) -> None:
+    assert init(*flags) == 0
+    settings = load(steppath / "config" / "ca.json")
+    assert settings.warnings == ()
+    assert document(steppath / "config" / "ca.json")["insecureAddress"] == plain
+    port = plain.rpartition(":")[2]
+    base = "http://localhost" if port == "80" else f"http://localhost:{port}"
+    crl, ocsp = "--crl" in flags, "--ocsp" in flags
+    assert (settings.crl is not None, settings.ocsp is not None) == (crl, ocsp)
+    assert settings.pointers.crl == (f"{base}/1.0/crl/{{key}}" if crl else "")
+    assert settings.pointers.ocsp == (f"{base}/ocsp" if ocsp else "")
+    assert settings.pointers.issuer == f"{base}/intermediates"
+    if settings.crl is not None:
+        assert settings.crl.generate_on_revoke
+        assert settings.crl.url == settings.pointers.crl
+
+
+def test_helm_values_publish_it_too(init: Init, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init("--helm", "--ocsp") == 0
+    printed = capsys.readouterr().out
+    assert 'insecureAddress: ":8080"\n' in printed
+    assert "ocsp:\n          enabled: true\n          includeInCertificates: true\n" in printed
+
+
 def test_a_key_of_another_root_is_refused(
     init: Init, steppath: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +204,11 @@ def test_a_key_of_another_root_is_refused(
         (["--root", "r.crt"], "flag '--root' requires the '--key' flag"),
         (["--pki", "--no-db"], "flag '--pki' is incompatible with '--no-db'"),
         (["--acme", "--no-db"], "flag '--acme' is incompatible with '--no-db'"),
+        (["--crl", "--no-db"], "flag '--crl' is incompatible with '--no-db'"),
+        (["--ocsp", "--pki"], "flag '--ocsp' is incompatible with '--pki'"),
+        (["--insecure-address", ":80"], "requires the '--crl' or '--ocsp' flag"),
+        (["--crl", "--insecure-address", "x"], "x is not an address to listen on"),
+        (["--crl", "--insecure-address", ":9443"], "cannot serve both TLS and plain HTTP"),
         (["--pki", "--helm"], "flag '--pki' is incompatible with '--helm'"),
         (["--address", "nope"], "nope is not an address to listen on"),
         (["--address", "host:70000"], "host:70000 is not an address to listen on"),
@@ -269,7 +312,7 @@ def test_an_address_in_brackets_gives_a_url_with_brackets(init: Init, steppath: 
 def test_on_a_terminal_it_asks_for_everything_and_asks_again_what_cannot_be(
     steppath: Path, tmp_path: Path
 ) -> None:
-    """With no flag at all: five questions, each answer judged at once, the password twice."""
+    """With no flag at all: six questions, each answer judged at once, the password twice."""
     command = [sys.executable, "-m", "appliance.cli.main", "ca", "init"]
     with on_terminal(command, cwd=ROOT, environ={**os.environ, "NO_COLOR": "1"}) as terminal:
         terminal.wait_for("name your CA?")
@@ -282,6 +325,10 @@ def test_on_a_terminal_it_asks_for_everything_and_asks_again_what_cannot_be(
         terminal.type(":9443\n")
         terminal.wait_for("first provisioner?")
         terminal.type("admin\n")
+        terminal.wait_for("Publish which certificates are revoked")
+        terminal.type("y\n")
+        terminal.wait_for("plain HTTP listen on?: [:8080]")
+        terminal.type("\n")
         for again in ("a slip", SECRET):
             terminal.wait_for("Choose a password")
             terminal.type(f"{SECRET}\n")
@@ -292,6 +339,7 @@ def test_on_a_terminal_it_asks_for_everything_and_asks_again_what_cannot_be(
         assert SECRET not in terminal.screen
     key = (steppath / "secrets" / "intermediate_ca_key").read_bytes()
     load_private_key(key, Password(SECRET.encode()))
+    assert load(steppath / "config" / "ca.json").pointers.ocsp == "http://localhost:8080/ocsp"
 
 
 def test_without_an_answer_a_password_is_made_and_shown(steppath: Path) -> None:
