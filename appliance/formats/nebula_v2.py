@@ -115,4 +115,4 @@ def _octet(element: Element | None) -> int:
 def _integer(element: Element | None) -> int:
     if element is None or not 0 < len(element.value) <= 8:
         raise FormatError("a nebula certificate without its dates")
-    return int.from_bytes(element.value, signed=True)
+    return der.read_integer(element._replace(tag=der.INTEGER))

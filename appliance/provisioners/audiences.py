@@ -6,14 +6,17 @@ Ports do not matter, so that a CA behind a forwarded port needs no configuration
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote
 
-from appliance.model.errors import Unauthorized
+from appliance.formats import gourl
+from appliance.model.errors import FormatError, Unauthorized
 
 _OPERATIONS = (
     "sign", "renew", "revoke", "ssh/sign", "ssh/renew", "ssh/revoke", "ssh/rekey",
 )  # fmt: skip
+_IN_FRAGMENT = "!$&()*+,/:;=?@"  # what Go leaves as it is
 _LEGACY = "step-certificate-authority"  # what early clients sent instead of a URL
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^@/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
@@ -31,19 +34,15 @@ class Audience:
 
     def check(self, claimed: Sequence[str]) -> None:
         """Let a claim pass of which one value is accepted. Raises Unauthorized."""
-        if not self.matches(claimed):
+        if not self.matches(claimed, self._fragment):
             given = ", ".join(claimed) or "nobody"
             raise Unauthorized("the token is meant for another server", detail=f"aud: {given}")
 
-    def matches(self, claimed: Sequence[str]) -> bool:
-        """Say whether one value of a claim is accepted."""
+    def matches(self, claimed: Sequence[str], fragment: str = "") -> bool:
+        """Say whether one value of a claim is accepted, with the fragment if one is given."""
         accepted = self._accepted
-        if self._fragment:
-            claimed = [
-                url
-                for url, _, rest in (each.partition("#") for each in claimed)
-                if unquote(rest) == self._fragment
-            ]
+        if fragment:
+            claimed = _without_fragment(claimed, fragment)
         return any(each in accepted or without_port(each) in accepted for each in claimed)
 
     def with_fragment(self, fragment: str) -> "Audience":
@@ -92,7 +91,25 @@ def audiences(names: Iterable[str]) -> Audiences:
 
 def fragment(claimed: Iterable[str]) -> str:
     """Find the first URL fragment: how other types than JWK name their provisioner."""
-    return unquote(next(filter(None, (each.partition("#")[2] for each in claimed)), ""))
+    for each in claimed:
+        if "#" not in each:
+            continue
+        with suppress(FormatError):
+            if found := gourl.parse(each).fragment:
+                return found
+    return ""
+
+
+def _without_fragment(claimed: Iterable[str], fragment: str) -> list[str]:
+    """Give the URLs with that fragment, written as Go writes it, without it."""
+    wanted = quote(fragment, safe=_IN_FRAGMENT)
+    found = []
+    for each in claimed:
+        url, _, written = each.partition("#")
+        with suppress(FormatError):
+            if url != _LEGACY and gourl.parse(f"#{written}").text == f"#{wanted}":
+                found.append(url)
+    return found
 
 
 def without_port(url: str) -> str:

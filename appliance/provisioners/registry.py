@@ -147,14 +147,15 @@ class Registry:
         """
         audience = claims.audience
         named = fragment(audience)
-        if self.audiences.every.with_fragment(named).matches(audience):
+        if self.audiences.every.matches(audience, named):
             return (named or f"{claims.iss}:{token.header.get('kid', '')}",)
         if claims.iss == k8ssa.ISSUER:
             return (k8ssa.ID,)
         if not audience:
             return ()
-        party, tenant, email = (token.claims.get(name) for name in ("azp", "tid", "email"))
-        found = (party, audience[0] if tenant and email else None, tenant, audience[0])
+        party, tenant = token.claims.get("azp"), token.claims.get("tid")
+        client_of_tenant = audience[0] if tenant and claims.email else None
+        found = (party, client_of_tenant, tenant, audience[0])
         return [each for each in found if isinstance(each, str) and each]
 
     def _add(self, provisioner: Provisioner) -> None:

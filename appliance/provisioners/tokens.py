@@ -52,6 +52,7 @@ class Claims(msgspec.Struct, frozen=True):
     nbf: float | None = None
     iat: float | None = None
     jti: str | None = None
+    email: str | None = None
     sans: list[str] | None = None
     cnf: Confirmation | None = None
 

@@ -12,7 +12,7 @@ from appliance.config.settings import ProvisionerSettings
 from appliance.formats import names, pem
 from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey, checked_public
-from appliance.issuance import chains, parsed
+from appliance.issuance import certificate_values, chains, parsed
 from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
@@ -56,6 +56,7 @@ class X5cProvisioner:
             csr_fingerprint=tokens.bound_to(claims),
             step_extension=not settings.disable_step_extension,
             claims=token.claims,
+            authorization=certificate_values.certificate(leaf),
             x5c_certificate=leaf,
             principal=certificate.common_name,
             profile=profile,

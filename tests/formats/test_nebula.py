@@ -250,6 +250,7 @@ def test_networks_are_in_order() -> None:
         {"groups": der.octet_string(b"g")},
         {"before": None},
         {"after": bytes(9)},
+        {"after": bytes(2)},
         {"after": b"\x7f" + bytes(7)},
         {"key": None},
         {"key": b""},
