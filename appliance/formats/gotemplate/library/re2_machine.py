@@ -2,7 +2,7 @@
 
 A pattern becomes a program of five instructions; threads that wait for the next character are
 kept in order of preference, so the first that matches is what a backtracking search would find,
-without its explosions. Steps are counted, and a search that takes too many is refused.
+without its explosions. Every step is paid for from the rendering's budget.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,9 @@ from typing import Final, TypeAlias
 
 from appliance.formats.gotemplate.library import re2_classes, re2_parser, re2_tree
 from appliance.formats.gotemplate.library.re2_tree import Node
-from appliance.formats.gotemplate.signatures import FunctionError
+from appliance.formats.gotemplate.signatures import FunctionError, Meter
 
 LARGEST: Final = 20_000  # instructions of a program
-MOST_STEPS: Final = 1_000_000  # of one call: about half a second
 _CHARS, _SPLIT, _SAVE, _LOOK, _MATCH = range(5)
 Instruction: TypeAlias = tuple[int, object, int, int]  # what, with what, next, or else
 Captures: TypeAlias = tuple[int, ...]  # begin and end of each group, -1 where it took no part
@@ -137,17 +136,17 @@ def _nullable(node: Node) -> bool:
 
 
 class Search:
-    """One text under one program; every search in it draws on the same steps."""
+    """One text under one program."""
 
-    def __init__(self, program: Program, text: str) -> None:
+    def __init__(self, program: Program, text: str, meter: Meter) -> None:
         self._program = program
+        self._meter = meter
         self._codes = [code if not 0xDC80 <= code <= 0xDCFF else 0xFFFD for code in map(ord, text)]
-        self._steps = MOST_STEPS
         self._marks = [-1] * len(program.code)
         self._generation = 0
 
     def match(self, begin: int) -> Captures | None:
-        """Find the leftmost match at `begin` or later. Raises FunctionError past the steps."""
+        """Find the leftmost match at `begin` or later."""
         found: Captures | None = None
         code, codes = self._program.code, self._codes
         nothing = (-1,) * (2 * len(self._program.names))
@@ -161,6 +160,7 @@ class Search:
                     break
                 continue
             self._generation += 1
+            self._meter.spend(len(waiting))
             coming: list[tuple[int, Captures]] = []
             char = codes[at] if at < len(codes) else -1
             for place, captures in waiting:
@@ -179,12 +179,13 @@ class Search:
         """Run on to the instructions that wait for a character, in order of preference."""
         todo = [(place, captures)]
         marks, code = self._marks, self._program.code
+        steps = 0
         while todo:
             place, captures = todo.pop()
             if marks[place] == self._generation:
                 continue
             marks[place] = self._generation
-            self._steps -= 1
+            steps += 1
             what, argument, onward, otherwise = code[place]
             if what in (_CHARS, _MATCH):
                 waiting.append((place, captures))
@@ -195,8 +196,7 @@ class Search:
                 todo.append((onward, (*captures[:slot], at, *captures[slot + 1 :])))
             elif self._holds(argument, at):
                 todo.append((onward, captures))
-        if self._steps < 0:
-            raise FunctionError("the regular expression takes too long on this text")
+        self._meter.spend(steps)
 
     def _holds(self, place: object, at: int) -> bool:
         codes = self._codes
