@@ -9,10 +9,10 @@ that a list is made by joining rows instead of reading and encoding all of them 
 ever); `issuer` is 8 octets that tell issuers apart (zeros: nobody knows); `entry` is DER.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -20,9 +20,8 @@ import msgspec
 import trio
 
 from appliance.authority import index, records
-from appliance.formats import crl
+from appliance.formats import crl, der
 from appliance.formats.timeorduration import parse_time
-from appliance.issuance import parsed
 from appliance.issuance.extensions import AUTHORITY_KEY_ID
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.parsed import ParsedCertificate
@@ -35,8 +34,11 @@ NOBODY: Final = bytes(8)
 
 _NEVER: Final = b"\xff" * index.NOT_AFTER_OCTETS
 _ISSUER_END: Final = index.NOT_AFTER_OCTETS + len(NOBODY)
-_STEP: Final = 10_000  # rows read, and at most written, at a time
-_WRITTEN: Final = 500  # rows a transaction
+_STEP: Final = 2000  # rows at a time: a thread that is busy for longer slows the event loop down
+_MADE: Final = 200  # rows made at a time, and a transaction
+_VERSION, _EXTENSIONS = 0xA0, 0xA3  # [0] and [3] of TBSCertificate
+_KEY_ID: Final = der.oid(AUTHORITY_KEY_ID)
+_NUMBER: Final = re.compile(rb"-?[0-9]{1,700}")
 _UNKNOWN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GO_ZERO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -100,13 +102,14 @@ async def complete(store: Store) -> int:
     while rows := await store.scan(records.REVOCATIONS, start=start, limit=_STEP):
         stop = rows[-1][0] + b"\0"
         known = await store.scan(ENTRIES, start=start, stop=stop, limit=_STEP)
-        missing = await trio.to_thread.run_sync(partial(_missing, rows, known))
-        for first in range(0, len(missing), _WRITTEN):
-            made = [
-                await _made(store, key, value) for key, value in missing[first : first + _WRITTEN]
+        missing = await trio.to_thread.run_sync(_missing, rows, known)
+        for first in range(0, len(missing), _MADE):
+            some = [
+                (serial, value, await records.certificate(store, serial))
+                for serial, value in missing[first : first + _MADE]
             ]
-            await store.commit([each for each in made if each is not None])
-            added += len(made)
+            await store.commit(await trio.to_thread.run_sync(_made, some))
+            added += len(some)
         start = stop
     return added
 
@@ -145,39 +148,53 @@ def _chosen(
 
 def _missing(
     rows: list[tuple[bytes, bytes]], known: list[tuple[bytes, bytes]]
-) -> list[tuple[bytes, bytes]]:
+) -> list[tuple[int, bytes]]:
+    """Give serial and value of those that are not known; other keys are of no certificate."""
     there = {key for key, _ in known}
-    return [(key, value) for key, value in rows if key not in there]
+    return [(int(key), value) for key, value in rows if key not in there and _NUMBER.fullmatch(key)]
 
 
-async def _made(store: Store, key: bytes, value: bytes) -> Operation | None:
-    """Make the row of a revocation; one that is damaged is listed, without what it lacks."""
-    try:
-        serial = int(key)
-    except ValueError:
-        return None  # no certificate has such a number
+def _made(revocations: list[tuple[int, bytes, bytes | None]]) -> list[Operation]:
+    """Make rows of serials, what is recorded of their revocation, and certificates."""
+    return [row(_listed(serial, value, certificate)) for serial, value, certificate in revocations]
+
+
+def _listed(serial: int, value: bytes, certificate: bytes | None) -> Revoked:
+    """Read a revocation; one that is damaged is listed, without what it lacks."""
     try:
         recorded = _decoder.decode(value)
         revoked_at, not_after = parse_time(recorded.revoked_at), parse_time(recorded.expires_at)
         reason = recorded.reason_code
     except (msgspec.DecodeError, FormatError):
         revoked_at, not_after, reason = _UNKNOWN_TIME, _GO_ZERO, 0
-    certificate = await records.certificate(store, serial)
-    return row(
-        Revoked(
-            serial=serial,
-            revoked_at=revoked_at,
-            reason_code=reason,
-            not_after=None if not_after <= _GO_ZERO else not_after,
-            issuer=_issuer_of(certificate),
-        )
+    return Revoked(
+        serial=serial,
+        revoked_at=revoked_at,
+        reason_code=reason,
+        not_after=None if not_after <= _GO_ZERO else not_after,
+        issuer=_issuer_of(certificate),
     )
 
 
 def _issuer_of(certificate: bytes | None) -> bytes:
+    """Tell the issuer of a certificate in DER, of which no more is read than that."""
     if certificate is None:
         return NOBODY
     try:
-        return issuer_of(parsed.parse(certificate))
-    except FormatError:
+        fields = der.children(der.items(certificate)[0])
+        if fields[0].tag == _VERSION:
+            del fields[0]
+        return tag(fields[2].raw, _key_named(fields[-1]))
+    except (FormatError, ValueError, IndexError):
         return NOBODY
+
+
+def _key_named(last: der.Element) -> bytes:
+    """Give the value of the authority key identifier among a certificate's extensions."""
+    if last.tag != _EXTENSIONS:
+        return b""
+    for each in der.children(der.first(last)):
+        kind, *_, value = der.children(each)
+        if kind.raw == _KEY_ID:
+            return value.value
+    return b""
