@@ -15,7 +15,7 @@ from appliance.config.settings import ProvisionerSettings
 from appliance.formats import jwt, names, nebula_pem, xeddsa
 from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.nebula import Key, NebulaCertificate
-from appliance.issuance import rules
+from appliance.issuance import nebula_values, rules
 from appliance.issuance.grants import Grant, NameRule
 from appliance.issuance.nebula_authorities import NebulaAuthorities
 from appliance.model.errors import FormatError, Unauthorized
@@ -69,6 +69,7 @@ class NebulaProvisioner:
             name_rule=NameRule.WITHIN,
             sans_within=own,
             claims=token.claims,
+            authorization=nebula_values.certificate(certificate),
             profile=profile,
         )
 
