@@ -23,6 +23,7 @@ _COMMANDS: Final = {
         "create, inspect, verify and convert certificates and requests",
     ),
     "certs": ("appliance.cli.certs:certs", "list, show and export what the CA has issued"),
+    "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),

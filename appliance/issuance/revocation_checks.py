@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from appliance.formats import crl, der, extension_values, ocsp, ocsp_reading, x509_fields
-from appliance.formats.crl import CrlEntry
+from appliance.formats.crl import CrlEntry, CrlFields
 from appliance.formats.keys import checked_public
 from appliance.formats.ocsp import (
     BasicResponse,
@@ -56,10 +56,15 @@ def listed(
         above = x509_fields.certificate(issuer)
         if fields.issuer_raw != above.subject_raw:
             raise Unauthorized("the list is of another issuer")
-        identifier = der.sequence(der.oid(fields.algorithm.oid), fields.algorithm.parameters)
-        _check_signature(fields.to_be_signed, fields.signature, identifier, above)
+        check_list_signature(fields, above)
     _check_dates(fields.this_update, fields.next_update, now, "the list")
     return fields.find(x509_fields.certificate(certificate).serial)
+
+
+def check_list_signature(fields: CrlFields, issuer: CertificateFields) -> None:
+    """See that the key of a certificate signed a list, whoever that is."""
+    identifier = der.sequence(der.oid(fields.algorithm.oid), fields.algorithm.parameters)
+    _check_signature(fields.to_be_signed, fields.signature, identifier, issuer)
 
 
 def answered(
