@@ -35,6 +35,7 @@ from appliance.upstream.http import HttpOutbound
 
 BACKDATE = timedelta(minutes=1)
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+OUTBOUND = HttpOutbound()  # reading the roots of the system takes a while
 CONTEXT = Context(client="192.0.2.1", request_id="request-1")
 
 
@@ -171,7 +172,7 @@ def registry(
 
     def made(entry: Mapping[str, Any]) -> Provisioner:
         return provisioner_of(
-            provisioner_settings(entry), accepted, outbound=HttpOutbound(), chance=SystemChance()
+            provisioner_settings(entry), accepted, outbound=OUTBOUND, chance=SystemChance()
         )
 
     return Registry(map(made, entries), accepted=accepted, not_issued_before=started_at)

@@ -276,9 +276,9 @@ async def test_ssl_cert_file_says_what_the_system_trusts(
 
 
 async def test_another_name_is_not_trusted(pki: Pki) -> None:
-    with serving(pki.context(pki.intermediate.issue("other.example"))) as other:
-        with pytest.raises(Unavailable, match="not trusted"):
-            await get(other.url + "/", HttpOutbound([pki.root.der]))
+    context = pki.context(pki.intermediate.issue("other.example"))
+    with serving(context) as other, pytest.raises(Unavailable, match="not trusted"):
+        await get(other.url + "/", HttpOutbound([pki.root.der]))
 
 
 def shown(certified: Certified, issuer: Certified) -> Identity:
