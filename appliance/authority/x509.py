@@ -14,13 +14,25 @@ from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.authority.trust import Trust
-from appliance.issuance import certificates, drafts, name_constraints, periods, requests, rules
+from appliance.formats.gotemplate.library.context import FunctionContext
+from appliance.issuance import (
+    certificates,
+    drafts,
+    name_constraints,
+    periods,
+    requests,
+    rules,
+    templated,
+    templates,
+)
 from appliance.issuance.drafts import Draft
 from appliance.issuance.grants import Grant
 from appliance.issuance.parsed import ParsedCertificate
+from appliance.issuance.periods import Proposed
 from appliance.issuance.profiles import NamePolicy
 from appliance.issuance.requests import SigningRequest
 from appliance.issuance.subjects import SubjectDefaults
+from appliance.issuance.templates import Given
 from appliance.model.errors import (
     BadRequest,
     Broken,
@@ -48,6 +60,7 @@ class SignRequest:
     token: str
     not_before: TimeOrDuration = None
     not_after: TimeOrDuration = None
+    template_data: object = None  # decoded JSON, for a provisioner's own template
     context: Context
 
 
@@ -185,15 +198,37 @@ class X509Authority:
     def _drafted(
         self, csr: SigningRequest, grant: Grant, request: SignRequest, key: IssuingKey
     ) -> Draft:
-        validity = periods.decide(
+        if templates.is_plain_leaf(grant):
+            subject = self.subject_defaults.subject(grant.subject)
+            validity = self._validity(grant, request, Proposed())
+            return drafts.leaf(csr, grant, subject, validity, key.issuer)
+        given = Given(
+            grant=grant,
+            request=csr,
+            user=templates.user_data(request.template_data),
+            context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
+        )
+        wanted = templates.asked_for(given)
+        proposed = Proposed(not_before=wanted.not_before, not_after=wanted.not_after)
+        return templated.draft(
+            wanted,
+            csr,
+            self._validity(grant, request, proposed),
+            key.issuer,
+            defaults=self.subject_defaults,
+            provisioner=grant.provisioner if grant.step_extension else None,
+            pointers=() if grant.profile.template else key.issuer.pointers,
+        )
+
+    def _validity(self, grant: Grant, request: SignRequest, proposed: Proposed) -> Validity:
+        return periods.decide(
             request.not_before,
             request.not_after,
             grant.lifetimes,
             self.clock.now(),
             window=grant.window,
+            proposed=proposed,
         )
-        subject = self.subject_defaults.subject(grant.subject)
-        return drafts.leaf(csr, grant, subject, validity, key.issuer)
 
     def _permit(self, draft: Draft, grant: Grant, key: IssuingKey) -> None:
         """Hold the names against the policies and the issuer's constraints. Raises Forbidden."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from appliance.config import policy
+from appliance.config import certificate_templates, policy
 from appliance.config.document import Document, is_off
 from appliance.config.schema import Options, X509Options
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
@@ -14,14 +14,12 @@ def read(given: Any, document: Document, place: str) -> X509Profile:
         return DEFAULT_PROFILE
     options = document.read(Options, given, place)
     x509 = options.x509 or X509Options()
-    for name, value in (
-        ("x509.template", x509.template or x509.template_file),
-        ("x509.templateData", x509.template_data),
-        ("webhooks", options.webhooks),
-    ):
-        if not is_off(value):
-            raise document.wrong("is not supported by this version: remove it", f"{place}.{name}")
+    if not is_off(options.webhooks):
+        raise document.wrong("is not supported by this version: remove it", f"{place}.webhooks")
+    template, data = certificate_templates.read(x509)
     return X509Profile(
+        template=template,
+        template_data=data,
         policy=policy.of_provisioner(x509, document, f"{place}.x509"),
         issuer=x509.issuer,
     )

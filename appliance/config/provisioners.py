@@ -34,7 +34,11 @@ def read(
             _refuse(kind, document, place)
             warnings.append(f"{place}: provisioners of type '{kind}' are not known; it is skipped")
             continue
-        found.append(_settings(kind, entry, above, backdate, document, place))
+        settings = _settings(kind, entry, above, backdate, document, place)
+        found.append(settings)
+        template = settings.profile.template
+        if template is not None and template.problem:
+            warnings.append(f"{place}.options.x509: {template.problem}; it issues no certificates")
     if sum(each.type == "K8sSA" for each in found) > 1:
         raise document.wrong("there can be one provisioner of type K8sSA only", _PLACE)
     return tuple(found)

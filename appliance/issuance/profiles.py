@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.model.names import San
 from appliance.model.webhooks import Webhook
 
@@ -17,11 +18,13 @@ class NamePolicy(Protocol):
 
 
 class CertificateTemplate(Protocol):
-    """A template in Go's language, parsed."""
+    """A template in Go's language. One that cannot be read has a `problem`."""
 
-    @property
-    def text(self) -> str:
-        """As it is written."""
+    text: str
+    problem: str
+
+    def render(self, data: Mapping[str, Any], context: FunctionContext) -> str:
+        """Give the JSON that it makes of the data. Raises TemplateError, TemplateFailure."""
         ...
 
 

@@ -231,7 +231,8 @@ def _fields(asked: SigningRequest) -> dict[str, Any]:
         "URIs": listed(_URLS, map(go_values.url, form.uris)),
         "Extensions": listed(_EXTENSIONS, map(_extension, form.extensions)),
         "KeyUsage": Number(sum(1 << bit for bit in form.key_usage), _KEY_USAGE),
-        "ExtKeyUsage": listed(_EXTENDED_USAGES, _usages(form.ext_key_usage)),
+        # never nil: without any, step writes [] where other lists are null
+        "ExtKeyUsage": TypedList(_usages(form.ext_key_usage), go_type=_EXTENDED_USAGES),
         "UnknownExtKeyUsage": listed(
             _UNKNOWN_USAGES, map(go_values.identifier, form.unknown_ext_key_usage)
         ),

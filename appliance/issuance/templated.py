@@ -28,14 +28,16 @@ def draft(
     *,
     defaults: SubjectDefaults,
     provisioner: ProvisionerRef | None,
+    pointers: tuple[Extension, ...] = (),
 ) -> Draft:
     """Draft what a template asks for, the step provisioner extension last.
 
     A copy of that extension in the template is replaced where it stands; with no `provisioner` to
-    name it passes. Raises Broken for what cannot be in a certificate.
+    name it passes. `pointers` are added where the template has none of their kind. Raises Broken
+    for what cannot be in a certificate.
     """
     try:
-        return _draft(wanted, key, validity, issuer, defaults, provisioner)
+        return _draft(wanted, key, validity, issuer, defaults, provisioner, pointers)
     except FormatError as error:
         raise impossible(error) from error
 
@@ -52,6 +54,7 @@ def _draft(
     issuer: Issuer,
     defaults: SubjectDefaults,
     provisioner: ProvisionerRef | None,
+    pointers: tuple[Extension, ...],
 ) -> Draft:
     name = certificate_names.filled(wanted.subject, defaults.attributes)
     subject = wanted.raw_subject or certificate_names.encode_name(name)
@@ -61,7 +64,9 @@ def _draft(
         authority_key_id=_authority_key_id(wanted, subject, issuer),
         subject_empty=subject == subjects.EMPTY,
     )
-    extensions = _with_provisioner(encoded, provisioner)
+    present = {each.oid for each in encoded}
+    added = (each for each in pointers if each.oid not in present)
+    extensions = _with_provisioner((*encoded, *added), provisioner)
     wellformed.check(subject, extensions)
     names = next((each for each in extensions if each.oid == ext.SUBJECT_ALT_NAME), None)
     return Draft(

@@ -6,19 +6,22 @@ golden/templates.json (templates with actions); the tests replay both.
 
 import base64
 import json
+import secrets
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.issuance import template_cases
 from tests.issuance.json_cases import SECTIONS
-from tests.issuance.record import NAMES, authority, jwk, pem, token
+from tests.issuance.record import NAMES, authority, jwk, pem
 from tests.support.requests import key_of, signing_request
 from tests.support.stepca import Answer, Reference, serving
 
@@ -74,13 +77,28 @@ def outcome(answer: Answer) -> dict[str, Any]:
     return {"status": 201, "certificate": base64.b64encode(octets).decode()}
 
 
+def claims_of(case: Mapping[str, Any], provisioner: str, token_id: str) -> dict[str, Any]:
+    """Give the claims of a case's token; those that templates print do not change."""
+    return {
+        "iss": provisioner,
+        "aud": "https://localhost/1.0/sign",
+        "sub": SUBJECT,
+        "exp": 4102444800,
+        "jti": token_id,
+        **template_cases.CLAIMS.get(case.get("request", ""), {}),
+        **case.get("claims", {}),
+    }
+
+
 def ask(
-    ca: Reference, key: ec.EllipticCurvePrivateKey, number: int, csr: str, **more: Any
+    ca: Reference, key: ec.EllipticCurvePrivateKey, number: int, csr: str, case: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Ask the provisioner of a case for a certificate."""
-    claims = more.pop("claims", {})
-    ott = token(key, {"sub": SUBJECT, "provisioner": f"case {number}", **claims}, csr)
-    return outcome(ca.post("/1.0/sign", {"csr": csr, "ott": ott, **more}))
+    claims = claims_of(case, f"case {number}", secrets.token_hex(16))
+    ott = jwt.encode(claims, key, "ES256", {"kid": "golden-kid"})
+    sent = {"templateData": case["user"]} if "user" in case else {}
+    body = {"csr": csr, "ott": ott, **case.get("asked", {}), **sent}
+    return outcome(ca.post("/1.0/sign", body))
 
 
 def record_json(folder: Path) -> dict[str, Any]:
@@ -95,11 +113,33 @@ def record_json(folder: Path) -> dict[str, Any]:
     csr = signing_request(key_of("P-256"), SUBJECT, [SUBJECT])
     options = [{"template": as_option(case["json"])} for case in cases]
     with serving(folder, configuration(files, folder, key, options)) as ca:
-        recorded = [{**case, **ask(ca, key, number, csr)} for number, case in enumerate(cases)]
+        recorded = [
+            {**case, **ask(ca, key, number, csr, case)} for number, case in enumerate(cases)
+        ]
     return {"intermediate": pem(files["crt"]), "csr": csr, "cases": recorded}
 
 
-PARTS = {"certificate_json": record_json}
+def record_templates(folder: Path) -> dict[str, Any]:
+    """Try every template with its request."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    files = authority(folder / "pki", "P-256", hashes.SHA256())
+    csrs = template_cases.requests()
+    options = [
+        {
+            "template": as_option(case["template"]),
+            **({"templateData": case["data"]} if "data" in case else {}),
+        }
+        for case in template_cases.CASES
+    ]
+    recorded = []
+    with serving(folder, configuration(files, folder, key, options)) as ca:
+        for number, case in enumerate(template_cases.CASES):
+            got = ask(ca, key, number, csrs[case["request"]], case)
+            recorded.append({**case, **got})
+    return {"intermediate": pem(files["crt"]), "requests": csrs, "cases": recorded}
+
+
+PARTS = {"certificate_json": record_json, "templates": record_templates}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -70,6 +70,7 @@ class CertificateEndpoints:
                 token=asked["ott"],
                 not_before=not_before,
                 not_after=not_after,
+                template_data=asked["templateData"],
                 context=_context(request),
             )
         )
