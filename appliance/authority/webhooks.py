@@ -10,15 +10,18 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import trio
 
 from appliance.authority.reporting import Context
 from appliance.formats import gojson, timeorduration
 from appliance.formats.gotemplate import values
+from appliance.formats.gotemplate.library.context import FunctionContext
+from appliance.issuance.templates import Template
 from appliance.model.errors import Forbidden, FormatError, Unavailable
 from appliance.model.webhooks import Webhook, WebhookKind, WebhookScope
+from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.outbound import Outbound, OutboundRequest, OutboundResponse
 
@@ -27,17 +30,26 @@ _PAUSE: Final = 1.0  # seconds before the second attempt
 
 _DECODER: Final = json.JSONDecoder(parse_constant=lambda name: _refuse(name))  # noqa: PLW0108
 
-Render = Callable[[str, Mapping[str, Any]], str]
-"""Fills in a template of a URL. Raises FormatError."""
+
+class Counter(Protocol):
+    """Counts what is asked."""
+
+    def webhook_called(self, kind: WebhookKind, provisioner: str, *, succeeded: bool) -> None:
+        """Count a webhook that was asked for a provisioner, and whether it said yes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What webhooks are told, by step's keys, and what the templates of their URLs see."""
+    """What webhooks are told, by step's keys, for which provisioner.
+
+    `data` is what the templates of their URLs see, given what webhooks answered so far.
+    """
 
     members: Mapping[str, object]
-    data: Mapping[str, Any]
+    data: Callable[[Mapping[str, object]], Mapping[str, Any]]
     scope: WebhookScope
+    provisioner: str
     context: Context
 
 
@@ -56,7 +68,8 @@ class Webhooks:
 
     outbound: Outbound
     clock: Clock
-    render: Render
+    chance: Chance
+    counter: Counter
 
     async def enrich(self, hooks: Sequence[Webhook], question: Question) -> Mapping[str, object]:
         """Ask for data; give it by the names of the webhooks.
@@ -65,9 +78,8 @@ class Webhooks:
         """
         found: dict[str, object] = {}
         for hook in _chosen(hooks, WebhookKind.ENRICHING, question.scope):
-            data = {**question.data, "Webhooks": found} if found else question.data
             try:
-                verdict = await self._ask(hook, question, data)
+                verdict = await self._counted(hook, question, found)
             except (FormatError, Unavailable) as error:
                 raise Forbidden(f"webhook {hook.name}: {error.public}") from error
             if not verdict.allow:
@@ -75,14 +87,16 @@ class Webhooks:
             found[hook.name] = verdict.data
         return found
 
-    async def authorize(self, hooks: Sequence[Webhook], question: Question) -> None:
-        """Ask for leave to sign.
+    async def authorize(
+        self, hooks: Sequence[Webhook], question: Question, found: Mapping[str, object]
+    ) -> None:
+        """Ask for leave to sign; `found` is what `enrich` gave.
 
         Raises Forbidden when one denies it or does not answer; the reason is for the log only.
         """
         for hook in _chosen(hooks, WebhookKind.AUTHORIZING, question.scope):
             try:
-                verdict = await self._ask(hook, question, question.data)
+                verdict = await self._counted(hook, question, found)
                 complaint = "" if verdict.allow else verdict.complaint
             except (FormatError, Unavailable) as error:
                 complaint = str(error)
@@ -92,11 +106,26 @@ class Webhooks:
                     detail=f"webhook {hook.name}: {complaint}",
                 )
 
-    async def _ask(self, hook: Webhook, question: Question, data: Mapping[str, Any]) -> Verdict:
+    async def _counted(
+        self, hook: Webhook, question: Question, found: Mapping[str, object]
+    ) -> Verdict:
+        allowed = False
+        try:
+            verdict = await self._ask(hook, question, found)
+            allowed = verdict.allow
+        finally:
+            self.counter.webhook_called(hook.kind, question.provisioner, succeeded=allowed)
+        return verdict
+
+    async def _ask(self, hook: Webhook, question: Question, found: Mapping[str, object]) -> Verdict:
         """Ask one webhook. Raises FormatError and Unavailable."""
-        url = self.render(hook.url, data) if "{{" in hook.url else hook.url
-        now = timeorduration.format_time(self.clock.now())
-        body = gojson.encode({"timestamp": now, **question.members})
+        now = self.clock.now()
+        url = hook.url
+        if "{{" in url:
+            context = FunctionContext(now=now, entropy=self.chance.octets)
+            url = Template(url).render(question.data(found), context)
+        moment = timeorduration.format_time(now)
+        body = gojson.encode({"timestamp": moment, **question.members})
         response = await self._sent(hook, url, body, _headers(hook, body, question.context))
         if response.status >= 400:
             raise Unavailable(f"its server responded with {response.status}")

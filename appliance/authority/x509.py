@@ -14,6 +14,7 @@ from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.authority.trust import Trust
+from appliance.authority.x509_webhooks import X509Webhooks
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance import (
     certificates,
@@ -25,6 +26,7 @@ from appliance.issuance import (
     templated,
     templates,
 )
+from appliance.issuance.certificate_json import CertificateJson
 from appliance.issuance.drafts import Draft
 from appliance.issuance.grants import Grant
 from appliance.issuance.parsed import ParsedCertificate
@@ -92,6 +94,7 @@ class X509Authority:
     clock: Clock
     chance: Chance
     events: EventSink
+    webhooks: X509Webhooks
     subject_defaults: SubjectDefaults
     backdate: timedelta
     persistent: bool = True
@@ -115,8 +118,12 @@ class X509Authority:
             async with self.tokens.spending(grant.token):
                 rules.permit(csr, grant)
                 key = self.issuers.named(grant.profile.issuer)
-                draft = self._drafted(csr, grant, request, key)
+                given = await self.webhooks.enriched(
+                    self._given(csr, grant, request), request.context
+                )
+                wanted, draft = self._drafted(given, request, key)
                 self._permit(draft, grant, key)
+                await self.webhooks.permit(given, wanted, draft.validity, request.context)
                 issued = await self._issue(draft, key, grant.provisioner, grant.token)
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
@@ -195,22 +202,26 @@ class X509Authority:
 
     # ---- what it becomes
 
-    def _drafted(
-        self, csr: SigningRequest, grant: Grant, request: SignRequest, key: IssuingKey
-    ) -> Draft:
-        if templates.is_plain_leaf(grant):
-            subject = self.subject_defaults.subject(grant.subject)
-            validity = self._validity(grant, request, Proposed())
-            return drafts.leaf(csr, grant, subject, validity, key.issuer)
-        given = Given(
+    def _given(self, csr: SigningRequest, grant: Grant, request: SignRequest) -> Given:
+        return Given(
             grant=grant,
             request=csr,
             user=templates.user_data(request.template_data),
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
         )
+
+    def _drafted(
+        self, given: Given, request: SignRequest, key: IssuingKey
+    ) -> tuple[CertificateJson | None, Draft]:
+        """Draft what the template asks for, and say what that is; None for the usual leaf."""
+        csr, grant = given.request, given.grant
+        if templates.is_plain_leaf(grant):
+            subject = self.subject_defaults.subject(grant.subject)
+            validity = self._validity(grant, request, Proposed())
+            return None, drafts.leaf(csr, grant, subject, validity, key.issuer)
         wanted = templates.asked_for(given)
         proposed = Proposed(not_before=wanted.not_before, not_after=wanted.not_after)
-        return templated.draft(
+        draft = templated.draft(
             wanted,
             csr,
             self._validity(grant, request, proposed),
@@ -219,6 +230,7 @@ class X509Authority:
             provisioner=grant.provisioner if grant.step_extension else None,
             pointers=() if grant.profile.template else key.issuer.pointers,
         )
+        return wanted, draft
 
     def _validity(self, grant: Grant, request: SignRequest, proposed: Proposed) -> Validity:
         return periods.decide(

@@ -2,24 +2,27 @@
 
 from typing import Any
 
-from appliance.config import certificate_templates, policy
-from appliance.config.document import Document, is_off
+from appliance.config import certificate_templates, policy, webhooks
+from appliance.config.document import Document
 from appliance.config.schema import Options, X509Options
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
 
 
 def read(given: Any, document: Document, place: str) -> X509Profile:
-    """Read the options at `place`. Raises ConfigError naming what is wrong in them."""
+    """Read the options at `place`.
+
+    Raises ConfigError naming what is wrong in them, and FormatError for what keeps step-ca from
+    using the provisioner, though not from starting.
+    """
     if given is None:
         return DEFAULT_PROFILE
     options = document.read(Options, given, place)
     x509 = options.x509 or X509Options()
-    if not is_off(options.webhooks):
-        raise document.wrong("is not supported by this version: remove it", f"{place}.webhooks")
     template, data = certificate_templates.read(x509)
     return X509Profile(
         template=template,
         template_data=data,
         policy=policy.of_provisioner(x509, document, f"{place}.x509"),
+        webhooks=webhooks.read(options.webhooks, document, f"{place}.webhooks"),
         issuer=x509.issuer,
     )

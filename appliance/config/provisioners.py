@@ -11,6 +11,8 @@ from appliance.config.claims import Inherited, inherit
 from appliance.config.document import Document
 from appliance.config.entries import NOT_YET, SHAPES, Entry, Kind, SshPop
 from appliance.config.settings import ProvisionerSettings
+from appliance.issuance.profiles import DEFAULT_PROFILE
+from appliance.model.errors import FormatError
 
 _PLACE: Final = "authority.provisioners"
 _LINE_ENDS: Final = str.maketrans("", "", "\r\n")  # which Go's base64 passes over
@@ -71,7 +73,11 @@ def _settings(
 ) -> ProvisionerSettings:
     written = document.read(SHAPES[kind], _unfolded(entry, SHAPES[kind]), place)
     given = None if isinstance(written, SshPop) else written.options
-    profile = options.read(given, document, f"{place}.options")
+    profile, unusable = DEFAULT_PROFILE, ""
+    try:
+        profile = options.read(given, document, f"{place}.options")
+    except FormatError as error:
+        unusable = error.public
     claims = inherit(above, written.claims, document, f"{place}.claims")
     contradiction = claims.problem()
     return ProvisionerSettings(
@@ -80,7 +86,7 @@ def _settings(
         claims=(above if contradiction else claims).settings(backdate),
         entry=listing.entry(written, document, place),
         profile=profile,
-        problem=_problem(written, contradiction),
+        problem=_problem(written, contradiction) or unusable,
     )
 
 

@@ -8,11 +8,15 @@ import base64
 from collections.abc import Iterable
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 from msgspec import Raw
 
 from appliance.formats import timeorduration
-from appliance.formats.keys import PublicKey, algorithm_name
+from appliance.formats.keys import PublicKey, algorithm_name, checked_public
 from appliance.issuance import certificate_names, request_form
 from appliance.issuance import extensions as ext
 from appliance.issuance.certificate_json import (
@@ -93,8 +97,9 @@ def certificate(wanted: CertificateJson, key: PublicKey, validity: Validity) -> 
     }
 
 
-def credential(shown: ParsedCertificate, key: PublicKey) -> dict[str, object]:
-    """Write the certificate behind a token of type X5C."""
+def credential(shown: ParsedCertificate) -> dict[str, object]:
+    """Write the certificate behind a token of type X5C, whose key was used already."""
+    key = checked_public(load_der_public_key(shown.public_key_info))
     return {"raw": octets(shown.der), **_key(key), **_dates(shown.validity)}
 
 

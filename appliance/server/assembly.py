@@ -11,7 +11,9 @@ from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
+from appliance.authority.webhooks import Webhooks
 from appliance.authority.x509 import X509Authority
+from appliance.authority.x509_webhooks import X509Webhooks
 from appliance.config.settings import MemorySettings, Settings
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.model.errors import BadRequest, ConfigError
@@ -101,6 +103,14 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         chance=foundation.chance,
         events=foundation.events,
+        webhooks=X509Webhooks(
+            webhooks=Webhooks(
+                outbound=outbound,
+                clock=foundation.clock,
+                chance=foundation.chance,
+                counter=foundation.events,
+            )
+        ),
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,

@@ -139,7 +139,7 @@ def test_a_private_key_in_an_entry_is_refused_since_everybody_could_read_it(file
         ({"key": "x"}, ".key", "must be an object in braces"),
         ({"name": 7}, ".name", "must be a text in quotes"),
         ({"type": 7}, ".type", "must be a text in quotes"),
-        ({"options": {"webhooks": [{"name": "w"}]}}, ".options.webhooks", "not supported"),
+        ({"options": {"webhooks": [{"name": 7}]}}, ".options.webhooks[0].name", "must be a text"),
         ({"options": {"x509": {"template": 7}}}, ".options.x509.template", "must be a text"),
         ({"type": "gcp"}, "", "type GCP are not supported"),
     ],

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,17 +15,25 @@ from appliance.authority.reporting import Context
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
+from appliance.authority.webhooks import Webhooks
 from appliance.authority.x509 import X509Authority
+from appliance.authority.x509_webhooks import X509Webhooks
+from appliance.config import options
+from appliance.config.document import Document
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
 from appliance.formats import goduration
 from appliance.formats.keys import PublicKey
 from appliance.issuance import certificates, drafts, issuers
 from appliance.issuance.algorithms import ECDSA_SCHEMES, natural_algorithm
 from appliance.issuance.issuers import Issuer
+from appliance.issuance.policy import NamePolicy
 from appliance.issuance.subjects import SubjectDefaults, authority_name
 from appliance.keys.file import FileSigner
 from appliance.model.events import Event
 from appliance.model.validity import Lifetimes, Validity
+from appliance.model.webhooks import WebhookKind
+from appliance.ports.clock import Clock
+from appliance.ports.outbound import Outbound
 from appliance.ports.signer import Signer
 from appliance.ports.store import Store
 from appliance.provisioners.audiences import audiences
@@ -136,6 +145,9 @@ shared_hierarchy = cache(hierarchy)
 """One hierarchy for all tests that change nothing about it."""
 
 
+_DOCUMENT = Document(file=Path("ca.json"), members={})
+
+
 def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
     """Read an entry of ca.json, as far as the tests use it."""
     claims = entry.get("claims", {})
@@ -147,6 +159,7 @@ def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
         type=entry["type"],
         name=entry["name"],
         entry=entry,
+        profile=options.read(entry.get("options"), _DOCUMENT, "options"),
         claims=ClaimsSettings(
             lifetimes=Lifetimes(
                 shortest=duration("minTLSCertDuration", "5m"),
@@ -178,6 +191,25 @@ def registry(
     return Registry(map(made, entries), accepted=accepted, not_issued_before=started_at)
 
 
+class Uncounted:
+    """Counts no webhooks."""
+
+    def webhook_called(self, kind: WebhookKind, provisioner: str, *, succeeded: bool) -> None:
+        """Let it be."""
+
+
+def asking(outbound: Outbound = OUTBOUND, clock: Clock | None = None) -> X509Webhooks:
+    """Make what asks the webhooks of provisioners."""
+    return X509Webhooks(
+        webhooks=Webhooks(
+            outbound=outbound,
+            clock=clock or StandingClock(),
+            chance=SystemChance(),
+            counter=Uncounted(),
+        )
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Appliance:
     """Everything that signs, renews and revokes, and what it told."""
@@ -189,6 +221,8 @@ class Appliance:
     signer: Signer | None = None
     subject_defaults: Mapping[str, str] = field(default_factory=dict)
     persistent: bool = True
+    outbound: Outbound = OUTBOUND
+    policy: NamePolicy | None = None
     sink: RecordedEvents = field(default_factory=RecordedEvents)
     x509: X509Authority = field(init=False)
     revocation: RevocationAuthority = field(init=False)
@@ -205,8 +239,10 @@ class Appliance:
             clock=self.clock,
             chance=SystemChance(),
             events=self.sink,
+            webhooks=asking(self.outbound, self.clock),
             subject_defaults=SubjectDefaults(self.subject_defaults),
             backdate=BACKDATE,
+            policy=self.policy,
         )
         self.revocation = RevocationAuthority(
             registry=provisioners,

@@ -28,7 +28,14 @@ from appliance.web.application import build_application
 from appliance.web.limits import Limits
 from appliance.web.serving import Serving, open_listeners, serve
 from appliance.web.tls import TlsHolder, server_context
-from tests.support.authority import Hierarchy, RecordedEvents, SystemChance, hierarchy, registry
+from tests.support.authority import (
+    Hierarchy,
+    RecordedEvents,
+    SystemChance,
+    asking,
+    hierarchy,
+    registry,
+)
 from tests.support.web import SETTINGS
 
 PASSWORD = "a password of Jane's"
@@ -131,6 +138,7 @@ def online(*entries: Mapping[str, Any]) -> Iterator[Online]:
         clock=clock,
         chance=SystemChance(),
         events=sink,
+        webhooks=asking(),
         subject_defaults=SubjectDefaults({}),
         backdate=BACKDATE,
     )
