@@ -147,6 +147,17 @@ def _fraction(shown: _Shown, chunk: str) -> str:
     return chunk[0] + digits if digits else ""
 
 
+def quoted(text: str) -> str:
+    """Write a text as the messages about times do: ASCII, other octets as escapes."""
+    shown = []
+    for octet in text.encode("utf-8", "surrogateescape"):
+        if 0x20 <= octet < 0x80:
+            shown.append(f"\\{octet:c}" if octet in b'"\\' else chr(octet))
+        else:
+            shown.append(f"\\x{octet:02x}")
+    return '"' + "".join(shown) + '"'
+
+
 def duration_text(nanoseconds: int) -> str:
     """Write a duration as Go prints it: `1h15m30.918s`, `1.5µs`, `0s`."""
     if nanoseconds == 0:

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 from appliance.formats.gotemplate import time_civil, time_layout
 from appliance.formats.gotemplate.signatures import FunctionError
+from appliance.formats.gotemplate.time_layout import quoted
 
 Moment = tuple[int, int, tzinfo]  # seconds, nanoseconds, zone
 _DIGITS: Final = "0123456789"
@@ -61,14 +62,14 @@ def parse_time(layout: str, text: str, *, default: tzinfo = UTC, local: tzinfo =
             _refuse(layout, text, str(bad), literal)
         if not chunk:
             if value:
-                raise FunctionError(f'parsing time "{text}": extra text: "{value}"')
+                raise FunctionError(f"parsing time {quoted(text)}: extra text: {quoted(value)}")
             break
         begun = value
         following = pairs[number + 1][1]
         try:
             value = _read(found, chunk, value, following)
         except _OutOfRange as error:
-            raise FunctionError(f'parsing time "{text}": {error} out of range') from None
+            raise FunctionError(f"parsing time {quoted(text)}: {error} out of range") from None
         except _Bad:
             _refuse(layout, text, begun, chunk)
     return _moment(found, text, default, local)
@@ -76,7 +77,8 @@ def parse_time(layout: str, text: str, *, default: tzinfo = UTC, local: tzinfo =
 
 def _refuse(layout: str, text: str, rest: str, element: str) -> NoReturn:
     raise FunctionError(
-        f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as "{element}"'
+        f"parsing time {quoted(text)} as {quoted(layout)}: "
+        f"cannot parse {quoted(rest)} as {quoted(element)}"
     )
 
 
@@ -283,7 +285,7 @@ def _moment(found: _Found, text: str, default: tzinfo, local: tzinfo) -> Moment:
         found.hour = 0
     month, day = _date(found, text)
     if not 1 <= day <= time_civil.days_in(found.year, month):
-        raise FunctionError(f'parsing time "{text}": day out of range')
+        raise FunctionError(f"parsing time {quoted(text)}: day out of range")
     days = time_civil.days_of(found.year, month, day)
     seconds = days * time_civil.DAY + found.hour * 3600 + found.minute * 60 + found.second
     if found.utc:
@@ -313,10 +315,10 @@ def _date(found: _Found, text: str) -> tuple[int, int]:
     first = time_civil.days_of(found.year, 1, 1)
     length = time_civil.days_of(found.year + 1, 1, 1) - first
     if not 1 <= found.day_of_year <= length:
-        raise FunctionError(f'parsing time "{text}": day-of-year out of range')
+        raise FunctionError(f"parsing time {quoted(text)}: day-of-year out of range")
     _, month, day = time_civil.date_of(first + found.day_of_year - 1)
     if found.month >= 0 and found.month != month:
-        raise FunctionError(f'parsing time "{text}": day-of-year does not match month')
+        raise FunctionError(f"parsing time {quoted(text)}: day-of-year does not match month")
     if found.day >= 0 and found.day != day:
-        raise FunctionError(f'parsing time "{text}": day-of-year does not match day')
+        raise FunctionError(f"parsing time {quoted(text)}: day-of-year does not match day")
     return month, day

@@ -111,7 +111,7 @@ def _decimal(operation: Callable[[Fraction, Fraction], Fraction]) -> Callable[..
         try:
             return float(result)
         except OverflowError:
-            return math.copysign(math.inf, result)
+            return math.inf if result > 0 else -math.inf
 
     return run
 

@@ -16,6 +16,8 @@ from appliance.formats.gotemplate.library import conversion
 from appliance.formats.gotemplate.library.declaring import metered, plain
 from appliance.formats.gotemplate.library.encoding import from_base64, to_base64
 from appliance.formats.gotemplate.signatures import (
+    FLOATS,
+    INTEGERS,
     INTERFACE,
     SIGNED,
     STRING,
@@ -25,7 +27,7 @@ from appliance.formats.gotemplate.signatures import (
     Kind,
     Meter,
 )
-from appliance.formats.gotemplate.values import Struct, Time, octets, type_of
+from appliance.formats.gotemplate.values import TIME, Struct, Time, octets, type_of, zero
 from appliance.model.errors import FormatError
 
 _DEEPEST: Final = 100
@@ -43,6 +45,7 @@ _PRINTABLE_LAX: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?*&]*")
 _NUMERIC: Final = re.compile(r"[0-9 ]*")
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_BASIC: Final = INTEGERS | FLOATS | {Kind.BOOL, Kind.STRING, Kind.COMPLEX128}
 _ALLOWED: Final = {
     der.IA5_STRING: (re.compile(r"[\x00-\x7f]*"), "IA5String"),
     der.PRINTABLE_STRING: (_PRINTABLE_LAX, "PrintableString"),
@@ -145,8 +148,10 @@ def _left_out(value: Any, options: _Options) -> bool:
         return False
     if options.default is not None:
         return kind in SIGNED and value == options.default
-    if kind in SIGNED or kind in {Kind.BOOL, Kind.STRING}:
+    if kind in _BASIC:
         return not value
+    if isinstance(value, Time):
+        return bool(value == zero(TIME))
     return bool(getattr(value, "nil", False))
 
 

@@ -104,8 +104,9 @@ def _decrypt(password: str, encrypted: str) -> str:
         return ""
     data = from_base64(encrypted)
     if len(data) < _BLOCK:
+        room = len(octets(encrypted)) // 4 * 3
         raise FunctionError(
-            f"runtime error: slice bounds out of range [:{_BLOCK}] with length {len(data)}"
+            f"runtime error: slice bounds out of range [:{_BLOCK}] with capacity {room}"
         )
     start, body = data[:_BLOCK], data[_BLOCK:]
     if not body:

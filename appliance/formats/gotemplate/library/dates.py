@@ -20,10 +20,13 @@ from appliance.formats.gotemplate.signatures import (
     Function,
     FunctionError,
 )
+from appliance.formats.gotemplate.time_layout import quoted
 from appliance.formats.gotemplate.values import TIME, Int32, Int64, Pointer, Time, wrapped, zero
 
 _SECOND: Final = time_methods.SECOND
 _HOUR: Final = 3600 * _SECOND
+_REACH: Final = (292_277_022_400 * 3_652_425 // 10_000 + 306) * 86_400 + 62_135_596_800
+"""Seconds before 1970 that Go's calendar has."""
 _ZERO: Final[Time] = zero(TIME)
 _HTML: Final = "2006-01-02"
 _UNITS: Final = (
@@ -80,15 +83,15 @@ def parse_duration(text: str) -> int:
     while at < len(rest) or not rest:
         part = _PART.match(rest, at)
         if part is None or not (part[1] or part[2]) or len(part[0]) > 100:
-            raise FunctionError(f'time: invalid duration "{text}"')
+            raise FunctionError(f"time: invalid duration {quoted(text)}")
         unit = _DURATION_UNITS.get(part[3])
         if unit is None:
-            problem = f'unknown unit "{part[3]}"' if part[3] else "missing unit"
-            raise FunctionError(f'time: {problem} in duration "{text}"')
+            problem = f"unknown unit {quoted(part[3])}" if part[3] else "missing unit"
+            raise FunctionError(f"time: {problem} in duration {quoted(text)}")
         total += int(part[1] or 0) * unit + _fraction(part[2] or "", unit)
         at = part.end()
     if total > 2**63 - (0 if negative else 1):
-        raise FunctionError(f'time: invalid duration "{text}"')
+        raise FunctionError(f"time: invalid duration {quoted(text)}")
     return -total if negative else total
 
 
@@ -103,9 +106,8 @@ def _fraction(digits: str, unit: int) -> int:
 
 
 def _at(seconds: int) -> Time:
-    """Make a time of seconds since 1970; those beyond Go's reach come round again, as there."""
-    since_year_one = wrapped(INT64, seconds - _ZERO.seconds)
-    return Time(seconds=since_year_one + _ZERO.seconds, zone=UTC)
+    """Make a time of seconds since 1970; Go shows those beyond its calendar as the other end's."""
+    return Time(seconds=(seconds + _REACH) % 2**64 - _REACH, zone=UTC)
 
 
 def _given(value: Any, numbers: tuple[type, ...]) -> Time | None:

@@ -1,10 +1,11 @@
 """Values as JSON octet by octet as Go's encoding/json writes them, and JSON as values."""
 
 import base64
+import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from appliance.formats.gotemplate import floats
 from appliance.formats.gotemplate.errors import BudgetError
@@ -26,6 +27,7 @@ from appliance.formats.gotemplate.values import (
     Pointer,
     Struct,
     Uint8,
+    from_decoded,
     from_json,
     is_nil,
     octets,
@@ -37,6 +39,7 @@ from appliance.model.errors import FormatError
 _DEEPEST: Final = 100
 _ALWAYS: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
 _HTML: Final = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
+_EXPONENT: Final = re.compile(r"[0-9][eE]|[0-9]{308}")  # a number may be too large
 _NAMED: Final = {
     '"': '\\"',
     "\\": "\\\\",
@@ -170,18 +173,33 @@ def _fields(value: Struct) -> list[tuple[str, Any]]:
     ]
 
 
-def decode(document: str) -> Any:
-    """Read JSON. Raises FunctionError."""
+def decode(document: str, *, strict: bool = True) -> Any:
+    """Read JSON; unless `strict`, a number beyond a float64 is nil. Raises FunctionError."""
+    text = octets(document).decode("utf-8", "replace")
     try:
-        return from_json(octets(document).decode("utf-8", "replace"))
+        if strict or not _EXPONENT.search(text):
+            return from_json(text)
+        decoded = json.loads(text, parse_int=_float, parse_float=_float, parse_constant=_refuse)
+        return from_decoded(decoded)
     except FormatError as error:
         raise FunctionError(error.public) from None
+    except (ValueError, RecursionError) as error:
+        raise FunctionError(f"invalid JSON: {error}") from None
+
+
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return None if math.isinf(number) else number
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def _from_json(meter: Meter, document: str) -> Any:
     meter.spend(len(document) >> 4)
     try:
-        return decode(document)
+        return decode(document, strict=False)
     except FunctionError:
         return None
 

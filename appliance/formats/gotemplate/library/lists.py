@@ -1,5 +1,6 @@
 """sprig's functions on lists, which take a slice or array of any type."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from appliance.formats.gotemplate.values import (
 )
 
 NIL_POINTER: Final = "runtime error: invalid memory address or nil pointer dereference"
+_OUT_OF_LENGTH: Final = "runtime error: makeslice: len out of range"
 _LISTS: Final = slice_of(LIST)
 
 
@@ -129,10 +131,20 @@ def _concat(*values: object) -> list[object]:
 
 
 def _chunk(size: int, value: object) -> TypedList:
+    """Cut into lists of a size; a negative one gives what Go's sums make of it."""
     items = items_of(value, "Cannot chunk type")
-    if size <= 0:
-        raise FunctionError("runtime error: makeslice: len out of range")
-    chunks = [list(items[start : start + size]) for start in range(0, len(items), size)]
+    if size == 0:
+        raise FunctionError(_OUT_OF_LENGTH)
+    count = math.floor((len(items) - 1) / size) + 1
+    chunks = []
+    for start in range(0, count * size, size):
+        left = len(items) - start
+        length = size if 0 < size < left else int(math.fmod(len(items), size)) or size
+        if length < 0:
+            raise FunctionError(_OUT_OF_LENGTH)
+        chunks.append(list(items[start : start + length]))
+    if count < 0:
+        raise FunctionError(_OUT_OF_LENGTH)
     return TypedList(chunks, go_type=_LISTS)
 
 
