@@ -15,7 +15,7 @@ import trio
 
 from appliance.client.failures import reason
 from appliance.client.identity import Identity
-from appliance.model.errors import FormatError, Unavailable
+from appliance.model.errors import Broken, FormatError, Unavailable
 from appliance.model.version import program
 from appliance.ports.outbound import OutboundRequest, OutboundResponse
 from appliance.upstream.proxies import proxy_for
@@ -35,6 +35,7 @@ class HttpOutbound:
         self._authorities = tuple(authorities)
         self._identity: Identity | None = None
         self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._making = trio.Lock()
 
     def show(self, identity: Identity) -> None:
         """Present this, from now on, to who asks for a certificate in a request that allows it."""
@@ -51,7 +52,7 @@ class HttpOutbound:
             raise Unavailable(f"{where} failed: no answer within {request.timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Unavailable(f"{where} failed: {reason(error)}") from error
-        except FormatError as error:
+        except (FormatError, Broken) as error:
             raise Unavailable(f"{where} failed: {error}") from error
 
     async def _answer(self, request: OutboundRequest, where: str) -> OutboundResponse:
@@ -73,15 +74,15 @@ class HttpOutbound:
         raise Unavailable(f"{where} failed: it was redirected more than {_MOST_REDIRECTS} times")
 
     async def _context(self, *, with_identity: bool) -> ssl.SSLContext:
-        """Give the context for a connection; made in a thread, as the system's roots are many."""
-        identity = self._identity if with_identity else None
-        known = self._contexts.get(identity is not None)
-        if known is not None:
+        """Give the context for a connection, made once in a thread: the system's roots are many."""
+        async with self._making:
+            identity = self._identity if with_identity else None
+            known = self._contexts.get(identity is not None)
+            if known is None:
+                known = await trio.to_thread.run_sync(outward, self._authorities, identity)
+                if identity is None or identity is self._identity:
+                    self._contexts[identity is not None] = known
             return known
-        context = await trio.to_thread.run_sync(outward, self._authorities, identity)
-        if identity is None or identity is self._identity:
-            self._contexts[identity is not None] = context
-        return context
 
 
 async def _exchange(

@@ -32,7 +32,20 @@ class Case:
 
 
 ADMIN = {"admins": [EMAIL]}
+TEMPLATE = """{
+  "subject": {
+    "commonName": {{ toJson .Token.email }},
+    "organizationalUnit": {{ toJson .Token.groups }}
+  },
+  "sans": {{ toJson .SANs }},
+  "keyUsage": ["digitalSignature"], "extKeyUsage": ["clientAuth"]
+}"""
+TEMPLATED = {"options": {"x509": {"template": TEMPLATE}}}
+DATA_ONLY = {"options": {"x509": {"templateData": {"a": 1}}}}
 CASES: dict[str, Case] = {
+    "templated": Case(entry=TEMPLATED, claims={"groups": ["dev", "ops"]}),
+    "templated-admin": Case(entry={**ADMIN, **TEMPLATED}, claims={"groups": ["dev"]}),
+    "template-data-admin": Case(entry={**ADMIN, **DATA_ONLY}),
     "anybody": Case(),
     "without-sans": Case(sans=()),
     "without-names": Case(name="", sans=()),
