@@ -209,14 +209,18 @@ _ORDER: Final = (SanKind.DNS, SanKind.IP, SanKind.EMAIL, SanKind.URI)
 
 def alternative_names(sans: Sequence[San]) -> TypedList:
     """Show names as `.SANs`, by kind as step sorts them; without any the list is empty, not nil."""
-    sorted_names = (san for kind in _ORDER for san in sans if san.kind is kind)
     return TypedList(
         (
             Struct(ALTERNATIVE_NAME, {"Type": str(san.kind), "Value": san.value})
-            for san in sorted_names
+            for san in by_kind(sans)
         ),
         go_type=ALTERNATIVE_NAMES,
     )
+
+
+def by_kind(sans: Sequence[San]) -> tuple[San, ...]:
+    """Put names in the order of kinds that step gives them."""
+    return tuple(san for kind in _ORDER for san in sans if san.kind is kind)
 
 
 def _fields(asked: SigningRequest) -> dict[str, Any]:

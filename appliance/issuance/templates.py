@@ -215,7 +215,10 @@ def _default(grant: Grant, request: SigningRequest) -> CertificateJson:
         key_usage=_USAGES_OF_RSA if is_rsa else _USAGES, ext_key_usage=_PURPOSES
     )
     if grant.default is DefaultTemplate.LEAF:
-        sans = tuple(TypedName(type=str(san.kind), value=san.value) for san in grant.sans)
+        sans = tuple(
+            TypedName(type=str(san.kind), value=san.value)
+            for san in request_values.by_kind(grant.sans)
+        )
         return replace(usual, subject=Name(common_name=grant.subject), sans=sans)
     form = request_form.of(request)
     return replace(

@@ -5,26 +5,23 @@ Needs step-ca on PATH; writes golden/webhooks.json.
 
 import datetime as dt
 import json
-import secrets
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.authority.webhook_cases import CASES, Case, signing_request
+from tests.authority.webhook_cases import CASES, KID, provisioners, sign_request, signing_request
 from tests.issuance.record import authority, jwk
 from tests.support.requests import PEM, private_pem
 from tests.support.stepca import Reference, serving
 from tests.support.webhooks import Receiver, receiving
 
 GOLDEN = Path(__file__).parent / "golden" / "webhooks.json"
-KID = "webhooks"
 _HEADERS = ("x-smallstep-signature", "x-smallstep-webhook-id", "authorization", "content-type",
             "user-agent", "x-request-id", "accept-encoding")  # fmt: skip
 
@@ -57,37 +54,14 @@ def server_certificate(folder: Path) -> tuple[Path, Path]:
     return chain, private
 
 
-def provisioners(key: ec.EllipticCurvePrivateKey, receiver: Receiver) -> list[dict[str, Any]]:
-    """Give one for each case, in the form of ca.json."""
-    listed = []
-    for number, case in enumerate(CASES.values()):
-        hooks = [{**hook, "url": f"{receiver.url}/{number}{hook['url']}"} for hook in case.hooks]
-        options = {"webhooks": hooks, "x509": {"template": case.template} if case.template else {}}
-        for path, replies in case.replies.items():
-            receiver.answers(f"/{number}{path}", *replies)
-        listed.append(
-            {"type": "JWK", "name": f"p{number}", "key": jwk(key, KID), "options": options}
-        )
-    return listed
-
-
-def body_of(case: Case, number: int, key: ec.EllipticCurvePrivateKey, csr: str) -> dict[str, Any]:
-    """Make the sign request of a case."""
-    now = int(time.time())
-    claims = {
-        "iss": f"p{number}", "aud": "https://ca.example/1.0/sign", "sub": case.subject,
-        "sans": list(case.sans), "jti": secrets.token_hex(16), "iat": now, "nbf": now,
-        "exp": now + 300,
-    }  # fmt: skip
-    return {"csr": csr, "ott": jwt.encode(claims, key, "ES256", {"kid": KID})}
-
-
 def play(ca: Reference, receiver: Receiver, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
     """Ask for everything; keep answers and what the webhooks were asked."""
     outcomes = {}
     for number, (name, case) in enumerate(CASES.items()):
         csr = signing_request(case.csr)
-        answer = ca.post("/1.0/sign", body_of(case, number, key, csr))
+        for path, replies in case.replies.items():
+            receiver.answers(f"/{number}{path}", *replies)
+        answer = ca.post("/1.0/sign", sign_request(number, csr, key, int(time.time())))
         asked = [each for each in receiver.asked if each.path.startswith(f"/{number}/")]
         outcomes[name] = {
             "csr": csr,
@@ -118,7 +92,7 @@ def record(folder: Path) -> dict[str, Any]:
             **files,
             "dnsNames": ["ca.example"],
             "db": {"type": "badgerv2", "dataSource": str(folder / "db")},
-            "authority": {"provisioners": provisioners(key, receiver)},
+            "authority": {"provisioners": provisioners(jwk(key, KID), receiver.url)},
         }
         with serving(folder, config) as ca:
             return play(ca, receiver, key)

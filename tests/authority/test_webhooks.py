@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,36 +12,13 @@ import trio
 from trio.testing import MockClock
 
 from appliance.authority.webhooks import Question, Webhooks
-from appliance.model.errors import Forbidden, Unavailable
+from appliance.model.errors import Forbidden
 from appliance.model.secret import Password
 from appliance.model.webhooks import BasicAuth, Webhook, WebhookKind, WebhookScope
-from appliance.ports.outbound import OutboundRequest, OutboundResponse
 from tests.support.authority import CONTEXT, StandingClock, SystemChance
-from tests.support.webhooks import Reply
+from tests.support.webhooks import Outside, Reply
 
 HOOK = Webhook(id="7", name="h", url="https://hooks.example/x", kind=WebhookKind.ENRICHING)
-
-
-@dataclass(slots=True)
-class Outside:
-    """Other servers: answers by URL in turn, the last one again and again; None is not reached."""
-
-    replies: Mapping[str, Sequence[Reply | None]] = field(default_factory=dict)
-    takes: float = 0.0
-    sent: list[OutboundRequest] = field(default_factory=list)
-    at: list[float] = field(default_factory=list)
-
-    async def send(self, request: OutboundRequest) -> OutboundResponse:
-        self.sent.append(request)
-        self.at.append(trio.current_time())
-        number = sum(each.url == request.url for each in self.sent) - 1
-        planned = self.replies.get(request.url, [Reply()])
-        reply = planned[min(number, len(planned) - 1)]
-        with trio.move_on_after(request.timeout) as waiting:
-            await trio.sleep(self.takes)
-        if waiting.cancelled_caught or reply is None:
-            raise Unavailable("POST https://hooks.example/x failed: no answer")
-        return OutboundResponse(status=reply.status, headers={}, body=reply.body)
 
 
 @dataclass(slots=True)

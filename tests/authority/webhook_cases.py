@@ -4,15 +4,21 @@
 the client; the tests hold ours against it.
 """
 
+import base64
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.authority import credential_scenarios
+from tests.authority.credential_scenarios import ROOT, usage
 from tests.support.requests import PEM, general_name, key_of
 from tests.support.webhooks import Reply
 
@@ -53,6 +59,7 @@ class Case:
     subject: str = "host.example"
     sans: Sequence[str] = ("host.example",)
     csr: str = "plain"
+    x5c: bool = False  # the token is signed by a certificate's key
 
 
 def enriching(path: str = "/enrich", **more: Any) -> dict[str, Any]:
@@ -76,6 +83,7 @@ CASES: dict[str, Case] = {
     "empty subject in the request": Case(hooks=BOTH, csr="nameless"),
     "Ed25519, no names in the request": Case(hooks=BOTH, csr="bare"),
     "Unicode subject": Case(hooks=BOTH, csr="bare", subject="José <漢>", sans=("a.example",)),
+    "token of a certificate": Case(hooks=BOTH, x5c=True),
     "template": Case(hooks=BOTH, template=TEMPLATE),
     "template with other names": Case(hooks=BOTH, template=OTHER_NAMES),
     "data for the template": Case(
@@ -113,6 +121,40 @@ CASES: dict[str, Case] = {
     "url of a broken template": Case(hooks=(enriching("/{{ .Token.sub"),)),
     "url of a failing template": Case(hooks=(enriching('/{{ fail "no way" }}'),)),
 }
+
+
+KID = "webhooks"
+LEAF_KEY = key_of("P-256")
+LEAF = credential_scenarios.certificate("x5c subject", LEAF_KEY, ROOT, usage())
+
+
+def provisioners(public_jwk: Mapping[str, Any], url: str) -> list[dict[str, Any]]:
+    """Give one for each case, in the form of ca.json; its webhooks are at this URL."""
+    listed = []
+    for number, case in enumerate(CASES.values()):
+        hooks = [{**hook, "url": f"{url}/{number}{hook['url']}"} for hook in case.hooks]
+        of_type = (
+            {"type": "X5C", "roots": base64.b64encode(ROOT.text).decode()}
+            if case.x5c
+            else {"type": "JWK", "key": public_jwk}
+        )
+        template = {"template": case.template} if case.template else {}
+        options = {"webhooks": hooks, "x509": template}
+        listed.append({**of_type, "name": f"p{number}", "options": options})
+    return listed
+
+
+def sign_request(number: int, csr: str, key: Any, now: int) -> dict[str, Any]:
+    """Make the request of a case; the key is that of its JWK."""
+    case = list(CASES.values())[number]
+    audience = "https://ca.example/1.0/sign" + (f"#x5c/p{number}" if case.x5c else "")
+    claims = {
+        "iss": f"p{number}", "aud": audience, "sub": case.subject, "sans": list(case.sans),
+        "jti": secrets.token_hex(16), "iat": now, "nbf": now, "exp": now + 300,
+    }  # fmt: skip
+    leaf = base64.b64encode(LEAF.public_bytes(Encoding.DER)).decode()
+    header: dict[str, Any] = {"x5c": [leaf]} if case.x5c else {"kid": KID}
+    return {"csr": csr, "ott": jwt.encode(claims, LEAF_KEY if case.x5c else key, "ES256", header)}  # type: ignore[arg-type]
 
 
 def signing_request(kind: str) -> str:

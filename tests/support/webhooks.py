@@ -6,11 +6,16 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import trio
+
+from appliance.model.errors import Unavailable
+from appliance.ports.outbound import OutboundRequest, OutboundResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,31 @@ class Receiver:
         return planned.pop(0) if len(planned) > 1 else planned[0]
 
 
+@dataclass(slots=True)
+class Outside:
+    """A port to other servers that opens no socket.
+
+    Answers are by URL, in turn, the last one again and again; None is not reached.
+    """
+
+    replies: Mapping[str, Sequence[Reply | None]] = field(default_factory=dict)
+    takes: float = 0.0
+    sent: list[OutboundRequest] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+
+    async def send(self, request: OutboundRequest) -> OutboundResponse:
+        self.sent.append(request)
+        self.at.append(trio.current_time())
+        number = sum(each.url == request.url for each in self.sent) - 1
+        planned = self.replies.get(request.url, [Reply()])
+        reply = planned[min(number, len(planned) - 1)]
+        with trio.move_on_after(request.timeout) as waiting:
+            await trio.sleep(self.takes)
+        if waiting.cancelled_caught or reply is None:
+            raise Unavailable("POST https://hooks.example/x failed: no answer")
+        return OutboundResponse(status=reply.status, headers={}, body=reply.body)
+
+
 @contextmanager
 def receiving(certificate: Path, key: Path, client_roots: Path) -> Iterator[Receiver]:
     """Serve until the block ends; asks for a client certificate, and does without one."""
@@ -94,7 +124,7 @@ class _Server(http.server.ThreadingHTTPServer):
         request.settimeout(20)
         try:
             with self.context.wrap_socket(request, server_side=True) as stream:
-                self.RequestHandlerClass(stream, client_address, self)
+                _Conversation(stream, client_address, self)
         except OSError:
             return  # a client that does not like us, or went
 
