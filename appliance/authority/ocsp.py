@@ -138,10 +138,9 @@ class OcspResponder:
         self._kept.move_to_end(asked.raw)
         return kept.answer
 
-    def _keep(self, asked: CertificateId, answer: OcspAnswer, *, revoked: bool) -> None:
-        if answer.freshness is not None:
-            self._kept[asked.raw] = _Kept(answer, answer.freshness, revoked)
-            self._kept.move_to_end(asked.raw)
+    def _keep(self, asked: CertificateId, kept: _Kept) -> None:
+        self._kept[asked.raw] = kept
+        self._kept.move_to_end(asked.raw)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
@@ -154,15 +153,12 @@ class OcspResponder:
             octets, freshness = await self._sign(request, states, key, now)
             if not await self._revoked_meanwhile(request, states):
                 break
-        known = Status.UNKNOWN not in {each.status for each in states}
-        answer = OcspAnswer(
-            octets=octets,
-            status=ResponseStatus.SUCCESSFUL,
-            freshness=freshness if keep and known else None,
-        )
-        if keep and known:  # the unknown are without number
-            revoked = states[0].status is Status.REVOKED
-            self._keep(request.certificates[0], answer, revoked=revoked)
+        told = ResponseStatus.SUCCESSFUL
+        if not keep or states[0].status is Status.UNKNOWN:  # which are without number
+            return OcspAnswer(octets=octets, status=told)
+        answer = OcspAnswer(octets=octets, status=told, freshness=freshness)
+        revoked = states[0].status is Status.REVOKED
+        self._keep(request.certificates[0], _Kept(answer, freshness, revoked))
         return answer
 
     async def _sign(

@@ -96,6 +96,10 @@ def read_pointers(
             "certificates cannot point to a port that is chosen at each start",
             "insecureAddress" if place.insecure else "address",
         )
+    if not place.dns_name.isascii():
+        raise document.wrong(
+            f"'{place.dns_name}' cannot stand in a URL: use its ASCII (xn--…) form", "dnsNames"
+        )
     if crl is not None and with_crl and written.crl is not None and not written.crl.idp_url:
         crl = replace(crl, url=f"{place.url}{_CRL_PATH}")
     pointers = PointerSettings(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import trio
@@ -17,7 +18,8 @@ from appliance.authority.ocsp import MOST_KEPT
 from appliance.formats import ocsp
 from appliance.formats.ocsp import CertificateState, ResponseStatus, Status
 from appliance.issuance import parsed
-from appliance.ports.store import Put
+from appliance.ports.store import Put, Store
+from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from tests.support.authority import (
     START,
@@ -76,9 +78,11 @@ async def test_the_servers_own_certificate_is_good_until_revoked(world: OcspWorl
 
 
 async def test_own_certificates_are_forgotten_when_they_have_expired(world: OcspWorld) -> None:
+    await world.store.commit([Put(own_certificates.BUCKET, b"8", b"damaged")])
     for serial, after in ((9, 0), (10, 23), (11, 25)):
         certificate = await leaf(serial, world.pkis[0])
         await own_certificates.remember(world.store, certificate, START + timedelta(hours=after))
+    assert await own_certificates.certificate(world.store, 8) is None
     assert await own_certificates.certificate(world.store, 9) is None
     assert await own_certificates.certificate(world.store, 11) is not None
 
@@ -370,9 +374,13 @@ class SlowStore:
         return value
 
 
-async def test_good_is_never_answered_to_who_asks_after_the_acknowledgement() -> None:
+@pytest.mark.parametrize("kind", ["slow", "LevelDB"])
+async def test_good_is_never_answered_to_who_asks_after_the_acknowledgement(
+    kind: str, tmp_path: Path
+) -> None:
     """Twenty clients ask about forty certificates while these are revoked, one after the other."""
-    world = OcspWorld(store=SlowStore())
+    store: Store = SlowStore() if kind == "slow" else await open_store(tmp_path / "db")
+    world = OcspWorld(store=store)
     await world.responder.renew()
     serials, acknowledged, good, wrong = range(1, 41), set[int](), [0], list[int]()
     for serial in serials:
@@ -401,6 +409,7 @@ async def test_good_is_never_answered_to_who_asks_after_the_acknowledgement() ->
                 acknowledged.add(serial)
             await trio.sleep(0.02)
             done.set()
+    await store.aclose()
     assert wrong == []
     assert good[0] > 40, "there was something to get wrong"
 

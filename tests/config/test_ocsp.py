@@ -98,6 +98,7 @@ def test_urls_that_are_written_are_taken(tmp_path: Path) -> None:
         ({"ocsp": {"url": "http://[::1"}}, "ocsp.url", "not an http or https URL"),
         ({"ocsp": {"issuerURL": "http://ö.example"}}, "ocsp.issuerURL", "not an http or https"),
         ({"ocsp": ON, "address": ":0"}, "address", "chosen at each start"),
+        ({"ocsp": ON, "dnsNames": ["ö.example"]}, "dnsNames", "xn--"),
         ({"ocsp": ON, "insecureAddress": ":0"}, "insecureAddress", "chosen at each start"),
     ],
 )

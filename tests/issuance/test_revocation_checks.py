@@ -180,6 +180,14 @@ async def test_our_own_responder_is_believed() -> None:
     assert state.status is Status.GOOD
 
 
+def test_a_key_of_no_known_kind_is_a_format_error() -> None:
+    unknown = der(ISSUER).replace(
+        bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d03017f")
+    )
+    with pytest.raises(FormatError, match="a key that cannot be read"):
+        answered(answer(), ASKED, unknown, NOW)
+
+
 # ---- lists
 
 

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
+from appliance.authority.crl import CrlPublisher
 from appliance.authority.trust import fingerprint
 from appliance.formats import ocsp, ocsp_reading
 from appliance.formats.ocsp import ResponseStatus, Status
+from appliance.stores.memory import MemoryStore
 from appliance.web.application import build_application
 from appliance.web.publish.routes import publish_routes
 from tests.support.authority import START, SystemChance
@@ -28,6 +30,7 @@ async def running(world: OcspWorld, pki: Pki) -> AsyncIterator[Served]:
     routes = publish_routes(
         certificates=[world.pkis[0].issuer.certificate],
         responder=world.responder,
+        lists=CrlPublisher(MemoryStore(), world.clock),
         clock=world.clock,
     )
     lines: list[Mapping[str, object]] = []
