@@ -16,7 +16,7 @@ import trio
 
 from appliance.authority.reporting import Context
 from appliance.formats import gojson, timeorduration
-from appliance.formats.gotemplate import values
+from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance.templates import Template
 from appliance.model.errors import Forbidden, FormatError, Unavailable
@@ -192,7 +192,7 @@ def _verdict(body: bytes) -> Verdict:
         raise FormatError("its answer has an 'allow' that is neither true nor false")
     return Verdict(
         allow=bool(allow),
-        data=values.from_decoded(members.get("data")),
+        data=decoding.from_decoded(members.get("data")),
         complaint=_complaint(members.get("error")),
     )
 

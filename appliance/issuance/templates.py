@@ -16,7 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from appliance.formats import gourl, laxjson
-from appliance.formats.gotemplate import functions, template, values
+from appliance.formats.gotemplate import decoding, functions, template
 from appliance.formats.gotemplate.errors import PARSE, TemplateError, TemplateFailure
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.signatures import DICT, STRING, Kind, Type
@@ -153,7 +153,7 @@ def user_data(sent: object) -> object:
     if sent is None:
         return None
     try:
-        return values.from_decoded(sent) if isinstance(sent, Mapping) else {}
+        return decoding.from_decoded(sent) if isinstance(sent, Mapping) else {}
     except FormatError:
         return {}
 
@@ -191,13 +191,13 @@ def data(given: Given) -> TypedMap:
     grant = given.grant
     found: dict[str, Any] = {
         "Subject": request_values.subject(Name(common_name=grant.subject)),
-        "Token": values.from_decoded(dict(grant.claims)),
+        "Token": decoding.from_decoded(dict(grant.claims)),
     }
     if grant.sans or grant.default is DefaultTemplate.LEAF:
         found["SANs"] = request_values.alternative_names(grant.sans)
     if grant.authorization is not None:
         found["AuthorizationCrt"] = grant.authorization
-    found |= values.from_decoded(dict(grant.profile.template_data))
+    found |= decoding.from_decoded(dict(grant.profile.template_data))
     if given.webhooks:
         before = found.get("Webhooks")
         found["Webhooks"] = {**(before if isinstance(before, dict) else {}), **given.webhooks}

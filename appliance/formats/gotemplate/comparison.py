@@ -3,7 +3,6 @@
 import enum
 from typing import Any
 
-from appliance.formats.gotemplate.printing import sprint
 from appliance.formats.gotemplate.signatures import (
     FLOATS,
     SIGNED,
@@ -13,6 +12,7 @@ from appliance.formats.gotemplate.signatures import (
     Meter,
     Type,
 )
+from appliance.formats.gotemplate.sprintf import sprintf
 from appliance.formats.gotemplate.values import (
     INVALID,
     Pointer,
@@ -105,12 +105,12 @@ def _parts_equal(meter: Meter, left: Any, right: Any) -> bool:
         return is_nil(left) == is_nil(right)
     types = type_of(left), type_of(right)
     if types[0].kind is not types[1].kind:
-        shown = sprint([left], meter), sprint([right], meter)
+        shown = sprintf("%s", [left], meter), sprintf("%v", [right], meter)
         raise FunctionError(f"non-comparable types {shown[0]}: {types[0]}, {types[1]}: {shown[1]}")
     if is_nil(left) or is_nil(right):
         return is_nil(left) == is_nil(right)
     if not _comparable(types[1]):
-        raise FunctionError(f"non-comparable type {sprint([right], meter)}: {types[1]}")
+        raise FunctionError(f"non-comparable type {sprintf('%s', [right], meter)}: {types[1]}")
     return types[0] is types[1] and _same(left, right)
 
 

@@ -11,7 +11,7 @@ _COMPLEX: Final = re.compile(r"(.*?[^eEpP])([+-].*)i")
 _LEAST: Final = -(1 << 63)
 _INTEGER: Final = re.compile(
     r"([+-]?)(?:0[xX](?P<hex>[0-9a-fA-F_]+)|0[oO](?P<oct>[0-7_]+)|0[bB](?P<bin>[01_]+)"
-    r"|0(?P<old>[0-7_]+)|(?P<dec>[0-9][0-9_]*))"
+    r"|0(?P<old>[0-7_]+)|(?P<dec>0|[1-9][0-9_]*))"
 )
 _BASES: Final = {"hex": 16, "oct": 8, "bin": 2, "old": 8, "dec": 10}
 _LONGEST: Final = 80  # digits; with more, no number fits in 64 bits but by zeros in front

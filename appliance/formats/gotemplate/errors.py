@@ -13,7 +13,7 @@ class TemplateError(FormatError):
     """A template that cannot be read (stage `parse`) or whose rendering failed (stage `exec`)."""
 
     def __init__(self, public: str, *, stage: Stage = EXEC) -> None:
-        super().__init__(public)
+        super().__init__(public.encode("utf-8", "replace").decode())  # octets that are no UTF-8
         self.stage: Stage = stage
 
 

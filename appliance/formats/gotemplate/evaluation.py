@@ -93,7 +93,7 @@ class Compiler:
         if function in (AND, OR):
             return _lazy(word, prepared, stop=function is OR, piped=piped)
         last = check(parameter(function, len(arguments))) if piped else None
-        callee = [str(arguments[0]) if arguments else "argument"] if function is CALL else []
+        callee = [str(arguments[0]) if arguments else "<piped value>"] if function is CALL else []
 
         def run(state: State, dot: Any, pipe: Any) -> Any:
             state.node = word
@@ -116,7 +116,7 @@ class Compiler:
             if not takes_nil(go_type):
                 return _bare(_failing(f"cannot assign nil to {go_type}", node))
             nil = nil_of(go_type)
-            return lambda _state, _dot: nil
+            return _noting(node, lambda _state, _dot: nil)
         if isinstance(node, Boolean | Number | String):
             return _bare(_constant(node, go_type))
         return _checked(self._operand(node), check(go_type))
@@ -296,7 +296,12 @@ def _constant(node: Operand, go_type: Type | None) -> Piped:
         value = ideal(node) if go_type is None else constant(node, go_type)
     except WrongConstantError as error:
         return _failing(str(error), node)
-    return lambda _state, _dot, _pipe: value
+
+    def run(state: State, _dot: Any, _pipe: Any) -> Any:
+        state.node = node
+        return value
+
+    return run
 
 
 def _failing(problem: str, node: Shown | None) -> Piped:

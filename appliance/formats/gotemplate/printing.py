@@ -102,7 +102,7 @@ class Printer:
         elif type(value) is str:
             self._string(value, verb)
         elif type(value) is bytes:
-            self._octets(value, verb, "[]byte", 0)
+            self._octets(value, verb, "[]byte" if verb in "vd" else "[]uint8", 0)
         elif not self._by_method(value, verb):
             self._value(value, verb, 0)
 

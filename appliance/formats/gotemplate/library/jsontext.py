@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from appliance.formats.gotemplate import floats
+from appliance.formats.gotemplate.decoding import from_decoded, from_json
 from appliance.formats.gotemplate.errors import BudgetError
 from appliance.formats.gotemplate.library import reflection
 from appliance.formats.gotemplate.library.declaring import metered
@@ -27,8 +28,6 @@ from appliance.formats.gotemplate.values import (
     Pointer,
     Struct,
     Uint8,
-    from_decoded,
-    from_json,
     is_nil,
     octets,
     sorted_keys,
