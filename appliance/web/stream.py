@@ -5,8 +5,11 @@ through memory buffers as in trio.SSLStream. One task owns a stream.
 """
 
 import contextlib
+import fcntl
 import socket
 import ssl
+import sys
+import termios
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
@@ -88,10 +91,25 @@ class PlainStream:
         with trio.fail_after(whole):
             while rest:
                 await trio.lowlevel.checkpoint()  # one that reads fast must not, either
-                send = partial(self._socket.send, rest)
-                with trio.fail_after(within):
-                    sent = await self._retry(send, trio.lowlevel.wait_writable)
-                rest = rest[sent:]
+                rest = rest[await self._send_some(rest, within) :]
+
+    async def _send_some(self, data: memoryview, within: float) -> int:
+        """Send what fits, once something does; raises trio.TooSlowError when nothing moves.
+
+        The kernel may hold megabytes, and make room only when a third of them have gone: so it is
+        asked how many are left.
+        """
+        send, held = partial(self._socket.send, data), self._held()
+        while True:
+            with trio.move_on_after(within):
+                return await self._retry(send, trio.lowlevel.wait_writable)
+            before, held = held, self._held()
+            if held >= before:
+                raise trio.TooSlowError
+
+    def _held(self) -> int:
+        """Give how many octets the kernel still has to bring to the client."""
+        return int.from_bytes(fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
     async def answer_in_plain(self, data: bytes) -> None:
         """Send octets below TLS, to a client that does not speak it; then wait for it to leave."""

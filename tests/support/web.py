@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import trio
 from cryptography import x509
@@ -113,11 +114,12 @@ def _certify(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pki:
-    """A root, an intermediate, and what the server shows."""
+    """A root, an intermediate, and what the server shows; `plain` without TLS: nothing."""
 
     root: Certified
     intermediate: Certified
     server: Certified
+    plain: bool = False
 
     @classmethod
     def generate(cls) -> "Pki":
@@ -162,9 +164,10 @@ class Served:
     def port(self) -> int:
         return self.serving.addresses[0][1]
 
-    async def connect(
-        self, context: ssl.SSLContext | None = None
-    ) -> "trio.SSLStream[trio.SocketStream]":
+    async def connect(self, context: ssl.SSLContext | None = None) -> Any:
+        """Connect, and shake hands: an SSLStream, or the socket's own where TLS is not spoken."""
+        if self.pki.plain:
+            return await trio.open_tcp_stream("127.0.0.1", self.port)
         stream = await trio.open_ssl_over_tcp_stream(
             "127.0.0.1",
             self.port,
@@ -222,7 +225,7 @@ async def serving(
             await serve(
                 app,
                 listeners=listeners,
-                tls=holder,
+                tls=None if pki.plain else holder,
                 limits=limits or Limits(drain=1),
                 stop=stop,
                 task_status=task_status,
