@@ -76,7 +76,10 @@ def _members(struct: msgspec.Struct) -> dict[str, Any]:
 def _options(given: Any, document: Document, place: str) -> Mapping[str, object]:
     """Give options without what step-ca does not know of; that is told by whoever reads them."""
     silent = Document(file=document.file, members={})
-    return _shown(silent.read(ShownOptions, given, place))
+    options = silent.read(ShownOptions, given, place)
+    for webhook in options.webhooks or ():
+        webhook.kind = webhook.kind.upper()
+    return _shown(options)
 
 
 def _shown(struct: msgspec.Struct) -> dict[str, object]:
