@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from appliance.cli.command import StepCommand, refused
+from appliance.cli.credentials import Credentials, credential_flags
 from appliance.cli.files import read_file, write_file
 from appliance.cli.keys import read_private_key
 from appliance.cli.online import (
     ca_flags,
     now,
     octets,
-    refuse_other_provisioners,
+    refuse_kms_flag,
     required,
     required_url,
     root_file,
@@ -50,8 +51,11 @@ _SSH = "SSH certificates come with a later version"
 @click.option("--output-file", metavar="<file>", help="Write the token to a file.")
 @click.option("--revoke", is_flag=True, help="Make a token to revoke the serial <subject> with.")
 @click.option("--renew", is_flag=True, help="Make a token to renew --x5c-cert with.")
-@click.option("--x5c-cert", metavar="<file>", help="The certificate to renew (with --renew).")
-@click.option("--x5c-key", metavar="<file>", help="Its private key (with --renew).")
+@click.option(
+    "--x5c-cert", metavar="<file>", help="A certificate to sign by, or to renew with --renew."
+)
+@click.option("--x5c-key", metavar="<file>", help="The private key of --x5c-cert.")
+@click.option("--x5c-insecure", is_flag=True, help="Bring the certificates as 'x5cInsecure'.")
 @click.option("--cnf", metavar="<fingerprint>", help="Bind the token to the CSR of this SHA-256.")
 @click.option("--cnf-file", metavar="<file>", help="Bind the token to this CSR.")
 @click.option("--set", "pairs", multiple=True, metavar="<key=value>", help="Data for templates.")
@@ -63,13 +67,14 @@ _SSH = "SSH certificates come with a later version"
 @refused("ssh", "host", "rekey", because=_SSH, is_flag=True)
 @refused("principal", "cert-not-before", "cert-not-after", because=_SSH)
 @refused("sshpop-cert", "sshpop-key", because=_SSH)
-@refused("x5c-insecure", because="it is for X5C provisioners only", is_flag=True)
-@refuse_other_provisioners
+@credential_flags
+@refuse_kms_flag
 def token(**values: Any) -> None:
     """Make a one-time token that gets one certificate for <subject> from the CA.
 
     The token is signed by a provisioner's key, which the CA keeps encrypted: its password is
-    asked for. Without --san the subject is the only name allowed. A token holds for five minutes.
+    asked for; or by the key of a certificate that you bring. Without --san the subject is the only
+    name allowed. A token holds for five minutes.
 
     \b
     Examples:
@@ -77,6 +82,8 @@ def token(**values: Any) -> None:
       $ hearth ca token internal --san internal.example.com --san 10.0.0.1 --not-after 30m
       $ hearth ca token --revoke 146103349666685108195655980390445292315
       $ hearth ca token internal.example.com --offline --provisioner jane --key jane.key
+      $ hearth ca token internal.example.com --x5c-cert device.crt --x5c-key device.key
+      $ hearth ca token host.example.com --nebula-cert host.crt --nebula-key host.key
     """
     flags = _Flags(**values)
     _check(flags)
@@ -105,6 +112,10 @@ class _Flags:
     renew: bool
     x5c_cert: str | None
     x5c_key: str | None
+    x5c_insecure: bool
+    nebula_cert: str | None
+    nebula_key: str | None
+    k8ssa_token_path: str | None
     cnf: str | None
     cnf_file: str | None
     pairs: tuple[str, ...]
@@ -129,12 +140,6 @@ def _check(flags: _Flags) -> None:
         )
     if flags.revoke and flags.renew:
         raise BadRequest("flag '--renew' is incompatible with '--revoke'")
-    for flag, value in (("x5c-cert", flags.x5c_cert), ("x5c-key", flags.x5c_key)):
-        if value and not flags.renew:
-            raise BadRequest(
-                f"flag '--{flag}' is refused without '--renew': "
-                "X5C provisioners come with a later version"
-            )
 
 
 def _renewal(flags: _Flags) -> str:
@@ -172,20 +177,38 @@ def _provisioned(flags: _Flags) -> str:
         kid=flags.kid or "",
         key_file=flags.key or "",
         password_file=password_file,
+        credentials=_credentials(flags),
     )
     if flags.offline:
         made = offline_token(wish, source, flags.ca_config)
         if made is not None:
             return made
-        for flag, value in (("provisioner", source.name), ("key", source.key_file)):
-            if not value:
-                raise BadRequest(
-                    f"flag '--offline' requires the '--{flag}' flag, as there is no ca.json here"
-                )
+        _require_for_self_made(source)
     url = required_url(flags.ca_url)
     root = root_file(flags.root)
     make = self_made_token if flags.offline else online_token
     return make(wish, source, url, root)
+
+
+def _require_for_self_made(source: KeySource) -> None:
+    """Ask for what a token is made of without knowing anything of the CA. Raises BadRequest."""
+    key = source.key_file or source.credentials.kind
+    for flag, value in (("provisioner", source.name), ("key", key)):
+        if not value:
+            raise BadRequest(
+                f"flag '--offline' requires the '--{flag}' flag, as there is no ca.json here"
+            )
+
+
+def _credentials(flags: _Flags) -> Credentials:
+    return Credentials(
+        x5c_cert=flags.x5c_cert,
+        x5c_key=flags.x5c_key,
+        x5c_insecure=flags.x5c_insecure,
+        nebula_cert=flags.nebula_cert,
+        nebula_key=flags.nebula_key,
+        k8ssa_token_path=flags.k8ssa_token_path,
+    )
 
 
 def _confirmation(flags: _Flags) -> str:

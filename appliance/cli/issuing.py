@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from appliance.cli.command import location
+from appliance.cli.credentials import Credentials, credential_flags, x5c_flags
 from appliance.cli.files import write_file
 from appliance.cli.online import (
     ca_flags,
@@ -47,6 +48,12 @@ class IssuingFlags:
     set_file: str | None
     force: bool
     console: bool
+    x5c_cert: str | None
+    x5c_key: str | None
+    x5c_chain: tuple[str, ...]
+    nebula_cert: str | None
+    nebula_key: str | None
+    k8ssa_token_path: str | None
     ca_url: str | None
     root: str | None
     context: str | None
@@ -73,7 +80,7 @@ def issuing_flags(function: F) -> F:
         click.option("--token", metavar="<token>", help="The one-time token to use."),
     ):
         function = option(function)
-    return refuse_issuing_flags(ca_flags(function))
+    return refuse_issuing_flags(x5c_flags(credential_flags(ca_flags(function))))
 
 
 def make_token(
@@ -89,6 +96,14 @@ def make_token(
         name=flags.provisioner or "",
         password_file=flags.provisioner_password_file or flags.password_file,
         console=flags.console,
+        credentials=Credentials(
+            x5c_cert=flags.x5c_cert,
+            x5c_key=flags.x5c_key,
+            x5c_chain=flags.x5c_chain,
+            nebula_cert=flags.nebula_cert,
+            nebula_key=flags.nebula_key,
+            k8ssa_token_path=flags.k8ssa_token_path,
+        ),
     )
     return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))
 

@@ -26,7 +26,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 _OFFLINE: Final = "this version makes certificates with a running CA only; start it, and ask that"
-_LATER: Final = "this version makes tokens for JWK provisioners only"
 _ACME: Final = "this version's client does not speak ACME yet"
 _KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
 
@@ -50,12 +49,6 @@ def refuse_offline(function: F) -> F:
     return refused("offline", because=_OFFLINE, is_flag=True)(function)
 
 
-def refuse_other_provisioners(function: F) -> F:
-    """Refuse the flags of provisioner types whose tokens we do not make."""
-    names = ("nebula-cert", "nebula-key", "k8ssa-token-path")
-    return refuse_kms_flag(refused(*names, because=_LATER)(function))
-
-
 def refuse_kms_flag(function: F) -> F:
     """Refuse keys that are not in files."""
     return refused("kms", because=_KMS)(function)
@@ -63,10 +56,9 @@ def refuse_kms_flag(function: F) -> F:
 
 def refuse_issuing_flags(function: F) -> F:
     """Refuse the flags of `ca certificate` and `ca sign` that need what comes later."""
-    function = refused("x5c-cert", "x5c-key", "x5c-chain", because=_LATER)(function)
     function = refused("acme", "webroot", "contact", "http-listen", because=_ACME)(function)
     function = refused("standalone", because=_ACME, is_flag=True)(function)
-    return refuse_other_provisioners(refuse_offline(function))
+    return refuse_kms_flag(refuse_offline(function))
 
 
 def now() -> datetime:

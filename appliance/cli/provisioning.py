@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from appliance.cli.command import location
+from appliance.cli.credentials import Credentials, account_token
+from appliance.cli.credentials import signing_key as credentials_key
 from appliance.cli.files import read_file
 from appliance.cli.keys import read_private_key, refuse_kms
 from appliance.cli.login import identity_token
@@ -18,14 +20,16 @@ from appliance.cli.online import now, octets, read_roots, talk
 from appliance.cli.prompts import ask, choose, read_password, selected
 from appliance.client.ca import CaClient
 from appliance.client.provisioners import (
+    audience_of,
     candidates,
     describe,
     kid_of,
     kind_of,
-    require_jwk,
+    require_tokens,
     signing_key,
 )
 from appliance.client.tokens import (
+    ENTROPY_OCTETS,
     TOKEN_ID_OCTETS,
     SigningKey,
     TokenRequest,
@@ -64,6 +68,7 @@ class KeySource:
     name_flag: str = "--provisioner"  # what to give where nobody can be asked
     opened_by: str = "--provisioner-password-file"
     console: bool = False  # log in on another device, where it comes to that
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +84,15 @@ def online_token(wish: TokenWish, source: KeySource, url: str, root: str) -> str
     """Make a token with what the CA knows of its provisioners."""
     roots = read_roots(root)
     entry = _choose(talk(url, roots, CaClient.provisioners), source)
-    if kind_of(entry) == "OIDC":
-        return identity_token(entry, roots, console=source.console)
-    require_jwk(entry)
+    if (brought := _brought_token(entry, source, roots)) is not None:
+        return brought
     wish = _with_subject(wish)
-    if source.key_file:
-        key = _key_of_file(source, kid_of(entry))
-    else:
+    key = _key_of_credentials(entry, source)
+    if key is None:
         kid = kid_of(entry)
         encrypted = talk(url, roots, partial(CaClient.encrypted_key, kid=kid))
         key = _decrypted(encrypted, kid, source)
-    where = audience(url, wish.operation)
+    where = audience_of(entry, audience(url, wish.operation))
     return _token(wish, key, issuer=str(entry["name"]), audience=where, root=roots[0])
 
 
@@ -100,26 +103,48 @@ def offline_token(wish: TokenWish, source: KeySource, ca_config: str | None) -> 
         return None
     configured = _read_ca_json(file)
     entry = _choose(configured.provisioners, source)
-    if kind_of(entry) == "OIDC":
-        return identity_token(entry, read_roots(configured.root), console=source.console)
-    require_jwk(entry)
-    if source.key_file:
-        key = _key_of_file(source, kid_of(entry))
-    else:
+    roots = read_roots(configured.root)
+    if (brought := _brought_token(entry, source, roots)) is not None:
+        return brought
+    key = _key_of_credentials(entry, source)
+    if key is None:
         encrypted = str(entry.get("encryptedKey", ""))
         if not encrypted:
             raise BadRequest(f"provisioner '{entry['name']}' has no encryptedKey: give --key")
         key = _decrypted(encrypted, kid_of(entry), source)
-    where = f"{configured.url}/{wish.operation}"
-    root = read_roots(configured.root)[0]
-    return _token(wish, key, issuer=str(entry["name"]), audience=where, root=root)
+    where = audience_of(entry, f"{configured.url}/{wish.operation}")
+    return _token(wish, key, issuer=str(entry["name"]), audience=where, root=roots[0])
 
 
 def self_made_token(wish: TokenWish, source: KeySource, url: str, root: str) -> str:
     """Make a token from a key and a provisioner's name, knowing nothing of the CA."""
-    key = _key_of_file(source, source.kid)
-    where = audience(url, wish.operation)
+    kind = source.credentials.kind or "JWK"
+    entry = {"type": kind, "name": source.name}
+    key = _key_of_credentials(entry, source) or _key_of_file(source, source.kid)
+    where = audience_of(entry, audience(url, wish.operation))
     return _token(wish, key, issuer=source.name, audience=where, root=read_roots(root)[0])
+
+
+def _brought_token(
+    entry: Mapping[str, Any], source: KeySource, roots: Sequence[bytes]
+) -> str | None:
+    """Get the token that somebody else makes: an identity provider, or a cluster."""
+    require_tokens(entry)
+    match kind_of(entry):
+        case "OIDC":
+            return identity_token(entry, tuple(roots), console=source.console)
+        case "K8sSA":
+            return account_token(source.credentials)
+        case _:
+            return None
+
+
+def _key_of_credentials(entry: Mapping[str, Any], source: KeySource) -> SigningKey | None:
+    """Read the key that the person brings; None when the CA keeps it."""
+    kind = kind_of(entry)
+    if kind != "JWK":
+        return credentials_key(kind, source.credentials, source.password_file)
+    return _key_of_file(source, kid_of(entry)) if source.key_file else None
 
 
 def template_data(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
@@ -146,7 +171,7 @@ def template_data(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
 
 def _choose(entries: Sequence[Mapping[str, Any]], source: KeySource) -> Mapping[str, Any]:
     """Pick the provisioner: the only one that fits the flags, or the one that the person picks."""
-    found = candidates(entries, name=source.name, kid=source.kid)
+    found = candidates(entries, name=source.name, kid=source.kid, kind=source.credentials.kind)
     lines = [describe(entry) for entry in found]
     if len(found) == 1:
         entry = found[0]
@@ -178,7 +203,9 @@ def _token(wish: TokenWish, key: SigningKey, *, issuer: str, audience: str, root
         confirmation=wish.confirmation if wish.operation == "sign" else "",
         user=wish.user if wish.operation == "sign" else None,
     )
-    return one_time_token(request, key, token_id=octets(TOKEN_ID_OCTETS))
+    return one_time_token(
+        request, key, token_id=octets(TOKEN_ID_OCTETS), entropy=octets(ENTROPY_OCTETS)
+    )
 
 
 def _decrypted(encrypted: str, kid: str, source: KeySource) -> SigningKey:

@@ -48,14 +48,17 @@ def describe(entry: Mapping[str, Any]) -> str:
 
 
 def candidates(
-    entries: Iterable[Mapping[str, Any]], *, name: str = "", kid: str = ""
+    entries: Iterable[Mapping[str, Any]], *, name: str = "", kid: str = "", kind: str = ""
 ) -> list[Mapping[str, Any]]:
-    """Give those that fit the flags. Raises BadRequest when none does."""
-    found = [entry for entry in entries if kind_of(entry) in _TYPES.values()]
+    """Give those that fit the flags; `kind` is the only type of interest, if any.
+
+    Raises BadRequest when none does.
+    """
+    kinds = (kind,) if kind else tuple(_TYPES.values())
+    found = [entry for entry in entries if kind_of(entry) in kinds]
     if not found:
-        raise BadRequest(
-            "cannot create a new token: the CA does not have any provisioner configured"
-        )
+        what = f"any provisioner of type {kind}" if kind else "any provisioner"
+        raise BadRequest(f"cannot create a new token: the CA does not have {what} configured")
     for flag, wanted, read in (("kid", kid, kid_of), ("provisioner", name, _name_of)):
         if not wanted:
             continue
@@ -67,14 +70,28 @@ def candidates(
     return found
 
 
-def require_jwk(entry: Mapping[str, Any]) -> None:
-    """Refuse a provisioner whose tokens we do not make. Raises NotSupported."""
+def require_tokens(entry: Mapping[str, Any]) -> None:
+    """Refuse a provisioner that has no tokens for certificates, or whose we do not make.
+
+    Raises BadRequest, NotSupported.
+    """
     kind = kind_of(entry)
-    if kind != "JWK":
-        raise NotSupported(
-            f"provisioner '{_name_of(entry)}' is of type {kind}: this version makes tokens for "
-            "JWK provisioners only; choose another one with --provisioner, or bring a --token"
+    if kind in ("ACME", "SCEP", "SSHPOP"):
+        raise BadRequest(
+            f"provisioner '{_name_of(entry)}' is of type {kind}, which has no tokens for "
+            "certificates: choose another one with --provisioner"
         )
+    if kind in ("AWS", "GCP", "Azure"):
+        raise NotSupported(
+            f"provisioner '{_name_of(entry)}' is of type {kind}: this version makes no tokens of "
+            "clouds; choose another one with --provisioner, or bring a --token"
+        )
+
+
+def audience_of(entry: Mapping[str, Any], url: str) -> str:
+    """Name a provisioner in the audience of its tokens, as all types but JWK want it."""
+    kind = kind_of(entry)
+    return url if kind == "JWK" else f"{url}#{kind.lower()}/{_name_of(entry)}"
 
 
 def signing_key(private: Mapping[str, Any], kid: str = "") -> SigningKey:

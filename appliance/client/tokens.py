@@ -5,16 +5,19 @@ Times and the random token id are arguments.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from appliance.client.identity import Identity
-from appliance.formats import goduration, jwk, jwt
+from appliance.formats import goduration, jwk, jwt, xeddsa
 from appliance.formats.keys import PrivateKey
 from appliance.model.errors import BadRequest
 
 TOKEN_ID_OCTETS: Final = 32
+ENTROPY_OCTETS: Final = xeddsa.ENTROPY
 _DEFAULT_VALIDITY: Final = timedelta(minutes=5)
 _SHORTEST: Final = timedelta(seconds=10)
 _LONGEST: Final = timedelta(hours=1)
@@ -24,11 +27,12 @@ _RENEWER: Final = "step-ca-client/1.0"  # the issuer that a CA expects in a rene
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A provisioner's private key, under the name by which the CA knows it."""
+    """A private key, under the name by which the CA knows it, if it is a provisioner's."""
 
-    key: PrivateKey
+    key: PrivateKey | X25519PrivateKey
     kid: str
     algorithm: str = ""  # a JWK may name one; else it follows from the key
+    headers: Mapping[str, Any] = field(default_factory=dict)  # certificates that go with the key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +98,13 @@ def audience(url: str, operation: str) -> str:
     return f"{url}/1.0/{operation}"
 
 
-def one_time_token(request: TokenRequest, key: SigningKey, *, token_id: bytes) -> str:
-    """Make a provisioner's token. `token_id` is TOKEN_ID_OCTETS fresh random octets."""
+def one_time_token(
+    request: TokenRequest, key: SigningKey, *, token_id: bytes, entropy: bytes
+) -> str:
+    """Make a provisioner's token.
+
+    `token_id` and `entropy` are TOKEN_ID_OCTETS and ENTROPY_OCTETS fresh random octets.
+    """
     claims: dict[str, Any] = {
         "aud": request.audience,
         "iss": request.issuer,
@@ -111,8 +120,10 @@ def one_time_token(request: TokenRequest, key: SigningKey, *, token_id: bytes) -
         claims["cnf"] = {"x5rt#S256": request.confirmation}
     if request.user is not None:
         claims["user"] = dict(request.user)
-    headers = {"kid": key.kid} | ({"alg": key.algorithm} if key.algorithm else {})
-    return jwt.sign(dict(sorted(claims.items())), key.key, headers)
+    headers = {**key.headers, "kid": key.kid}
+    if key.algorithm:
+        headers["alg"] = key.algorithm
+    return jwt.sign(dict(sorted(claims.items())), key.key, headers, entropy=entropy)
 
 
 def renewal_token(identity: Identity, *, audience: str, now: datetime, token_id: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from jwt.algorithms import (
     Algorithm,
     ECAlgorithm,
@@ -18,7 +19,7 @@ from jwt.algorithms import (
     RSAPSSAlgorithm,
 )
 
-from appliance.formats import base64url, jwk
+from appliance.formats import base64url, jwk, xeddsa
 from appliance.formats.keys import PrivateKey, PublicKey
 from appliance.model.errors import FormatError
 
@@ -76,15 +77,30 @@ def split(token: str) -> UnverifiedToken:
 
 
 def sign(
-    claims: Mapping[str, Any], key: PrivateKey, headers: Mapping[str, Any] | None = None
+    claims: Mapping[str, Any],
+    key: PrivateKey | X25519PrivateKey,
+    headers: Mapping[str, Any] | None = None,
+    *,
+    entropy: bytes = b"",
 ) -> str:
-    """Sign claims; `alg` follows from the key unless `headers` name it. Raises FormatError."""
-    header = {"alg": jwk.algorithm(key), "typ": "JWT", **(headers or {})}
+    """Sign claims; `alg` follows from the key unless `headers` name it. Raises FormatError.
+
+    For an X25519 key, `entropy` is xeddsa.ENTROPY fresh random octets; others do not look at it.
+    """
+    if isinstance(key, X25519PrivateKey):
+        signed = _signed({**(headers or {}), "alg": xeddsa.ALGORITHM}, claims)
+        return f"{signed}.{base64url.encode(xeddsa.sign(key, signed.encode(), entropy))}"
+    header = {"alg": jwk.algorithm(key), **(headers or {})}
     algorithm = _fitting(str(header["alg"]), key)
-    parts = (msgspec.json.encode(header, order="sorted"), msgspec.json.encode(claims))
-    signed = ".".join(map(base64url.encode, parts))
+    signed = _signed(header, claims)
     signature: bytes = algorithm.sign(signed.encode(), key)
     return f"{signed}.{base64url.encode(signature)}"
+
+
+def _signed(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+    full = {"typ": "JWT", **header}
+    parts = (msgspec.json.encode(full, order="sorted"), msgspec.json.encode(claims))
+    return ".".join(map(base64url.encode, parts))
 
 
 def verify(token: UnverifiedToken, key: PublicKey, algorithm: str) -> None:

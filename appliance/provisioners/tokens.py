@@ -63,9 +63,12 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 def read(token: str) -> tuple[UnverifiedToken, Claims]:
-    """Take a token apart; nothing of it is true yet. Raises Unauthorized."""
+    """Take a token apart; nothing of it is true yet. Raises Unauthorized.
+
+    White space in it is passed over: tokens from files end in a newline.
+    """
     try:
-        parts = jwt.split(token)
+        parts = jwt.split("".join(token.split()))
         return parts, msgspec.convert(parts.claims, Claims)
     except (FormatError, msgspec.ValidationError) as error:
         raise Unauthorized("the token cannot be read", detail=str(error)) from error

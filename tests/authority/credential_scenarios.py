@@ -30,6 +30,7 @@ DIFFERENT = {
     "nebula, foreign name in the token alone": 403,
     "nebula, foreign address in the token alone": 403,
     "nebula, bound to another request": 403,
+    "x5c, reused without jti in other lines": 401,
 }
 """What we answer otherwise than step-ca; the handbook says why."""
 
@@ -573,6 +574,26 @@ k8ssa("an audience of its own", aud=["https://kubernetes.default.svc"])
 k8ssa("our audience", aud=BASE)
 k8ssa("a fragment in a foreign audience", aud="https://else.example/x#x5c/x5c")
 k8ssa("asked too long", body={"notAfter": "25h"})
+
+
+@scenario("k8ssa, with a line end")
+async def k8ssa_line_end(target: Target) -> Outcome:
+    return await Ask(target=target).sign(account_token(target) + "\n")
+
+
+@scenario("x5c, broken into lines")
+async def x5c_lines(target: Target) -> Outcome:
+    ask = x5c_ask(target)
+    token = ask.x5c()
+    return await ask.sign(f" {token[:40]}\r\n\t{token[40:]}")
+
+
+@scenario("x5c, reused without jti in other lines")
+async def x5c_other_lines(target: Target) -> Outcome:
+    ask = x5c_ask(target)
+    token = ask.x5c(jti=None)
+    assert (await ask.sign(token)).status == 201
+    return await ask.sign(token + "\n")
 
 
 @scenario("k8ssa, used twice")

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from appliance.client.provisioners import candidates, describe, kind_of, require_jwk, signing_key
+from appliance.client.provisioners import (
+    audience_of,
+    candidates,
+    describe,
+    kind_of,
+    require_tokens,
+    signing_key,
+)
 from appliance.formats import jwk
 from appliance.model.errors import BadRequest, FormatError, NotSupported
 
@@ -45,11 +52,27 @@ def test_a_flag_that_fits_none_is_refused_and_the_choice_named() -> None:
         candidates([])
 
 
-def test_types_of_later_versions_are_refused_by_name() -> None:
-    require_jwk(ENTRIES[1])
-    with pytest.raises(NotSupported, match="'acme' is of type ACME"):
-        require_jwk(ENTRIES[2])
+def test_types_without_tokens_for_certificates_are_refused_by_name() -> None:
+    require_tokens(ENTRIES[1])
+    with pytest.raises(BadRequest, match="'acme' is of type ACME"):
+        require_tokens(ENTRIES[2])
+    with pytest.raises(NotSupported, match="'a' is of type AWS"):
+        require_tokens({"type": "aws", "name": "a"})
     assert kind_of({"type": "k8ssa"}) == "K8sSA"
+
+
+def test_a_credential_leaves_one_type_to_choose_from() -> None:
+    entries = [*ENTRIES, {"type": "x5c", "name": "devices"}]
+    assert candidates(entries, kind="X5C") == entries[-1:]
+    with pytest.raises(BadRequest, match="any provisioner of type Nebula"):
+        candidates(entries, kind="Nebula")
+
+
+def test_other_types_than_jwk_are_named_in_the_audience() -> None:
+    url = "https://ca.example/1.0/sign"
+    assert audience_of({"type": "JWK", "name": "jane"}, url) == url
+    assert audience_of({"type": "X5C", "name": "my devices"}, url) == f"{url}#x5c/my devices"
+    assert audience_of({"type": "nebula", "name": "n"}, url) == f"{url}#nebula/n"
 
 
 def test_a_private_jwk_signs_under_the_provisioners_kid() -> None:

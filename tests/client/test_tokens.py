@@ -34,7 +34,7 @@ def _made(key: PrivateKey, algorithm: str = "", **members: object) -> jwt.Unveri
         **members,  # type: ignore[arg-type]
     )
     signing = SigningKey(key=key, kid="kid", algorithm=algorithm)
-    return jwt.split(one_time_token(request, signing, token_id=ID))
+    return jwt.split(one_time_token(request, signing, token_id=ID, entropy=b""))
 
 
 def test_a_token_carries_steps_claims_in_order() -> None:
