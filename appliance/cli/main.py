@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
+    "template": ("appliance.cli.template:template", "try templates before they issue"),
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }
 _CONSOLE: Final = "appliance.cli.console:default"

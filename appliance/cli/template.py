@@ -1,0 +1,18 @@
+"""`hearth template`: the group; each of its commands is a module of its own."""
+
+from appliance.cli.command import StepGroup
+
+template = StepGroup(
+    "template",
+    help=(
+        "Try templates before they issue certificates.\n\n"
+        "\b\nExamples:\n"
+        "  $ hearth template render leaf.tpl --data token.json"
+    ),
+    lazy={
+        "render": (
+            "appliance.cli.template_render:render",
+            "show what a template makes of given data",
+        ),
+    },
+)
