@@ -254,6 +254,8 @@ class CrlPublisher:
             _finished, prepared, signature, draft, plan.cache_duration
         )
         self._numbers[issuer] = made.number  # even if it is not known to be on disk
+        if first:
+            self._first_number = made.number
         number = Put(NUMBERS, issuer, b"%d" % made.number)
         await self._store.commit([number, *([Put(LISTS, _FIRST, row)] if first else ())])
         self._published[issuer] = made
