@@ -18,6 +18,7 @@ WEEKDAYS: Final = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Frid
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = -62_135_510_400  # a day inside what datetime can hold
 _LAST: Final = 253_402_214_400
+_CYCLE: Final = 146_097 * DAY
 _QUARTER: Final = 91 * DAY
 _YEAR: Final = 31_556_952
 
@@ -59,7 +60,9 @@ def offset_at(zone: tzinfo, seconds: int) -> tuple[str, int]:
         return "UTC", 0
     if isinstance(zone, FixedZone):
         return zone.label, zone.offset
-    there = (_EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))).astimezone(zone)
+    if seconds > _LAST:  # the calendar comes round every 400 years, weekdays too
+        seconds = _LAST - (_LAST - seconds) % _CYCLE
+    there = (_EPOCH + timedelta(seconds=max(seconds, _FIRST))).astimezone(zone)
     offset = there.utcoffset() or timedelta()
     return there.tzname() or "", offset // timedelta(seconds=1)
 

@@ -66,7 +66,8 @@ def to_float(value: object) -> float:
     if plain_int(value):
         return float(value)
     if type(value) is str:
-        return _parse_float(value) or 0.0
+        number = _parse_float(value)
+        return 0.0 if number is None else number
     return 0.0
 
 

@@ -5,6 +5,7 @@ and so on. Membership is one bisection. Case folding is Unicode's simple folding
 also means the Kelvin sign. Categories come from Python's own Unicode tables.
 """
 
+import itertools
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -69,9 +70,9 @@ def fold(bounds: Bounds) -> Bounds:
 @lru_cache(maxsize=1)
 def _orbits() -> tuple[tuple[int, ...], ...]:
     groups: dict[str, list[int]] = {}
-    for code in range(_CASED_END):
-        key = _fold_key(chr(code))
-        groups.setdefault(key, []).append(code)
+    for char in map(chr, range(_CASED_END)):
+        if char.lower() != char or char.upper() != char:
+            groups.setdefault(_fold_key(char), []).append(ord(char))
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
@@ -156,14 +157,20 @@ _ALIASES: Final = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=64)
 def _category(name: str) -> Bounds:
-    bounds: list[int] = []
-    inside = False
-    category = unicodedata.category
-    for code in range(END):
-        now = category(chr(code))
-        if (now == name or (len(name) == 1 and now[0] == name)) is not inside:
-            inside = not inside
-            bounds.append(code)
-    return (*bounds, END) if inside else tuple(bounds)
+    """Give a category such as `Lu`, or all that begin with a letter such as `L`."""
+    known = _categories()
+    if len(name) > 1:
+        return known.get(name, ())
+    return from_ranges(pair for each in known if each[0] == name for pair in ranges(known[each]))
+
+
+@lru_cache(maxsize=1)
+def _categories() -> dict[str, Bounds]:
+    found: dict[str, list[int]] = {}
+    code = 0
+    for name, run in itertools.groupby(map(unicodedata.category, map(chr, range(END)))):
+        found.setdefault(name, []).append(code)
+        code += sum(1 for _ in run)
+        found[name].append(code)
+    return {name: tuple(bounds) for name, bounds in found.items()}
