@@ -7,6 +7,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from appliance.formats.certificates import UNREADABLE
 from appliance.issuance import parsed
 from appliance.model.errors import FormatError
 
@@ -34,7 +35,7 @@ def read(der: bytes) -> Facts:
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
         )
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         return _read_odd(der)
 
 

@@ -7,9 +7,8 @@ here; its provisioner decides about that.
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-
 from appliance.authority.trust import Trust
+from appliance.formats import certificates
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.issuance import chains, parsed
 from appliance.issuance.parsed import ParsedCertificate
@@ -57,6 +56,6 @@ def read(token: str, trust: Trust) -> RenewalToken:
 
 def _key(leaf: bytes) -> PublicKey:
     try:
-        return checked_public(x509.load_der_x509_certificate(leaf).public_key())
-    except (ValueError, FormatError) as error:
+        return checked_public(certificates.load(leaf).public_key())
+    except FormatError as error:
         raise Unauthorized("the certificate's key cannot be used", detail=str(error)) from error

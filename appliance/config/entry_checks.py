@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from appliance.config.entries import Acme, Entry, Scep
-from appliance.formats import keyfile, pem
+from appliance.formats import certificates, keyfile, pem
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword
 from appliance.model.errors import FormatError
 from appliance.model.secret import Password
@@ -47,8 +47,8 @@ def _check_acme(written: Acme) -> None:
     if written.attestation_roots:
         try:
             for der in pem.certificates(written.attestation_roots):
-                x509.load_der_x509_certificate(der)
-        except (FormatError, ValueError) as error:
+                certificates.load(der)
+        except FormatError as error:
             raise FormatError("attestationRoots: no certificates in PEM") from error
 
 
@@ -74,7 +74,7 @@ def _decrypter_certificate(written: Scep) -> x509.Certificate | None:
         return None
     try:
         (der,) = pem.certificates(written.decrypter_certificate)
-        return x509.load_der_x509_certificate(der)
+        return certificates.load(der)
     except (FormatError, ValueError) as error:
         raise FormatError("decrypterCertificate: is not one certificate in PEM") from error
 

@@ -1,10 +1,10 @@
 """Public keys in PEM, in whichever wrapping: bare, PKCS #1, or in a certificate."""
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from appliance.formats import keyfile, pem
+from appliance.formats.certificates import UNREADABLE
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.formats.pem import Block
 from appliance.model.errors import FormatError
@@ -26,5 +26,5 @@ def _key(block: Block) -> PublicKey:
                 return checked_public(x509.load_der_x509_certificate(block.der).public_key())
             case _:
                 raise FormatError(f"a PEM block of type {block.label} is no public key")
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         raise FormatError(f"a {block.label} that cannot be read") from None

@@ -1,11 +1,10 @@
-"""`.AuthorizationCrt`: the certificate behind a token as templates see it: Go's x509.Certificate."""
+"""`.AuthorizationCrt`: the certificate behind a token, as Go's x509.Certificate has it."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from cryptography import x509
-
 from appliance.formats import extension_values, general_names, x509_fields
+from appliance.formats.certificates import load
 from appliance.formats.gotemplate.signatures import (
     BOOL,
     BYTES,
@@ -158,7 +157,7 @@ def certificate(octets: bytes) -> Pointer:
 
 def _values(octets: bytes) -> dict[str, Any]:
     fields = x509_fields.certificate(octets)
-    key = checked_public(x509.load_der_x509_certificate(octets).public_key())
+    key = checked_public(load(octets).public_key())
     return {
         "Raw": octets,
         "RawTBSCertificate": fields.to_be_signed,

@@ -10,23 +10,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from appliance.formats.certificates import UNREADABLE
 from appliance.issuance import paths
 from appliance.model.errors import FormatError, Unauthorized
 
 _Value = TypeVar("_Value", bound=x509.ExtensionType)
 
 _LONGEST = 8  # certificates between leaf and root
-_BROKEN = (
-    ValueError,
-    TypeError,
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
+_BROKEN = (*UNREADABLE, InvalidSignature)
 _CLIENT_PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH,
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,

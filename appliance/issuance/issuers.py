@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from appliance.formats import der
+from appliance.formats.certificates import UNREADABLE, load
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.issuance import algorithms, parsed
 from appliance.issuance.extensions import SUBJECT_KEY_ID, Extension, authority_key_id
@@ -33,10 +32,10 @@ def of_certificate(certificate: bytes) -> Issuer:
     """Read what to sign with from a CA certificate in DER. Raises FormatError."""
     fields = parsed.parse(certificate)
     try:
-        loaded = x509.load_der_x509_certificate(certificate)
+        loaded = load(certificate)
         public_key = checked_public(loaded.public_key())
         algorithm = algorithms.issuer_algorithm(loaded, public_key)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise FormatError("not an X.509 certificate", detail=str(error)) from error
     identifier = fields.extension(SUBJECT_KEY_ID)
     return Issuer(

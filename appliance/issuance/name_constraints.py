@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from appliance.formats.certificates import UNREADABLE, load
 from appliance.model.errors import FormatError
 from appliance.model.names import San, SanKind
 
@@ -22,11 +23,11 @@ def of_authorities(certificates: Iterable[bytes]) -> tuple[x509.NameConstraints,
     found = []
     for certificate in certificates:
         try:
-            extensions = x509.load_der_x509_certificate(certificate).extensions
+            extensions = load(certificate).extensions
             found.append(extensions.get_extension_for_class(x509.NameConstraints).value)
         except x509.ExtensionNotFound:
             continue
-        except ValueError as error:
+        except UNREADABLE as error:
             raise FormatError("a CA certificate cannot be read", detail=str(error)) from error
     return tuple(found)
 

@@ -14,11 +14,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import MD5, SHA1
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.formats import names
+from appliance.formats.certificates import UNREADABLE, load
 from appliance.issuance import name_constraints
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.names import San, SanKind
@@ -42,13 +43,6 @@ _HANDLED = {
     ExtensionOID.INHIBIT_ANY_POLICY,
     ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
 }
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +74,7 @@ def verify(
             _check_host(certificate, host)
         if not search.leads_to_root(certificate, []):
             raise search.reason or Unauthorized("certificate signed by unknown authority")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise FormatError("a certificate that cannot be read", detail=str(error)) from error
 
 
@@ -199,7 +193,7 @@ def _check_signature(certificate: x509.Certificate, issuer: x509.Certificate) ->
         raise Unauthorized(f"{_named(certificate)} is signed with an insecure hash")
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, *_UNREADABLE):
+    except (InvalidSignature, *UNREADABLE):
         raise Unauthorized(
             f"certificate signed by unknown authority: {_named(issuer)} did not sign it"
         ) from None
@@ -258,9 +252,9 @@ def _load(octets: bytes) -> x509.Certificate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cryptography, about old roots of the system
         try:
-            return x509.load_der_x509_certificate(octets)
-        except ValueError as error:
-            raise FormatError("a certificate that cannot be read", detail=str(error)) from error
+            return load(octets)
+        except FormatError as error:
+            raise FormatError("a certificate that cannot be read", detail=error.detail) from error
 
 
 def _readable(given: Sequence[bytes]) -> list[x509.Certificate]:

@@ -5,23 +5,16 @@ import ipaddress
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from appliance.formats import names, pem
+from appliance.formats.certificates import UNREADABLE
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.model.errors import BadRequest, FormatError
 from appliance.model.names import San, SanKind
 
 _LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +45,7 @@ def read_der(octets: bytes) -> SigningRequest:
         subject, sans = request.subject, _sans(request.extensions)
     except FormatError as error:
         raise BadRequest(f"the certificate request names what it cannot: {error.public}") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadRequest("the certificate request cannot be read", detail=str(error)) from error
     if not signed:
         raise BadRequest("the signature of the certificate request does not hold")

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from appliance.formats import crl, der, extension_values, ocsp, ocsp_reading, x509_fields
+from appliance.formats.certificates import UNREADABLE, load
 from appliance.formats.crl import CrlEntry, CrlFields
 from appliance.formats.keys import checked_public
 from appliance.formats.ocsp import (
@@ -122,7 +123,7 @@ def _check_signature(
         raise Unauthorized("it is signed by an algorithm that is not known, or no longer good")
     try:
         key = checked_public(_loaded(signer.raw).public_key())
-    except _UNREADABLE as error:
+    except _BROKEN as error:
         raise FormatError("a key that cannot be read", detail=str(error)) from error
     if not is_signed(message, signature, algorithm, key):
         raise Unauthorized("its signature is not that of the issuer")
@@ -136,17 +137,14 @@ def _check_dates(start: datetime, end: datetime | None, now: datetime, what: str
 
 
 def _issued(issuer: bytes, certificate: bytes) -> bool:
-    with suppress(FormatError, *_UNREADABLE):
+    with suppress(FormatError, *_BROKEN):
         _loaded(certificate).verify_directly_issued_by(_loaded(issuer))
         return True
     return False
 
 
-_UNREADABLE: Final = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm)
+_BROKEN: Final = (*UNREADABLE, InvalidSignature)
 
 
 def _loaded(certificate: bytes) -> x509.Certificate:
-    try:
-        return x509.load_der_x509_certificate(certificate)
-    except ValueError as error:
-        raise FormatError("not an X.509 certificate", detail=str(error)) from error
+    return load(certificate)

@@ -6,10 +6,8 @@ Such a certificate may ask for any name; what is issued ends with it at the late
 from collections.abc import Mapping
 from datetime import datetime
 
-from cryptography import x509
-
 from appliance.config.settings import ProvisionerSettings
-from appliance.formats import names, pem
+from appliance.formats import certificates, names, pem
 from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.issuance import certificate_values, chains, parsed
@@ -80,7 +78,7 @@ class X5cProvisioner:
         leaf, *others = tokens.certificates(token, "x5c")
         chains.check_credential(leaf, others, self._roots, now)
         try:
-            key = checked_public(x509.load_der_x509_certificate(leaf).public_key())
+            key = checked_public(certificates.load(leaf).public_key())
         except FormatError as error:
             raise Unauthorized("the certificate's key cannot be used", detail=str(error)) from error
         tokens.check_signature(token, key)
@@ -94,7 +92,7 @@ def _roots(text: bytes) -> tuple[bytes, ...]:
         raise FormatError("no certificates found in roots")
     try:
         for each in found:
-            x509.load_der_x509_certificate(each)
-    except ValueError:
+            certificates.load(each)
+    except FormatError:
         raise FormatError("roots holds something that is no certificate") from None
     return found

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.formats import pem
+from appliance.formats.certificates import UNREADABLE
 from appliance.formats.gotemplate import printing
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.library.declaring import metered, plain
@@ -104,7 +105,7 @@ def _read_certificate(written: str) -> x509.Certificate:
     block = _first_block(written, "unable to decode certificate")
     try:
         return x509.load_der_x509_certificate(block.der)
-    except ValueError:
+    except UNREADABLE:
         raise FunctionError(
             "error parsing certificate: decodedCert.Bytes: x509: malformed certificate"
         ) from None
