@@ -15,16 +15,20 @@ from appliance.cli.files import may_write, read_file, write_file
 from appliance.cli.keys import read_private_key
 from appliance.cli.new_keys import Protection, asked_kind, kind_flags, protected, save_key
 from appliance.cli.prompts import say
+from appliance.cli.provisioning import template_data
 from appliance.client.csr import generate_key, signing_request
 from appliance.formats import keyfile, pem, timeorduration
+from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.keys import PrivateKey, PublicKey
-from appliance.issuance import certificates, issuers, offline
+from appliance.issuance import certificates, issuers, offline, offline_templates, requests
+from appliance.issuance.certificates import Prepared
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.offline import Profile, Wish
+from appliance.issuance.offline_templates import TemplateWish
+from appliance.issuance.templates import Template
 from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest, FormatError
 
-_TEMPLATES: Final = "certificate templates come with a later version; use --profile and --san"
 _KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
 _NOT_WITH_REQUESTS: Final = ("ca", "ca_key", "ca_password_file", "not_before", "not_after")
 
@@ -35,6 +39,9 @@ class _Flags:
 
     csr: bool
     profile: str
+    template: str | None
+    pairs: tuple[str, ...]
+    set_file: str | None
     san: tuple[str, ...]
     not_before: str | None
     not_after: str | None
@@ -63,6 +70,15 @@ class _Subject:
     private: PrivateKey | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What a certificate becomes. A template counts more than the profile."""
+
+    profile: Profile
+    times: tuple[datetime | None, datetime | None]
+    template: Template | None
+
+
 @click.command("create", cls=StepCommand)
 @click.argument("subject", metavar="<subject>")
 @click.argument("crt_file", metavar="<crt-file>")
@@ -74,6 +90,9 @@ class _Subject:
     metavar="<profile>",
     help="leaf (default), intermediate-ca, root-ca, or self-signed (with --subtle).",
 )
+@click.option("--template", metavar="<file>", help="A template that makes it, in Go's language.")
+@click.option("--set", "pairs", multiple=True, metavar="<key=value>", help="Data for the template.")
+@click.option("--set-file", metavar="<file>", help="Data for the template, as a JSON file.")
 @click.option("--san", multiple=True, metavar="<name>", help="A name (DNS, IP, email, URI) for it.")
 @click.option("--not-before", metavar="<time|duration>", help="When it begins: now.")
 @click.option(
@@ -91,10 +110,12 @@ class _Subject:
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @click.option("--subtle", is_flag=True, help="Allow --profile self-signed.")
 @click.option("--insecure", is_flag=True, help="Allow --no-password, and RSA keys that are short.")
-@refused("template", "set", "set-file", because=_TEMPLATES)
 @refused("kms", "ca-kms", because=_KMS)
 def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -> None:
     """Make a key, and a certificate for it, signed by a CA whose key is at hand.
+
+    A template sees .Subject, .SANs, .Insecure.CR and, of --set and --set-file, .Insecure.User.
+    Without --ca what it makes signs itself.
 
     \b
     Examples:
@@ -103,6 +124,7 @@ def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -
       $ hearth certificate create 'My CA' ca.crt ca.key --profile intermediate-ca \\
           --ca root.crt --ca-key root.key
       $ hearth certificate create foo.example.com foo.crt foo.key --ca ca.crt --ca-key ca.key
+      $ hearth certificate create --template root.tpl --set maxPathLen=2 'My Root' root.crt root.key
     """
     flags = _Flags(**given)
     protection = Protection(
@@ -113,10 +135,15 @@ def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -
     _check_files(flags, crt_file, key_file)
     profile = _profile(flags)
     times = _times(flags)
+    template = _template(flags)
     asked = _subject(subject, flags)
     for file in filter(None, (crt_file, key_file)):
         may_write(file, force=flags.force)
-    content = _request(asked, flags) if flags.csr else _certificate(asked, flags, profile, times)
+    content = (
+        _request(asked, flags, template)
+        if flags.csr
+        else _certificate(asked, flags, _Plan(profile=profile, times=times, template=template))
+    )
     if key_file and asked.private is not None:
         save_key(key_file, protected(asked.private, protection))
     write_file(crt_file, content.encode(), 0o600, force=True)
@@ -144,8 +171,13 @@ def _profile(flags: _Flags) -> Profile:
             f"invalid value '{flags.profile}' for flag '--profile'; "
             "options are leaf, intermediate-ca, root-ca, self-signed"
         ) from None
+    if flags.template and was_given("profile"):
+        raise BadRequest("flag '--profile' is incompatible with '--template'")
     if flags.csr:
         _check_request(flags, profile)
+        return profile
+    if flags.template:
+        _check_issuer(flags)
         return profile
     if flags.bundle and profile is not Profile.LEAF:
         raise BadRequest(f"flag '--bundle' is incompatible with flag '--profile {profile}'")
@@ -157,6 +189,25 @@ def _profile(flags: _Flags) -> Profile:
         if not profile.signs_itself and not value:
             raise BadRequest(f"'--profile {profile}' requires the '--{name}' flag")
     return profile
+
+
+def _check_issuer(flags: _Flags) -> None:
+    for name, value, other in (("ca", flags.ca, flags.ca_key), ("ca-key", flags.ca_key, flags.ca)):
+        if value and not other:
+            missing = "ca-key" if name == "ca" else "ca"
+            raise BadRequest(f"flag '--{name}' requires the '--{missing}' flag")
+    if flags.bundle and not flags.ca:
+        raise BadRequest("flag '--bundle' requires the '--ca' flag")
+
+
+def _template(flags: _Flags) -> Template | None:
+    """Read --template. Raises BadRequest when it cannot be parsed."""
+    if not flags.template:
+        return None
+    template = Template(read_file(flags.template).decode("utf-8", "surrogateescape"))
+    if template.problem:
+        raise BadRequest(f"error parsing template {flags.template}: {template.problem}")
+    return template
 
 
 def _check_request(flags: _Flags, profile: Profile) -> None:
@@ -210,34 +261,64 @@ def _subject(name: str, flags: _Flags) -> _Subject:
     return _Subject(name=name, public=keyfile.load_public_key(content), private=None)
 
 
-def _request(subject: _Subject, flags: _Flags) -> str:
-    if subject.private is None:
+def _request(subject: _Subject, flags: _Flags, template: Template | None) -> str:
+    key = subject.private
+    if key is None:
         raise BadRequest("invalid value for flag --key: a private key is required")
-    octets = signing_request(subject.private, subject.name, flags.san or (subject.name,))
+    octets = signing_request(key, subject.name, flags.san or (subject.name,))
+    if template is not None:
+        wanted = offline_templates.asked_for(_wish(subject, flags, template))
+        octets = _signed(offline_templates.prepare_request(wanted, subject.public), FileSigner(key))
     return pem.encode("CERTIFICATE REQUEST", octets)
 
 
-def _certificate(
-    subject: _Subject,
-    flags: _Flags,
-    profile: Profile,
-    times: tuple[datetime | None, datetime | None],
-) -> str:
+def _certificate(subject: _Subject, flags: _Flags, plan: _Plan) -> str:
     issuer, signer = _issuer(flags, subject.private)
-    wish = Wish(
-        profile=profile,
-        subject=subject.name,
-        sans=flags.san,
-        key=subject.public,
-        validity=offline.validity(profile, *times, SystemClock().now()),
-    )
+    validity = offline.validity(plan.profile, *plan.times, SystemClock().now())
     serial = certificates.serial_number(secrets.token_bytes(certificates.SERIAL_OCTETS))
-    prepared = offline.prepare(wish, issuer, serial)
-    signature = trio.run(signer.sign, prepared.to_be_signed, prepared.algorithm)
-    made = [certificates.assemble(prepared, signature)]
+    if plan.template is None:
+        wish = Wish(
+            profile=plan.profile,
+            subject=subject.name,
+            sans=flags.san,
+            key=subject.public,
+            validity=validity,
+        )
+        prepared = offline.prepare(wish, issuer, serial)
+    else:
+        wanted = offline_templates.asked_for(_wish(subject, flags, plan.template))
+        prepared = offline_templates.prepare(wanted, subject.public, validity, issuer, serial)
+    made = [_signed(prepared, signer)]
     if flags.bundle and issuer is not None:
         made.append(issuer.certificate)
     return "".join(pem.encode("CERTIFICATE", each) for each in made)
+
+
+def _wish(subject: _Subject, flags: _Flags, template: Template) -> TemplateWish:
+    """Say what the template sees: a request for the names, where its key is here, as in step.
+
+    One that makes a request sees nothing but the key.
+    """
+    sans = flags.san or (subject.name,)
+    if subject.private is None and not flags.skip_csr_signature:
+        raise BadRequest("flag '--skip-csr-signature' is required with a public key")
+    octets = b""
+    if subject.private is not None and not flags.skip_csr_signature and not flags.csr:
+        octets = signing_request(subject.private, subject.name, sans)
+    return TemplateWish(
+        template=template,
+        subject=subject.name,
+        sans=sans,
+        user=template_data(flags.pairs, flags.set_file),
+        key=subject.public,
+        request=requests.read_der(octets) if octets else None,
+        context=FunctionContext(now=SystemClock().now(), entropy=secrets.token_bytes),
+    )
+
+
+def _signed(prepared: Prepared, signer: FileSigner) -> bytes:
+    signature = trio.run(signer.sign, prepared.to_be_signed, prepared.algorithm)
+    return certificates.assemble(prepared, signature)
 
 
 def _issuer(flags: _Flags, own: PrivateKey | None) -> tuple[Issuer | None, FileSigner]:

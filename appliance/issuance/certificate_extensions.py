@@ -34,12 +34,12 @@ def encode(
     subject_empty: bool,
 ) -> tuple[Extension, ...]:
     """Encode all extensions. Raises FormatError."""
-    extra = tuple(_extra(wanted))
+    extra = tuple(raw(wanted))
     replaced = {each.oid for each in extra}
     makers: tuple[tuple[str, Callable[[], Extension | None]], ...] = (
-        (ext.KEY_USAGE, lambda: _key_usage(wanted)),
-        (ext.EXTENDED_KEY_USAGE, lambda: _extended_key_usage(wanted)),
-        (ext.BASIC_CONSTRAINTS, lambda: _basic_constraints(wanted.basic_constraints)),
+        (ext.KEY_USAGE, lambda: key_usage(wanted)),
+        (ext.EXTENDED_KEY_USAGE, lambda: extended_key_usage(wanted)),
+        (ext.BASIC_CONSTRAINTS, lambda: basic_constraints(wanted.basic_constraints)),
         (ext.SUBJECT_KEY_ID, lambda: _subject_key_id(wanted, public_key_info)),
         (ext.AUTHORITY_KEY_ID, lambda: authority_key_id),
         (_ACCESS, lambda: _access(wanted)),
@@ -52,7 +52,7 @@ def encode(
     return (*(each for each in made if each is not None), *extra)
 
 
-def _extra(wanted: CertificateJson) -> Iterator[Extension]:
+def raw(wanted: CertificateJson) -> Iterator[Extension]:
     """Give what is written raw, after the names where only step's form can carry them.
 
     They are critical when the template's subject is empty, whatever the subject comes to be.
@@ -66,18 +66,20 @@ def _extra(wanted: CertificateJson) -> Iterator[Extension]:
             yield ext.extension(each.id, each.value, critical=each.critical)
 
 
-def _key_usage(wanted: CertificateJson) -> Extension | None:
+def key_usage(wanted: CertificateJson) -> Extension | None:
+    """Encode `keyUsage`, if there is any."""
     return ext.key_usage(*wanted.key_usage) if wanted.key_usage else None
 
 
-def _extended_key_usage(wanted: CertificateJson) -> Extension | None:
+def extended_key_usage(wanted: CertificateJson) -> Extension | None:
+    """Encode the known and then the unknown purposes, if there are any."""
     usages = (*wanted.ext_key_usage, *wanted.unknown_ext_key_usage)
     if not usages:
         return None
     return ext.extension(ext.EXTENDED_KEY_USAGE, der.sequence(*map(der.oid, usages)))
 
 
-def _basic_constraints(constraints: BasicConstraints | None) -> Extension | None:
+def basic_constraints(constraints: BasicConstraints | None) -> Extension | None:
     """Encode RFC 5280 4.2.1.9; only a CA has a length, and a negative one is none."""
     if constraints is None:
         return None

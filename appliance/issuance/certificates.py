@@ -47,8 +47,9 @@ def prepare(draft: Draft, issuer: Issuer, serial: int) -> Prepared:
 def prepare_root(
     draft: Draft, serial: int, algorithm: SignatureAlgorithm, public_key: PublicKey
 ) -> Prepared:
-    """Encode the TBSCertificate of a CA that signs itself."""
-    return _prepared(draft, serial, draft.subject, algorithm, public_key)
+    """Encode the TBSCertificate of one that signs itself; the draft's own choices win."""
+    chosen = draft.algorithm or algorithm
+    return _prepared(draft, draft.serial or serial, draft.subject, chosen, public_key)
 
 
 def assemble(prepared: Prepared, signature: bytes) -> bytes:

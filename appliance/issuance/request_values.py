@@ -17,6 +17,7 @@ from appliance.formats.gotemplate.signatures import (
     slice_of,
 )
 from appliance.formats.gotemplate.values import Pointer, Struct, TypedList
+from appliance.formats.keys import PublicKey
 from appliance.issuance import go_values, request_form
 from appliance.issuance.certificate_json import (
     EXTENDED_KEY_USAGES,
@@ -181,6 +182,11 @@ class _Request(Struct):
 def request(asked: SigningRequest) -> Pointer:
     """Show a request as `.Insecure.CR`."""
     return Pointer(REQUEST, _Request(asked))
+
+
+def bare(key: PublicKey) -> Pointer:
+    """Show a request of which there is nothing but the key."""
+    return Pointer(REQUEST, Struct(_REQUEST, {"PublicKey": go_values.public_key(key)}))
 
 
 def subject(name: Name) -> Struct:

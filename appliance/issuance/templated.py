@@ -1,5 +1,6 @@
 """From what a template asks for to the draft of a certificate."""
 
+from appliance.formats.keys import PublicKey
 from appliance.issuance import (
     algorithms,
     certificate_extensions,
@@ -24,7 +25,7 @@ def draft(
     wanted: CertificateJson,
     key: SigningRequest | CertifiedKey,
     validity: Validity,
-    issuer: Issuer,
+    issuer: Issuer | None,
     *,
     defaults: SubjectDefaults,
     provisioner: ProvisionerRef | None,
@@ -32,9 +33,9 @@ def draft(
 ) -> Draft:
     """Draft what a template asks for, the step provisioner extension last.
 
-    A copy of that extension in the template is replaced where it stands; with no `provisioner` to
-    name it passes. `pointers` are added where the template has none of their kind. Raises Broken
-    for what cannot be in a certificate.
+    Without an issuer the certificate signs itself. A copy of that extension in the template is
+    replaced where it stands; with no `provisioner` to name it passes. `pointers` are added where
+    the template has none of their kind. Raises Broken for what cannot be in a certificate.
     """
     try:
         return _draft(wanted, key, validity, issuer, defaults, provisioner, pointers)
@@ -51,7 +52,7 @@ def _draft(
     wanted: CertificateJson,
     key: SigningRequest | CertifiedKey,
     validity: Validity,
-    issuer: Issuer,
+    issuer: Issuer | None,
     defaults: SubjectDefaults,
     provisioner: ProvisionerRef | None,
     pointers: tuple[Extension, ...],
@@ -77,13 +78,15 @@ def _draft(
         validity=validity,
         extensions=extensions,
         serial=_serial(wanted),
-        algorithm=_algorithm(wanted, issuer),
+        algorithm=chosen_algorithm(wanted, issuer.public_key if issuer else key.public_key),
     )
 
 
-def _authority_key_id(wanted: CertificateJson, subject: bytes, issuer: Issuer) -> Extension | None:
+def _authority_key_id(
+    wanted: CertificateJson, subject: bytes, issuer: Issuer | None
+) -> Extension | None:
     """Name the issuer's key; the template may only where the issuer has no name for it."""
-    if issuer.authority_key_id is not None and subject != issuer.subject:
+    if issuer is not None and issuer.authority_key_id is not None and subject != issuer.subject:
         return issuer.authority_key_id
     return ext.authority_key_id(wanted.authority_key_id) if wanted.authority_key_id else None
 
@@ -107,8 +110,8 @@ def _serial(wanted: CertificateJson) -> int | None:
     return serial
 
 
-def _algorithm(wanted: CertificateJson, issuer: Issuer) -> SignatureAlgorithm | None:
-    """Choose what is written, where the issuer's key can sign so."""
+def chosen_algorithm(wanted: CertificateJson, signer: PublicKey) -> SignatureAlgorithm | None:
+    """Give what is written, where the key can sign so. Raises FormatError."""
     if not wanted.signature_algorithm:
         return None
     try:
@@ -117,6 +120,6 @@ def _algorithm(wanted: CertificateJson, issuer: Issuer) -> SignatureAlgorithm | 
         raise FormatError(
             f"the signature algorithm {wanted.signature_algorithm} is too weak, or nobody has it"
         ) from None
-    if not algorithms.fits(algorithm, issuer.public_key):
+    if not algorithms.fits(algorithm, signer):
         raise FormatError(f"the issuer's key cannot sign with {algorithm}")
     return algorithm

@@ -134,7 +134,7 @@ def test_inspect_reads_der(hearth: Hearth, tmp_path: Path) -> None:
             "at least 2048 unless '--insecure'",
         ),
         (("create", "a", "b", "--csr", "--key", "x", "--kty", "RSA"), "incompatible with 'kty'"),
-        (("create", "a", "b", "c", "--template", "x"), "templates come with a later version"),
+        (("create", "a", "b", "c", "--template", "x"), "open x failed: no such file"),
         (("create", "a", "b", "c", "--kms", "x"), "later version"),
     ],
 )
