@@ -23,6 +23,14 @@ _ORDER = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _PREFIX = b"\xfe" + b"\xff" * 31  # of hash1, which no encoded point begins with
 _SIGN = 1 << 255
+# For these, anybody can make signatures that hold. https://cr.yp.to/ecdh.html#validate
+_SMALL_ORDER = (
+    0,
+    1,
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    _P - 1,
+)
 
 _Point = tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, xy = T/Z (RFC 8032 5.1.4)
 _NEUTRAL: _Point = (0, 1, 1, 0)
@@ -61,8 +69,8 @@ def verify(key: X25519PublicKey, message: bytes, signature: bytes) -> bool:
 def edwards_key(key: X25519PublicKey) -> Ed25519PublicKey:
     """Give the Ed25519 key that verifies what the X25519 key signs. Raises FormatError."""
     u = int.from_bytes(key.public_bytes_raw(), "little")
-    if u >= _P - 1:  # not reduced, or -1, which has no image
-        raise FormatError("an X25519 key that is no point of the curve")
+    if u >= _P or u in _SMALL_ORDER:
+        raise FormatError("an X25519 key that is no point, or one of small order")
     y = (u - 1) * pow(u + 1, -1, _P) % _P
     return Ed25519PublicKey.from_public_bytes(y.to_bytes(32, "little"))
 

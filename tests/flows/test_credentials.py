@@ -68,7 +68,7 @@ def ca(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
         "db": {"type": "badgerv2", "dataSource": str(folder / "db")},
         "authority": {"provisioners": entries()},
     }
-    root = Path(config["root"]).read_text()
+    root = Path(str(config["root"])).read_text()
     with stepca.serving(folder / "run", config) as reference:
         yield Ca(url=f"https://127.0.0.1:{reference.port}", root=root, client=client)
 

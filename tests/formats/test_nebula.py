@@ -303,8 +303,27 @@ def test_signing_takes_all_of_its_entropy() -> None:
         xeddsa.sign(X25519PrivateKey.generate(), b"", bytes(63))
 
 
-@pytest.mark.parametrize("value", [2**255 - 20, 2**255 - 19, 2**255 - 1, 2**256 - 1])
+@pytest.mark.parametrize("value", [2**255 - 19, 2**255 - 1, 2**256 - 1])
 def test_what_is_no_point_verifies_nothing(value: int) -> None:
     key = X25519PublicKey.from_public_bytes(value.to_bytes(32, "little"))
+    with pytest.raises(FormatError):
+        xeddsa.verify(key, b"", bytes(64))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0,
+        1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+        2**255 - 20,
+    ],
+)
+def test_a_point_of_small_order_verifies_nothing(value: int) -> None:
+    """All secrets agreed with such a key are the same, and all may sign for it."""
+    key = X25519PublicKey.from_public_bytes(value.to_bytes(32, "little"))
+    with pytest.raises(ValueError, match="shared key"):
+        X25519PrivateKey.generate().exchange(key)
     with pytest.raises(FormatError):
         xeddsa.verify(key, b"", bytes(64))
