@@ -50,3 +50,37 @@ def test_each_operation_has_its_own() -> None:
 def test_the_first_fragment_names_the_provisioner() -> None:
     assert fragment(["https://a/b", "https://a/b#x5c/n", "https://a/b#other"]) == "x5c/n"
     assert fragment(["https://a/b", "https://a/b#"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "matches"),
+    [
+        ("https://ca.example:9000/sign#x5c/my name", True),
+        ("https://ca.example/sign#x5c/my%20name", True),
+        ("https://ca.example/sign#x5c%2Fmy%20name", False),
+        ("https://ca.example/sign#x5c/my", False),
+        ("https://ca.example/sign#", False),
+        ("https://ca.example/sign", False),
+        ("https://ca.example/sign#x5c/my%zzname", False),
+        ("https://other.example/sign#x5c/my name", False),
+        ("step-certificate-authority#x5c/my name", False),
+    ],
+)
+def test_a_fragment_is_compared_as_go_writes_it(url: str, matches: bool) -> None:
+    audience = audiences(["ca.example"]).with_fragment("x5c/my name").sign
+    assert audience.matches([url], "x5c/my name") == matches
+    if matches:
+        audience.check([url])
+    else:
+        with pytest.raises(Unauthorized):
+            audience.check([url])
+
+
+def test_a_broken_fragment_names_nobody() -> None:
+    assert fragment(["https://a/b#%zz", "https://a/b#x5c%2Fa%20b"]) == "x5c/a b"
+
+
+@given(st.text())
+def test_any_text_can_be_a_fragment(text: str) -> None:
+    named = fragment([f"https://ca.example/sign#{text}"])
+    audiences(["ca.example"]).every.matches([f"https://ca.example/sign#{text}"], named)
