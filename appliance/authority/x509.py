@@ -20,17 +20,14 @@ from appliance.issuance import (
     certificates,
     drafts,
     name_constraints,
-    periods,
     requests,
     rules,
-    templated,
     templates,
 )
-from appliance.issuance.certificate_json import CertificateJson
+from appliance.issuance.drafting import AskedDates, drafted
 from appliance.issuance.drafts import Draft
 from appliance.issuance.grants import Grant
 from appliance.issuance.parsed import ParsedCertificate
-from appliance.issuance.periods import Proposed
 from appliance.issuance.profiles import NamePolicy
 from appliance.issuance.requests import SigningRequest
 from appliance.issuance.subjects import SubjectDefaults
@@ -121,7 +118,8 @@ class X509Authority:
                 given = await self.webhooks.enriched(
                     self._given(csr, grant, request), request.context
                 )
-                wanted, draft = self._drafted(given, request, key)
+                asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
+                wanted, draft = drafted(given, asked, key.issuer, self.subject_defaults)
                 self._permit(draft, grant, key)
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
                 issued = await self._issue(draft, key, grant.provisioner, grant.token)
@@ -208,38 +206,6 @@ class X509Authority:
             request=csr,
             user=templates.user_data(request.template_data),
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
-        )
-
-    def _drafted(
-        self, given: Given, request: SignRequest, key: IssuingKey
-    ) -> tuple[CertificateJson | None, Draft]:
-        """Draft what the template asks for, and say what that is; None for the usual leaf."""
-        csr, grant = given.request, given.grant
-        if templates.is_plain_leaf(grant):
-            subject = self.subject_defaults.subject(grant.subject)
-            validity = self._validity(grant, request, Proposed())
-            return None, drafts.leaf(csr, grant, subject, validity, key.issuer)
-        wanted = templates.asked_for(given)
-        proposed = Proposed(not_before=wanted.not_before, not_after=wanted.not_after)
-        draft = templated.draft(
-            wanted,
-            csr,
-            self._validity(grant, request, proposed),
-            key.issuer,
-            defaults=self.subject_defaults,
-            provisioner=grant.provisioner if grant.step_extension else None,
-            pointers=() if grant.profile.template else key.issuer.pointers,
-        )
-        return wanted, draft
-
-    def _validity(self, grant: Grant, request: SignRequest, proposed: Proposed) -> Validity:
-        return periods.decide(
-            request.not_before,
-            request.not_after,
-            grant.lifetimes,
-            self.clock.now(),
-            window=grant.window,
-            proposed=proposed,
         )
 
     def _permit(self, draft: Draft, grant: Grant, key: IssuingKey) -> None:
