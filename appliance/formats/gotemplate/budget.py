@@ -12,8 +12,8 @@ class Budget:
 
     output: int = 1 << 20  # octets that the template writes
     value: int = 1 << 20  # octets or items of any one value on the way
-    steps: int = 250_000  # actions, calls and pieces of data gone through; each about a microsecond
-    iterations: int = 100_000  # of all ranges together
+    steps: int = 250_000  # actions, calls, pieces of data gone through; each some microseconds
+    iterations: int = 50_000  # of all ranges together
     depth: int = 64  # templates within templates
 
 
@@ -43,7 +43,7 @@ class Spending:
             raise BudgetError(
                 f"the template builds a value of more than {self._budget.value} octets"
             )
-        self.spend(size >> 6)
+        self.spend(size >> 8)
 
     def write(self, size: int) -> None:
         """Count output."""

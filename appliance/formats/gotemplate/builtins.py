@@ -24,7 +24,8 @@ def _call(name: str, function: Any, *_arguments: Any) -> Any:
     """Refuse: the data of our templates holds no functions that could be called."""
     if function is None or function is INVALID:
         raise FunctionError("call of nil")
-    raise FunctionError(f"non-function {name} of type {type_of(function)}")
+    shown = name or (function if type(function) is str else f"<{type_of(function)} Value>")
+    raise FunctionError(f"non-function {shown} of type {type_of(function)}")
 
 
 def _print(meter: Meter, *arguments: Any) -> str:
@@ -43,7 +44,7 @@ AND: Final = Function(call=_lazy, parameters=(REFLECTED,), variadic=REFLECTED)
 OR: Final = Function(call=_lazy, parameters=(REFLECTED,), variadic=REFLECTED)
 CALL: Final = Function(call=_call, parameters=(REFLECTED,), variadic=REFLECTED)
 """The engine knows these: the first two take no argument before they need it, and the third gets
-how its first argument is written before all others."""
+how its first argument is written before all others ("" where it came through a pipe)."""
 
 BUILTINS: Final = {
     "and": AND,

@@ -67,8 +67,8 @@ def _weight(arguments: Sequence[Any]) -> int:
     """Give what it costs to go through the arguments once."""
     weight = 0
     for each in arguments:
-        if type(each) in _SIZED and len(each) > 64:
-            weight += len(each) >> 6
+        if type(each) in _SIZED and len(each) > 255:
+            weight += len(each) >> 8
     return weight
 
 

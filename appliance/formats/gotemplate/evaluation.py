@@ -93,7 +93,7 @@ class Compiler:
         if function in (AND, OR):
             return _lazy(word, prepared, stop=function is OR, piped=piped)
         last = check(parameter(function, len(arguments))) if piped else None
-        callee = [str(arguments[0]) if arguments else "<piped value>"] if function is CALL else []
+        callee = [str(arguments[0]) if arguments else ""] if function is CALL else []
 
         def run(state: State, dot: Any, pipe: Any) -> Any:
             state.node = word

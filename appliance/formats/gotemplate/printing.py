@@ -5,6 +5,7 @@ Addresses (%p, and pointers inside of other values) are no two times the same in
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
 from typing import Any, ClassVar, Final
 
 from appliance.formats.gotemplate import formatting
@@ -12,18 +13,24 @@ from appliance.formats.gotemplate.errors import BudgetError
 from appliance.formats.gotemplate.formatting import Flags
 from appliance.formats.gotemplate.methods import call_plain, find
 from appliance.formats.gotemplate.signatures import (
+    INT64,
     INTERFACE,
     SIGNED,
     UINT8,
+    UINT64,
     FunctionError,
     Kind,
     Meter,
     Type,
+    pointer_to,
 )
 from appliance.formats.gotemplate.values import (
+    Int64,
     Pointer,
     Struct,
+    Time,
     Uint8,
+    Uint64,
     is_nil,
     joined,
     sorted_keys,
@@ -32,6 +39,8 @@ from appliance.formats.gotemplate.values import (
 
 _ADDRESS: Final = 0xC000000000
 _DEEPEST: Final = 100  # data within data
+_YEAR_ONE: Final = 62_135_596_800  # seconds before 1970
+_LOCATION: Final = pointer_to(Type(name="time.Location", kind=Kind.STRUCT, defined=True))
 _BASES: Final = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
 _FLOAT_PRECISION: Final = {"b": -1, "g": -1, "G": -1, "x": -1, "X": -1, "f": 6, "e": 6, "E": 6}
 _BY_TEXT: Final = "vsxXq"
@@ -81,7 +90,7 @@ class Printer:
 
     def write(self, piece: str) -> None:
         """Put a piece of the result down."""
-        self._meter.spend(1 + (len(piece) >> 6))
+        self._meter.spend(1 + (len(piece) >> 8))
         self._parts.append(piece)
 
     def result(self) -> str:
@@ -286,13 +295,12 @@ class Printer:
     def _struct(self, value: Any, verb: str, depth: int) -> None:
         go_type, sharp = type_of(value), self.flags.sharp_v
         self.write(f"{go_type.name}{{" if sharp else "{")
-        for place, field in enumerate(go_type.fields):
+        for place, (name, static, part) in enumerate(_parts(value, go_type)):
             if place:
                 self.write(", " if sharp else " ")
             if sharp or self.flags.plus_v:
-                self.write(f"{field.name}:")
-            if isinstance(value, Struct):
-                self._nested(value.field(field.name), verb, depth + 1, field.type)
+                self.write(f"{name}:")
+            self._nested(part, verb, depth + 1, static)
         self.write("}")
 
     def _pointer(self, value: Any, verb: str, depth: int = 1) -> None:
@@ -340,3 +348,17 @@ class Printer:
         Kind.POINTER: _pointer,
         Kind.FUNC: _pointer,
     }
+
+
+def _parts(value: Any, go_type: Type) -> list[tuple[str, Type, Any]]:
+    """Give the fields of a struct: name, type and what they hold."""
+    if isinstance(value, Time):  # the fields that Go's has, under a verb that no text goes by
+        since_year_one = value.seconds + _YEAR_ONE
+        return [
+            ("wall", UINT64, Uint64(value.nanoseconds)),
+            ("ext", INT64, Int64(since_year_one)),
+            ("loc", _LOCATION, Pointer(_LOCATION, None if value.zone is UTC else value.zone)),
+        ]
+    if not isinstance(value, Struct):
+        return []
+    return [(field.name, field.type, value.field(field.name)) for field in go_type.fields]

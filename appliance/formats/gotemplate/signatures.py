@@ -121,7 +121,7 @@ class Meter(Protocol):
     """What is left of a rendering's budget. Both methods raise BudgetError when it is used up."""
 
     def spend(self, steps: int) -> None:
-        """Pay for work; a step is about a microsecond."""
+        """Pay for work; a step is what takes some microseconds."""
 
     def reserve(self, size: int) -> None:
         """Ask for room before a value of so many octets or items is built."""

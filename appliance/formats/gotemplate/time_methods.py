@@ -86,6 +86,16 @@ def as_text(time: "Time") -> str:
     return time_layout.plain(time.seconds, time.nanoseconds, time.zone)
 
 
+def as_go(time: "Time") -> str:
+    """Write a time as it would be written in a program (%#v)."""
+    (year, month, day), clock = _date(time), _wall(time)[1]
+    zone = "time.UTC"
+    if time.zone is not UTC:
+        zone = f'time.Location("{time_civil.offset_at(time.zone, time.seconds)[0]}")'
+    parts = f"{day}, {clock // 3600}, {clock // 60 % 60}, {clock % 60}, {time.nanoseconds}"
+    return f"time.Date({year}, time.{time_civil.MONTHS[month - 1]}, {parts}, {zone})"
+
+
 def format_as(time: "Time", layout: str) -> str:
     """Write a time by a layout."""
     return time_layout.format_time(time.seconds, time.nanoseconds, time.zone, layout)
@@ -148,6 +158,7 @@ def of_time(time: Type, duration: Type, *, make_duration: Make, make_int64: Make
         "Equal": method(lambda left, right: _compare(left, right) == 0, time),
         "Day": method(lambda when: _date(when)[2]),
         "Format": method(format_as, STRING),
+        "GoString": method(as_go),
         "Hour": method(lambda when: _wall(when)[1] // 3600),
         "IsZero": method(lambda when: _since_year_one(when) == 0),
         "Local": method(lambda when: replace(when, zone=UTC)),
