@@ -212,7 +212,7 @@ class CrlPublisher:
 
     async def _take_over(self, row: bytes, now: datetime) -> None:
         """Go on from the list in the database, whoever made it."""
-        number, found = await trio.to_thread.run_sync(_read, row)
+        number, found = await trio.to_thread.run_sync(read_row, row)
         if number is None:
             log.warning("the last revocation list in the database cannot be read")
             number = int(now.timestamp())  # more than was ever counted
@@ -301,7 +301,7 @@ def _finished(
     return published, msgspec.json.encode(row)
 
 
-def _read(value: bytes) -> tuple[int | None, tuple[bytes, PublishedList] | None]:
+def read_row(value: bytes) -> tuple[int | None, tuple[bytes, PublishedList] | None]:
     """Read a row as far as that goes: its number; whose list it is, and the list."""
     try:
         row = _decoder.decode(value)

@@ -70,7 +70,7 @@ def inspect(
     octets = crl.decode(_content(crl_file, trusted))
     try:
         fields = crl.parse(octets)
-        verdict = _judged(fields, map(x509_fields.certificate, authorities), SystemClock().now())
+        verdict = judged(fields, map(x509_fields.certificate, authorities), SystemClock().now())
         click.echo(_shown(fields, verdict, form), nl=False)
     except FormatError as error:
         raise BadRequest(f"error parsing crl: {error.public}") from error
@@ -117,7 +117,7 @@ def _read_bundle(name: str) -> list[bytes]:
         raise BadRequest(f"error decoding {name}: {error.public}") from error
 
 
-def _judged(fields: CrlFields, authorities: Iterable[CertificateFields], now: datetime) -> Verdict:
+def judged(fields: CrlFields, authorities: Iterable[CertificateFields], now: datetime) -> Verdict:
     """Check the list against each certificate that may have signed it; one is enough."""
     verdict = Verdict(valid=False)
     for each in authorities:

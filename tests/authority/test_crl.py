@@ -190,7 +190,7 @@ async def test_all_that_takes_long_happens_in_threads(monkeypatch: pytest.Monkey
     steps = [
         (revoked_rows, "_chosen"), (revoked_rows, "_missing"), (revoked_rows, "_made"),
         (revocation_lists, "prepare"), (revocation_lists, "assemble"), (publishing, "_finished"),
-        (publishing, "_read"),
+        (publishing, "read_row"),
     ]  # fmt: skip
     for module, name in steps:
         watch(module, name)
@@ -257,7 +257,7 @@ async def test_the_row_is_step_cas() -> None:
     assert row.startswith(
         b'{"Number":0,"ExpiresAt":"2026-03-02T12:00:00Z","Duration":86400000000000,"DER":"'
     )
-    assert publishing._read(row)[1] == (
+    assert publishing.read_row(row)[1] == (
         revoked_rows.issuer_tag(lists.pki.issuer), published
     )  # fmt: skip
 

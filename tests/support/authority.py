@@ -22,7 +22,7 @@ from appliance.config import options
 from appliance.config.document import Document
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
 from appliance.formats import goduration
-from appliance.formats.keys import PublicKey
+from appliance.formats.keys import PrivateKey, PublicKey
 from appliance.issuance import certificates, drafts, issuers
 from appliance.issuance.algorithms import ECDSA_SCHEMES, natural_algorithm
 from appliance.issuance.issuers import Issuer
@@ -107,13 +107,16 @@ class Hierarchy:
 
 
 def hierarchy(
-    start: datetime = START - timedelta(days=1), lifetime: timedelta = timedelta(days=3650)
+    start: datetime = START - timedelta(days=1),
+    lifetime: timedelta = timedelta(days=3650),
+    key: PrivateKey | None = None,
 ) -> Hierarchy:
-    """Make a new CA of P-256 keys, with the code that `init` uses."""
+    """Make a new CA, with the code that `init` uses; keys are of P-256 but for a given one."""
     validity = Validity(
         not_before=start.replace(microsecond=0), not_after=start.replace(microsecond=0) + lifetime
     )
-    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     public_key: PublicKey = root_key.public_key()
     draft = drafts.authority(
         authority_name("Test", "Test Root CA"),
