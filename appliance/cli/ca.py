@@ -25,6 +25,7 @@ ca = StepGroup(
             "change to a new intermediate, or keep several",
         ),
         "provisioner": ("appliance.cli.ca_provisioner:provisioner", "list the provisioners"),
+        "rekey": ("appliance.cli.ca_rekey:rekey", "renew a certificate for a new key"),
         "renew": ("appliance.cli.ca_renew:renew", "renew a certificate, once or for ever"),
         "revoke": ("appliance.cli.ca_revoke:revoke", "revoke a certificate"),
         "root": ("appliance.cli.ca_roots:root", "fetch the root by its fingerprint"),

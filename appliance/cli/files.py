@@ -6,6 +6,8 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +46,43 @@ def write_file(path: str | Path, data: bytes, mode: int, *, force: bool = False)
         raise BadRequest(f"{path} cannot be written: {_reason(error)}") from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """What is to be written, and where. A file that is there keeps its mode and owner."""
+
+    path: str
+    data: bytes
+    mode: int
+
+
+def write_together(files: Sequence[NewFile]) -> None:
+    """Write files that belong together: all are on the disk before the first takes its place.
+
+    A failure before that leaves all the old ones. Raises BadRequest.
+    """
+    staged: list[tuple[Path, Path]] = []
+    for file in files:
+        target = Path(os.path.realpath(file.path))
+        try:
+            before = target.stat() if target.exists() else None
+            if before is None or stat.S_ISREG(before.st_mode):
+                staged.append((_stage(target, file.data, file.mode, before), target))
+        except OSError as error:
+            for partial, _ in staged:
+                partial.unlink(missing_ok=True)
+            staged = []
+            if error.errno not in _NO_RENAME:
+                raise BadRequest(f"{file.path} cannot be written: {_reason(error)}") from error
+            break
+    done = {target for _, target in staged}
+    for partial, target in staged:
+        partial.replace(target)
+        _sync_directory(target.parent)
+    for file in files:
+        if Path(os.path.realpath(file.path)) not in done:
+            write_file(file.path, file.data, file.mode, force=True)
+
+
 def may_write(path: str | Path, *, force: bool = False) -> None:
     """Ask the overwrite question beforehand, before work is done that would be lost.
 
@@ -59,7 +98,23 @@ def may_write(path: str | Path, *, force: bool = False) -> None:
 
 
 def _replace(target: Path, data: bytes, mode: int, before: os.stat_result | None) -> None:
-    """Write beside the target, sync, and put it in its place."""
+    """Write beside the target, and put it in its place."""
+    try:
+        partial = _stage(target, data, mode, before)
+        try:
+            partial.replace(target)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_directory(target.parent)
+    except OSError as error:
+        if before is None or error.errno not in _NO_RENAME:
+            raise
+        _write_in_place(target, data)
+
+
+def _stage(target: Path, data: bytes, mode: int, before: os.stat_result | None) -> Path:
+    """Write a file beside the target, and sync it; nothing is left of one that fails."""
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -71,13 +126,10 @@ def _replace(target: Path, data: bytes, mode: int, before: os.stat_result | None
             stream.write(data)
             stream.flush()
             os.fsync(fd)
-        partial.replace(target)
-        _sync_directory(target.parent)
-    except OSError as error:
+    except OSError:
         partial.unlink(missing_ok=True)
-        if before is None or error.errno not in _NO_RENAME:
-            raise
-        _write_in_place(target, data)
+        raise
+    return partial
 
 
 def _write_in_place(target: Path, data: bytes) -> None:

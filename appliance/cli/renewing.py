@@ -5,19 +5,21 @@ import random
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TextIO
+from typing import Protocol, TextIO
 
 import trio
 
 from appliance.cli.clock import SystemClock
-from appliance.cli.files import read_file, write_file
+from appliance.cli.files import NewFile, read_file, write_file, write_together
 from appliance.cli.online import now, octets
 from appliance.client.ca import CaClient
 from appliance.client.connection import Connection
-from appliance.client.identity import Identity
+from appliance.client.csr import signing_request
+from appliance.client.identity import Identity, identity
 from appliance.client.renewal import (
     RETRY,
     Schedule,
@@ -29,8 +31,17 @@ from appliance.client.renewal import (
 from appliance.client.tls import trusting
 from appliance.client.tokens import TOKEN_ID_OCTETS, audience, renewal_token
 from appliance.formats import goduration, pem
+from appliance.formats.keys import PrivateKey
 from appliance.model.errors import BadRequest, HearthError
-from appliance.model.validity import Validity
+
+
+class Holder(Protocol):
+    """Whoever holds a certificate that is to stay fresh."""
+
+    identity: Identity
+
+    async def renew(self) -> None:
+        """Renew and write the files. Raises HearthError; the old ones stay then."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,11 +54,6 @@ class Renewer:
     out: str
     mtls: bool
 
-    @property
-    def validity(self) -> Validity:
-        """The dates of the newest certificate."""
-        return self.identity.leaf.validity
-
     def run(self) -> None:
         """Renew once, outside of Trio."""
         trio.run(self.renew)
@@ -55,7 +61,7 @@ class Renewer:
     async def renew(self) -> None:
         """Renew and write the file. Raises HearthError; the old certificate stays then."""
         moment = now()
-        by_tls = self.mtls and moment < self.validity.not_after
+        by_tls = self.mtls and moment < self.identity.leaf.validity.not_after
         tls = trusting(self.roots, self.identity if by_tls else None)
         async with CaClient(Connection(self.url, tls)) as ca:
             if by_tls:
@@ -67,9 +73,47 @@ class Renewer:
                 )
                 chain = await ca.renew_with_token(token)
         renewed = self.identity.renewed(chain)
-        text = "".join(pem.encode("CERTIFICATE", der) for der in chain)
-        write_file(self.out, text.encode(), 0o600, force=True)
+        write_file(self.out, _text(chain), 0o600, force=True)
         self.identity = renewed
+
+
+@dataclass(slots=True, kw_only=True)
+class Rekeyer:
+    """A certificate that gets a new key whenever it is renewed; it holds the newest pair.
+
+    `make_key` gives the next key, `key_text` how it is written; `key_out` is "" where its file is
+    there already.
+    """
+
+    identity: Identity
+    url: str
+    roots: tuple[bytes, ...]
+    out: str
+    key_out: str
+    make_key: Callable[[], PrivateKey]
+    key_text: Callable[[PrivateKey], bytes]
+
+    def run(self) -> None:
+        """Rekey once, outside of Trio."""
+        trio.run(self.renew)
+
+    async def renew(self) -> None:
+        """Get the certificate for a new key, and write both. Raises HearthError, as above."""
+        if self.identity.leaf.validity.not_after < now():
+            raise BadRequest("cannot rekey an expired certificate: get a new one")
+        key = self.make_key()
+        async with CaClient(Connection(self.url, trusting(self.roots, self.identity))) as ca:
+            chain = await ca.rekey(signing_request(key, "", ()))
+        rekeyed = identity(chain, key)
+        files = [NewFile(path=self.out, data=_text(chain), mode=0o600)]
+        if self.key_out:
+            files.append(NewFile(path=self.key_out, data=self.key_text(key), mode=0o600))
+        write_together(files)
+        self.identity = rekeyed
+
+
+def _text(chain: tuple[bytes, ...]) -> bytes:
+    return "".join(pem.encode("CERTIFICATE", der) for der in chain).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +174,14 @@ def chance() -> float:
     return random.random()  # noqa: S311 - it spreads load, nothing secret
 
 
-def run_daemon(renewer: Renewer, schedule: Schedule, after: After) -> None:
+def run_daemon(renewer: Holder, schedule: Schedule, after: After) -> None:
     """Renew until SIGINT or SIGTERM; SIGHUP renews at once."""
     trio.run(_daemon, renewer, schedule, after)
 
 
-async def _daemon(renewer: Renewer, schedule: Schedule, after: After) -> None:
+async def _daemon(renewer: Holder, schedule: Schedule, after: After) -> None:
     send, now_please = trio.open_memory_channel[None](1)
-    first = wait_before(schedule, renewer.validity, now(), chance())
+    first = wait_before(schedule, renewer.identity.leaf.validity, now(), chance())
     wanted = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     with trio.open_signal_receiver(*wanted) as signals:
         # Only now: whoever reads this line may send a signal at once.
@@ -158,14 +202,14 @@ async def _daemon(renewer: Renewer, schedule: Schedule, after: After) -> None:
                     continue  # one is waiting already
 
 
-async def _renew_and_follow(renewer: Renewer, schedule: Schedule, after: After) -> timedelta:
+async def _renew_and_follow(renewer: Holder, schedule: Schedule, after: After) -> timedelta:
     """Renew, tell it, and give the wait before the next time."""
     try:
         await renewer.renew()
     except HearthError as error:
         _log("ERROR", f"error renewing certificate: {error}")
         return RETRY
-    wait = wait_after(schedule, renewer.validity, now(), chance())
+    wait = wait_after(schedule, renewer.identity.leaf.validity, now(), chance())
     name = renewer.identity.leaf.common_name
     _log("INFO", f"{name} certificate renewed, next in {_shown(wait)}")
     try:

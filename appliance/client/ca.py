@@ -148,6 +148,11 @@ class CaClient:
         """Renew the certificate that the token carries and is signed by."""
         return _chain(await self._connection.post("/renew", _Issued, bearer=token))
 
+    async def rekey(self, csr: bytes) -> tuple[bytes, ...]:
+        """Renew the certificate that the connection shows for the key of a request (DER)."""
+        body = {"csr": pem.encode("CERTIFICATE REQUEST", csr)}
+        return _chain(await self._connection.post("/rekey", _Issued, body))
+
     async def revoke(self, order: RevokeOrder) -> None:
         """Revoke a certificate: it can no longer be renewed, and appears on the CRL."""
         body = {

@@ -23,3 +23,8 @@ def encode(value: object) -> bytes:
         if octets in text:
             text = text.replace(octets, escape)  # these occur inside strings alone
     return text
+
+
+def indented(value: object, *, indent: int) -> bytes:
+    """Write it on many lines, as Go's MarshalIndent does."""
+    return msgspec.json.format(encode(value), indent=indent)

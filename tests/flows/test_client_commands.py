@@ -615,3 +615,108 @@ class TestOnATerminal:
             assert done.returncode == 1
             assert "there is no terminal to ask on" in done.stderr
             assert done.stderr.rstrip().endswith(f"with {flag}")
+
+
+class TestRekeying:
+    @pytest.fixture(autouse=True)
+    def certificate(self, client: Client) -> None:
+        client.run("certificate", "web.example.com", "web.crt", "web.key", *JANE)
+
+    def key(self, name: str, password: bytes = b"") -> object:
+        secret = Password(password) if password else None
+        return keyfile.load_private_key(Path(name).read_bytes(), secret).public_key()
+
+    def test_names_stay_and_the_key_changes(self, client: Client) -> None:
+        before, names = _leaf("web.crt"), _names("web.crt")
+        client.run("rekey", "--force", "web.crt", "web.key")
+        assert client.err == "✔ Certificate: web.crt\n✔ Private Key: web.key\n"
+        after = _leaf("web.crt")
+        assert (after.subject, _names("web.crt")) == (before.subject, names)
+        assert after.public_key() == self.key("web.key") != before.public_key()
+        assert _mode("web.key") == 0o600
+        client.run("renew", "--force", "web.crt", "web.key")
+
+    def test_the_kind_of_the_key_is_chosen(self, client: Client) -> None:
+        client.run("rekey", "-f", "web.crt", "web.key", "--kty", "OKP", "--curve", "Ed25519")
+        assert "BEGIN PRIVATE KEY" in Path("web.key").read_text()
+        assert "--kty RSA" in client.refused("rekey", "web.crt", "web.key", "--kty", "RSA",
+                                             "--curve", "P-256")  # fmt: skip
+
+    def test_the_old_files_stay_where_others_are_named(self, client: Client) -> None:
+        before = Path("web.crt").read_bytes(), Path("web.key").read_bytes()
+        client.run("rekey", "--out-cert", "n.crt", "--out-key", "n.key", "web.crt", "web.key")
+        assert (Path("web.crt").read_bytes(), Path("web.key").read_bytes()) == before
+        assert _leaf("n.crt").public_key() == self.key("n.key")
+
+    def test_a_given_key_stays_where_it_is(self, client: Client) -> None:
+        client.run("certificate", "b.example.com", "b.crt", "given.key", *JANE)
+        before = Path("web.key").read_bytes()
+        client.run("rekey", "-f", "--private-key", "given.key", "web.crt", "web.key")
+        assert client.err == "✔ Certificate: web.crt\n"
+        assert Path("web.key").read_bytes() == before
+        assert _leaf("web.crt").public_key() == self.key("given.key")
+        again = ("--private-key", "given.key", "--out-key", "copy.key", "--out-cert", "copy.crt")
+        client.run("rekey", "-f", *again, "web.crt", "given.key")
+        assert self.key("copy.key") == self.key("given.key")
+
+    def test_a_password_outlives_the_key(self, client: Client) -> None:
+        key = keyfile.load_private_key(Path("web.key").read_bytes(), None)
+        entropy = os.urandom(keyfile.ENTROPY)
+        locked = keyfile.dump_private_key(key, Password(b"locked"), entropy=entropy)
+        Path("web.key").write_bytes(locked)
+        Path("right").write_text("locked\n")
+        client.run("rekey", "-f", "web.crt", "web.key", "--password-file", "right")
+        assert self.key("web.key", b"locked") == _leaf("web.crt").public_key()
+        with pytest.raises(keyfile.PasswordNeeded):
+            self.key("web.key")
+
+    def test_it_is_too_early(self, client: Client) -> None:
+        before = Path("web.crt").read_bytes()
+        client.run("rekey", "--force", "--expires-in", "8h", "web.crt", "web.key")
+        assert client.err.startswith("certificate not rekeyed: expires in ")
+        assert Path("web.crt").read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("args", "says"),
+        [
+            (("--daemon", "--rekey-period", "25h"), "must be lower"),
+            (("--rekey-period", "1h"), "requires the '--daemon' flag"),
+            (("--daemon", "--private-key", "web.key"), "incompatible with '--daemon'"),
+            (("--private-key", "none.key"), "open none.key failed"),
+            (("--out-key", "nowhere/x.key"), "nowhere/x.key cannot be written"),
+            (("--kms", "pkcs11:"), "is refused"),
+            (("--kty", "oct"), "invalid value 'oct'"),
+        ],
+    )
+    def test_mistakes_change_no_file(
+        self, client: Client, args: tuple[str, ...], says: str
+    ) -> None:
+        before = Path("web.crt").read_bytes(), Path("web.key").read_bytes()
+        assert says in client.refused("rekey", "-f", "web.crt", "web.key", *args)
+        assert (Path("web.crt").read_bytes(), Path("web.key").read_bytes()) == before
+        assert [each for each in Path().iterdir() if each.name.startswith(".")] == []
+
+    def test_the_daemon_makes_a_new_key_each_time(self, client: Client) -> None:
+        keys = [self.key("web.key")]
+        command = [*HEARTH, "ca", "rekey", "--daemon", "web.crt", "web.key"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
+            assert daemon.stdout is not None
+            try:
+                assert "first renewal in" in daemon.stdout.readline()
+                for _ in range(2):
+                    daemon.send_signal(signal.SIGHUP)
+                    assert "certificate renewed, next in" in daemon.stdout.readline()
+                    assert self.key("web.key") == _leaf("web.crt").public_key()
+                    keys.append(self.key("web.key"))
+                daemon.send_signal(signal.SIGTERM)
+                assert daemon.wait(10) == 0
+            finally:
+                daemon.kill()
+        assert keys[0] != keys[1] != keys[2]
+
+    def test_the_encrypted_key_of_a_provisioner(self, client: Client) -> None:
+        listed = json.loads(client.run("provisioner", "list"))
+        entry = next(entry for entry in listed if entry["name"] == "jane")
+        shown = client.run("provisioner", "jwe-key", entry["key"]["kid"])
+        assert shown == entry["encryptedKey"] + "\n"
+        client.refused("provisioner", "jwe-key", "none")

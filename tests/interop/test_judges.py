@@ -57,8 +57,9 @@ def test_leaves(ca: Appliance, flags: tuple[str, ...]) -> None:
 
 def test_what_is_renewed_and_rekeyed(ca: Appliance) -> None:
     crt, key = issued(ca, "again.example.com")
-    ok(ca, "ca", "renew", "--force", str(crt), str(key))
-    judge(ca, crt)
+    for again in ("renew", "rekey"):
+        ok(ca, "ca", again, "--force", str(crt), str(key))
+        judge(ca, crt)
 
 
 def test_the_authorities_themselves(ca: Appliance) -> None:
