@@ -7,9 +7,14 @@ template = StepGroup(
     help=(
         "Try templates before they issue certificates.\n\n"
         "\b\nExamples:\n"
-        "  $ hearth template render leaf.tpl --data token.json"
+        "  $ hearth template render leaf.tpl --data token.json\n"
+        "  $ hearth template check --provisioner admin internal.csr"
     ),
     lazy={
+        "check": (
+            "appliance.cli.template_check:check",
+            "show the certificate that a template would make of a request",
+        ),
         "render": (
             "appliance.cli.template_render:render",
             "show what a template makes of given data",
