@@ -236,6 +236,8 @@ def _not_served(
         routes.append("/acme/…")
     if written.ssh is not None or written.templates or "SSHPOP" in kinds:
         routes.append("/ssh/…")
+    if "SCEP" in kinds:
+        routes.append("/scep/…")
     if routes:
         lines.append(f"this version does not serve {' and '.join(routes)}, which are configured")
     if isinstance(store, MemorySettings):

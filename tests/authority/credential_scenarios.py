@@ -615,6 +615,36 @@ async def k8ssa_renewed(target: Target) -> Outcome:
     return await target.renew(outcome.chain, ask.key)
 
 
+# ---- templates see the credential
+
+_X5C_TEMPLATE = """{
+ "subject": {"commonName": {{ toJson .AuthorizationCrt.Subject.CommonName }},
+             "organization": {{ toJson .AuthorizationCrt.Issuer.CommonName }}},
+ "sans": {{ toJson .SANs }},
+ "dnsNames": {{ toJson .AuthorizationCrt.DNSNames }},
+ "keyUsage": ["digitalSignature"],
+ "notAfter": {{ toJson .AuthorizationCrt.NotAfter }},
+ "extKeyUsage": ["clientAuth"]}"""
+_NEBULA_TEMPLATE = """{
+ "subject": {"commonName": {{ toJson .AuthorizationCrt.Name }},
+             "organizationalUnit": {{ toJson .AuthorizationCrt.Groups }}},
+ "sans": {{ toJson .SANs }},
+ "keyUsage": ["digitalSignature"]}"""
+
+
+@scenario("templates, x5c")
+async def x5c_template(target: Target) -> Outcome:
+    ask = x5c_ask(target, usage(), CLIENT, x509.SubjectAlternativeName([x509.DNSName("l.example")]),
+                  ages=(-3600, 7200))  # fmt: skip
+    return await ask.sign(ask.x5c(iss="x5c templated", aud=f"{BASE}#x5c/x5c templated"))
+
+
+@scenario("templates, nebula")
+async def nebula_template(target: Target) -> Outcome:
+    ask = nebula_ask(target)
+    return await ask.sign(ask.nebula(iss="nebula templated", aud=f"{BASE}#nebula/nebula templated"))
+
+
 # ---- who a token names
 
 
@@ -652,6 +682,13 @@ def credential_provisioners() -> list[dict[str, Any]]:
         {"type": "X5C", "name": "x5c", "roots": roots},
         {"type": "X5C", "name": "x5c spaced", "roots": roots},
         {"type": "Nebula", "name": "nebula", "roots": b64(hosts)},
+        {"type": "X5C", "name": "x5c templated", "roots": roots, **_templated(_X5C_TEMPLATE)},
+        {"type": "Nebula", "name": "nebula templated", "roots": b64(hosts),
+         **_templated(_NEBULA_TEMPLATE)},
         {"type": "K8sSA", "name": "k8s", "publicKeys": b64(cluster.encode())},
         {"type": "SCEP", "name": "scep"},
-    ]
+    ]  # fmt: skip
+
+
+def _templated(template: str) -> dict[str, Any]:
+    return {"options": {"x509": {"template": template}}}

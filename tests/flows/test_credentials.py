@@ -43,7 +43,11 @@ def entries() -> list[dict[str, Any]]:
     return [
         {"type": "ACME", "name": "acme"},
         jwk_provisioner("jane"),
-        *(each for each in scenarios.credential_provisioners() if each["type"] != "SCEP"),
+        *(
+            each
+            for each in scenarios.credential_provisioners()
+            if each["type"] != "SCEP" and "options" not in each
+        ),
     ]
 
 
