@@ -1,7 +1,8 @@
 """Record what step-ca makes of templates: `python -m tests.issuance.record_templates [PART…]`.
 
-Needs step-ca on PATH. Writes golden/certificate_json.json (templates that are plain JSON) and
-golden/templates.json (templates with actions); the tests replay both.
+Needs step-ca on PATH. Writes golden/certificate_json.json (templates that are plain JSON),
+golden/templates.json (templates with actions) and golden/template_authorities.json (templates under
+different authorities); the tests replay them.
 """
 
 import base64
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.issuance import template_cases
-from tests.issuance.json_cases import SECTIONS
+from tests.issuance.json_cases import RAW_SUBJECT, SECTIONS
 from tests.issuance.record import NAMES, authority, jwk, pem
 from tests.support.requests import key_of, signing_request
 from tests.support.stepca import Answer, Reference, serving
@@ -139,7 +140,63 @@ def record_templates(folder: Path) -> dict[str, Any]:
     return {"intermediate": pem(files["crt"]), "requests": csrs, "cases": recorded}
 
 
-PARTS = {"certificate_json": record_json, "templates": record_templates}
+VARIED = [
+    '{"subject": "a", "dnsNames": "a.example", "keyUsage": "digitalSignature"}',
+    '{"subject": {}, "dnsNames": "a.example"}',
+    '{"subject": {"country": "US", "organizationalUnit": ["B", "A"], "serialNumber": "1"}}',
+    '{"rawSubject": "' + RAW_SUBJECT + '", "subject": {"organization": "no"}}',
+    '{"subject": {}, "sans": [{"type": "1.2.3", "value": "x"}]}',
+    '{"subject": {"extraNames": [{"type": "2.5.4.6", "value": "DE"}]}}',
+    '{"subject": "a", "signatureAlgorithm": "SHA512-RSA"}',
+    '{"subject": "a", "signatureAlgorithm": "SHA384-RSAPSS"}',
+    '{"subject": "a", "signatureAlgorithm": "ECDSA-SHA384"}',
+    '{"subject": "a", "extensions": [{"id": "1.3.6.1.4.1.37476.9000.64.1", "value": "BQA="}]}',
+    '{"subject": "a", "authorityKeyId": "AQID", "subjectKeyId": "BAUG"}',
+]
+"""Templates whose certificate depends on the authority."""
+
+
+def record_authorities(folder: Path) -> dict[str, Any]:
+    """Try a few templates under other authorities: keys, subject defaults, no step extension."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = signing_request(key_of("P-256"), SUBJECT, [])
+    defaults = {"country": "CH", "organization": "Org & Söhne", "serialNumber": "42",
+                "commonName": "Default"}  # fmt: skip
+    plain = {"claims": {"disableSmallstepExtensions": True}}
+    authorities = []
+    for name, kind, digest, pss, more in (
+        ("subject defaults", "P-256", hashes.SHA256(), False, {"template": defaults}),
+        ("no step extension", "P-256", hashes.SHA256(), False, plain),
+        ("RSA", "RSA-2048", hashes.SHA256(), False, {}),
+        ("RSA with PSS", "RSA-2048", hashes.SHA512(), True, {}),
+        ("P-384", "P-384", hashes.SHA384(), False, {}),
+        ("Ed25519", "Ed25519", None, False, {}),
+    ):
+        place = folder / name.replace(" ", "-")
+        files = authority(place / "pki", kind, digest, pss=pss)
+        options = [{"template": each} for each in VARIED]
+        with serving(place, configuration(files, place, key, options, **more)) as ca:
+            cases = [
+                {"template": text, **ask(ca, key, number, csr, {})}
+                for number, text in enumerate(VARIED)
+            ]
+        authorities.append(
+            {
+                "name": name,
+                "intermediate": pem(files["crt"]),
+                "subjectDefaults": more.get("template", {}),
+                "stepExtension": "claims" not in more,
+                "cases": cases,
+            }
+        )
+    return {"csr": csr, "authorities": authorities}
+
+
+PARTS = {
+    "certificate_json": record_json,
+    "templates": record_templates,
+    "template_authorities": record_authorities,
+}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

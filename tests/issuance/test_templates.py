@@ -137,6 +137,46 @@ def test_the_certificate_is_step_cas(number: int, case: dict[str, Any]) -> None:
     assert issued(case, number, parsed.parse(recorded).validity) == wanted
 
 
+AUTHORITIES: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "golden" / "template_authorities.json").read_text()
+)
+
+
+@pytest.mark.parametrize(
+    ("authority", "number"),
+    [(each, n) for each in AUTHORITIES["authorities"] for n in range(len(each["cases"]))],
+    ids=lambda value: value["name"] if isinstance(value, dict) else str(value),
+)
+def test_the_certificate_is_step_cas_under_other_authorities(
+    authority: dict[str, Any], number: int
+) -> None:
+    """Keys of other kinds, subject defaults, no step provisioner extension."""
+    case = authority["cases"][number]
+    request = requests.read(AUTHORITIES["csr"].encode())
+    issuer = issuers.of_certificate(der(authority["intermediate"]))
+    profile = X509Profile(template=Template(case["template"]))
+    grant = granted(number, profile, {"sub": "leaf.example"})
+
+    def made_by(old: Validity) -> drafts.Draft:
+        return templated.draft(
+            templates.asked_for(Given(grant=grant, request=request, context=CONTEXT)),
+            request,
+            old,
+            issuer,
+            defaults=SubjectDefaults(authority["subjectDefaults"]),
+            provisioner=grant.provisioner if authority["stepExtension"] else None,
+        )
+
+    if not _passed(case):
+        with pytest.raises(Broken):
+            made_by(DAY)
+        return
+    old = parsed.parse(base64.b64decode(case["certificate"]))
+    prepared = certificates.prepare(made_by(old.validity), issuer, old.serial)
+    recorded = x509.load_der_x509_certificate(old.der)
+    assert prepared.to_be_signed == recorded.tbs_certificate_bytes
+
+
 @pytest.mark.parametrize("request_name", REQUESTS)
 @pytest.mark.parametrize("default", DefaultTemplate)
 def test_a_default_template_and_its_compiled_form_give_the_same(
