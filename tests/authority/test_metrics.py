@@ -1,0 +1,137 @@
+"""Metrics have step-ca's names and labels, and come from events and keys alone."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from appliance.authority.metrics import CountedSigner, Metrics
+from appliance.formats import prometheus
+from appliance.formats.prometheus import Family
+from appliance.model.algorithms import SignatureAlgorithm
+from appliance.model.errors import Unavailable
+from appliance.model.events import Event, EventKind
+from appliance.model.webhooks import WebhookKind
+from appliance.ports.signer import IssuerKey
+from tests.support.authority import START, RecordedEvents, StandingClock, shared_hierarchy
+
+ECDSA = SignatureAlgorithm.ECDSA_SHA256
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+def sink() -> RecordedEvents:
+    return RecordedEvents()
+
+
+@pytest.fixture
+def metrics(clock: StandingClock, sink: RecordedEvents) -> Metrics:
+    return Metrics(sink, clock)
+
+
+def event(kind: EventKind, operation: str, provisioner: str = "admin") -> Event:
+    return Event(at=START, kind=kind, operation=operation, provisioner=provisioner)
+
+
+def shown(metrics: Metrics) -> list[str]:
+    return [
+        line
+        for line in prometheus.render(metrics.families()).splitlines()
+        if not line.startswith("#")
+    ]
+
+
+def test_at_the_start_there_are_what_step_ca_has(metrics: Metrics, clock: StandingClock) -> None:
+    clock.moment += timedelta(seconds=2.9)
+    assert prometheus.render(metrics.families()) == (
+        "# HELP step_ca_kms_errors Number of KMS-related errors\n"
+        "# TYPE step_ca_kms_errors counter\n"
+        "step_ca_kms_errors 0\n"
+        "# HELP step_ca_kms_signed Number of KMS-backed signatures\n"
+        "# TYPE step_ca_kms_signed counter\n"
+        "step_ca_kms_signed 0\n"
+        "# HELP step_ca_uptime_seconds Number of seconds since service start\n"
+        "# TYPE step_ca_uptime_seconds gauge\n"
+        "step_ca_uptime_seconds 2\n"
+    )
+
+
+def test_attempts_are_counted_by_operation_provisioner_and_success(
+    metrics: Metrics, sink: RecordedEvents
+) -> None:
+    told = [
+        event(EventKind.ISSUED, "sign"),
+        event(EventKind.ISSUED, "sign"),
+        event(EventKind.REFUSED, "sign"),
+        event(EventKind.REFUSED, "sign", ""),  # its token did not hold: step-ca counts it nowhere
+        event(EventKind.RENEWED, "renew"),
+        event(EventKind.REFUSED, "renew", ""),
+        event(EventKind.REKEYED, "rekey", 'a "b"\n\\'),
+        event(EventKind.REVOKED, "revoke"),
+    ]
+    for each in told:
+        metrics.record(each)
+    assert sink.events == told
+    assert shown(metrics) == [
+        "step_ca_kms_errors 0",
+        "step_ca_kms_signed 0",
+        "step_ca_uptime_seconds 0",
+        r'step_ca_x509_rekeyed_total{provisioner="a \"b\"\n\\",success="true"} 1',
+        'step_ca_x509_renewed_total{provisioner="",success="false"} 1',
+        'step_ca_x509_renewed_total{provisioner="admin",success="true"} 1',
+        'step_ca_x509_signed_total{provisioner="admin",success="false"} 1',
+        'step_ca_x509_signed_total{provisioner="admin",success="true"} 2',
+    ]
+
+
+def test_webhooks_are_counted_by_what_they_are_asked(metrics: Metrics) -> None:
+    for kind in WebhookKind:
+        metrics.webhook_called(kind, "admin", succeeded=kind is WebhookKind.ENRICHING)
+    assert [line for line in shown(metrics) if "webhook" in line] == [
+        'step_ca_x509_webhook_authorized_total{provisioner="admin",success="false"} 1',
+        'step_ca_x509_webhook_enriched_total{provisioner="admin",success="true"} 1',
+    ]
+
+
+class Away:
+    """A signer that cannot be reached."""
+
+    public_key: IssuerKey = shared_hierarchy().signer.public_key
+
+    async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        raise Unavailable("the key is away")
+
+
+async def test_signatures_and_failures_of_keys_are_counted(metrics: Metrics) -> None:
+    signer = CountedSigner(shared_hierarchy().signer, metrics)
+    assert signer.public_key == shared_hierarchy().signer.public_key
+    for _ in range(3):
+        await signer.sign(b"message", ECDSA)
+    with pytest.raises(Unavailable):
+        await CountedSigner(Away(), metrics).sign(b"message", ECDSA)
+    assert shown(metrics)[:2] == ["step_ca_kms_errors 1", "step_ca_kms_signed 3"]
+
+
+def test_none_is_lost_between_threads(metrics: Metrics) -> None:
+    def work() -> None:
+        for _ in range(2000):
+            metrics.key_used(succeeded=True)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert "step_ca_kms_signed 8000" in shown(metrics)
+
+
+def test_numbers_are_written_as_they_are() -> None:
+    samples = [((), 1.5), ((("a", "b"),), 1e21)]
+    family = Family(name="n", help="one\ntwo \\", kind="gauge", samples=samples)
+    assert prometheus.render([family]) == (
+        '# HELP n one\\ntwo \\\\\n# TYPE n gauge\nn 1.5\nn{a="b"} 1000000000000000000000\n'
+    )
