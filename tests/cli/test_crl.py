@@ -75,8 +75,8 @@ def test_a_list_is_turned_into_the_other_form(form: str) -> None:
 def test_a_list_is_downloaded(hearth: Hearth) -> None:
     with served(Path("ca.crl").read_bytes()) as url:
         assert "Valid: true" in hearth("crl", "inspect", "--ca", "ca.pem", url)
-        url = url.replace("http:", "HTTP:")
-        assert "Valid: true" in hearth("crl", "inspect", "--ca", "ca.pem", url)
+        loud = url.replace("http:", "HTTP:")
+        assert "Valid: true" in hearth("crl", "inspect", "--ca", "ca.pem", loud)
     with served(b"", 404) as url:
         shown = hearth("crl", "inspect", "--insecure", url, code=1)
         assert shown.startswith("error downloading crl: ")
