@@ -216,11 +216,19 @@ def test_a_certificate_of_ones_own_is_checked() -> None:
         ('genSelfSignedCert "x" nil (list 5) 1', "error processing alternate dns name: 5"),
         ('genCAWithKey "x" 1 "no"', "parsing private key: no PEM data in input"),
         ('genCAWithKey "x" -1 (genPrivateKey "ecdsa")', "error creating certificate"),
+        ('genCAWithKey "x" 1 (genCA "y" 1).Cert', "no private key data in PEM block of type CERT"),
+        ('genCAWithKey "x" 1 (pem "PRIVATE KEY")', "parsing private key: decoding PEM as PKCS#8"),
+        ('genCAWithKey "x" 1 (pem "EC PRIVATE KEY")', "parsing EC private key from PEM"),
+        ('buildCustomCert (b64enc (pem "CERTIFICATE")) ""', "error parsing certificate"),
+        ('genSelfSignedCertWithKey "" (list) (list "é") 1 (genPrivateKey "ecdsa")', "IA5String"),
         ('buildCustomCert "!" ""', "unable to decode base64 certificate"),
         ('buildCustomCert "AAAA" "AAAA"', "unable to decode certificate"),
     ],
 )
 def test_what_cannot_be_made_is_said(text: str, problem: str) -> None:
+    text = re.sub(
+        r'\(pem "([A-Z ]+)"\)', r'"-----BEGIN \1-----\\nAAAA\\n-----END \1-----\\n"', text
+    )
     with pytest.raises(TemplateError, match=problem):
         call(text)
 
@@ -278,6 +286,22 @@ def test_shared_structure_does_not_grow_without_end() -> None:
         render('{{ $x := dict }}{{ $_ := set $x "self" $x }}{{ toJson $x }}')
     with pytest.raises(TemplateError):
         render('{{ $x := dict }}{{ $_ := set $x "self" $x }}{{ merge $x $x }}')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('deepEqual (semver "1.2.3") (semver "1.2.3")', "true"),
+        ('deepEqual (semver "1.2.3") (semver "1.2.4")', "false"),
+        ('deepEqual (split "," "a") (split "," "a")', "true"),
+        ('deepEqual (split "," "a") (split "," "b")', "false"),
+        ('deepEqual (dict "a" (list 1)) (dict "a" (list 1))', "true"),
+        ('deepEqual (dict "a" nil) (dict "b" nil)', "false"),
+        ("deepEqual (float64 `nan`) (float64 `nan`)", "false"),
+    ],
+)
+def test_equality_goes_all_the_way_down(text: str, shown: str) -> None:
+    assert call(text) == shown
 
 
 def test_maps_are_gone_through_in_the_order_of_their_keys() -> None:

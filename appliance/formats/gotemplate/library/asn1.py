@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.formats import der
-from appliance.formats.gotemplate import time_civil, time_layout, time_parsing
+from appliance.formats.gotemplate import quoting, time_civil, time_layout, time_parsing
 from appliance.formats.gotemplate.errors import BudgetError
 from appliance.formats.gotemplate.library import conversion
 from appliance.formats.gotemplate.library.declaring import metered, plain
@@ -48,7 +48,7 @@ _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _BASIC: Final = INTEGERS | FLOATS | {Kind.BOOL, Kind.STRING, Kind.COMPLEX128}
 _ALLOWED: Final = {
     der.IA5_STRING: (re.compile(r"[\x00-\x7f]*"), "IA5String"),
-    der.PRINTABLE_STRING: (_PRINTABLE_LAX, "PrintableString"),
+    der.PRINTABLE_STRING: (re.compile(r"[A-Za-z0-9 '()+,\-./:=?*]*"), "PrintableString"),
     _NUMERIC_STRING: (_NUMERIC, "NumericString"),
 }
 
@@ -251,11 +251,18 @@ def encode_text(value: str, parameters: str, meter: Meter) -> bytes:
         case "int":
             number = conversion.parse_int(value, 10)
             if number is None:
-                raise FunctionError("invalid int value")
+                large = conversion.parse_int(value, 10, clamp=True) is not None
+                why = "value out of range" if large else "invalid syntax"
+                raise FunctionError(
+                    f"invalid int value: strconv.Atoi: parsing {quoting.quote(value)}: {why}"
+                )
             return marshal(number, options, meter)
         case "bool" | "boolean":
             if value not in _TRUE | _FALSE:
-                raise FunctionError("invalid bool value")
+                shown = quoting.quote(value)
+                raise FunctionError(
+                    f"invalid bool value: strconv.ParseBool: parsing {shown}: invalid syntax"
+                )
             return marshal(value in _TRUE, options, meter)
         case "utc" | "generalized":
             return marshal(_read_time(value, kind), options, meter)
@@ -281,7 +288,9 @@ def _check_string(value: str, kind: str) -> None:
 def _tagged_oid(text: str, options: _Options) -> bytes:
     arcs = [conversion.parse_int(arc, 10) for arc in text.split(".")] if text else []
     if None in arcs:
-        raise FunctionError(f"invalid oid value: {text} is not an ASN1 object identifier")
+        raise FunctionError(
+            f"invalid oid value: error unmarshaling json: {text} is not an ASN1 object identifier"
+        )
     for asked, problem in (
         (options.time, "explicit time type given to non-time member"),
         (options.string, "explicit string type given to non-string member"),
@@ -289,7 +298,7 @@ def _tagged_oid(text: str, options: _Options) -> bytes:
     ):
         if asked:
             raise _structural(problem)
-    if (options.omit_empty or (options.optional and options.default is None)) and not arcs:
+    if options.omit_empty and not arcs:
         return b""
     try:
         body = der.read(der.oid(".".join(map(str, arcs)))).value

@@ -94,7 +94,7 @@ def _merge_into(meter: Meter, into: Dict, source: Dict, depth: int, *, overwrite
         value, present = source[key], into.get(key)
         if value is None or (is_nil(value) and type_of(source).element is not INTERFACE):
             if overwrite:
-                _assign(into, key, value)
+                _assign(into, key, value, source)
             continue
         both = False
         if isinstance(value, dict) and isinstance(present, dict):
@@ -104,7 +104,7 @@ def _merge_into(meter: Meter, into: Dict, source: Dict, depth: int, *, overwrite
         kept = not _mergeable(present)
         if kept and (both or not overwrite):
             continue
-        _assign(into, key, value)
+        _assign(into, key, value, source)
 
 
 def _mergeable(value: Any) -> bool:
@@ -114,12 +114,12 @@ def _mergeable(value: Any) -> bool:
     return reflection.is_empty(value)
 
 
-def _assign(into: Dict, key: str, value: Any) -> None:
-    element = type_of(into).element
-    if element not in {None, INTERFACE} and (value is None or type_of(value) is not element):
+def _assign(into: Dict, key: str, value: Any, source: Dict) -> None:
+    """Put a source's value in; a map of another make takes it only where it holds anything."""
+    ours, theirs = type_of(into).element, type_of(source).element
+    if ours is not INTERFACE and ours is not theirs:
         raise FunctionError(
-            f"reflect.Value.SetMapIndex: value of type {conversion.type_name(value)} "
-            f"is not assignable to type {element}"
+            f"reflect.Value.SetMapIndex: value of type {theirs} is not assignable to type {ours}"
         )
     into[key] = value
 

@@ -161,7 +161,7 @@ class _Parser:
                 return
             else:
                 self._refuse("invalid or unsupported Perl syntax", self._text[start : at + 1])
-        self._refuse("missing closing )", self._text[start:])
+        self._refuse("invalid or unsupported Perl syntax", self._text[start:])
 
     def _close_group(self) -> None:
         if len(self._stack) == 1:
@@ -354,21 +354,25 @@ class _Parser:
         return int(self._text[start:end], 8)
 
     def _hexadecimal(self) -> int | None:
-        if self._text.startswith("{", self._at):
-            close = self._text.find("}", self._at)
-            digits = self._text[self._at + 1 : close] if close >= 0 else ""
-            end = close + 1
-        else:
-            digits, end = self._text[self._at : self._at + 2], self._at + 2
-            if len(digits) < 2:
+        """Read `\\x41` or `\\x{1F600}` behind the x, as far as it goes; None if it is malformed."""
+        if not self._text.startswith("{", self._at):
+            digits = self._text[self._at : self._at + 2]
+            self._at += len(digits)
+            sound = len(digits) == 2 and not set(digits) - set(string.hexdigits)
+            return int(digits, 16) if sound else None
+        self._at += 1
+        code, begin = 0, self._at
+        while self._at < len(self._text):
+            char = self._text[self._at]
+            self._at += 1
+            if char == "}":
+                return code if self._at > begin + 1 else None
+            if char not in string.hexdigits:
                 return None
-        if not digits or set(digits) - set(string.hexdigits):
-            return None
-        code = int(digits[-8:], 16) if not digits[:-8].strip("0") else re2_classes.END
-        if code >= re2_classes.END:
-            return None
-        self._at = end
-        return code
+            code = code * 16 + int(char, 16)
+            if code >= re2_classes.END:
+                return None
+        return None
 
 
 _PLACES: Final = {"A": "text-begin", "z": "text-end", "b": "word-edge", "B": "word-inside"}

@@ -67,12 +67,16 @@ def _equal_parts(left: Any, right: Any, meter: Meter, depth: int) -> bool:
         )
     if isinstance(left, Pointer):
         return left is right or equal(left.target, right.target, meter, depth)
-    if isinstance(left, Struct):
-        return left is right or all(
-            equal(left.field(field.name), right.field(field.name), meter, depth)
-            for field in left.go_type.fields
-        )
-    return left is right
+    return left is right or (isinstance(left, Struct) and _equal_structs(left, right, meter, depth))
+
+
+def _equal_structs(left: Struct, right: Any, meter: Meter, depth: int) -> bool:
+    if not left.go_type.fields:  # those that it has are hidden; the struct knows them itself
+        return bool(left == right)
+    return all(
+        equal(left.field(field.name), right.field(field.name), meter, depth)
+        for field in left.go_type.fields
+    )
 
 
 def _default(default: object, *given: object) -> object:

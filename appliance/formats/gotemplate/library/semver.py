@@ -28,6 +28,7 @@ _LOOSE: Final = (
     r"v?([0-9|xX*]+)(\.[0-9|xX*]+)?(\.[0-9|xX*]+)?"
     r"(-([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?(\+([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?"
 )
+_IDENTIFIER: Final = re.compile(r"[0-9A-Za-z-]+")
 _OPERATORS: Final = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^"
 _SPACE: Final = r"[\t\n\f\r ]"
 _ONE: Final = re.compile(rf"({_OPERATORS}){_SPACE}*({_LOOSE})")
@@ -266,6 +267,12 @@ class _VersionStruct(Struct):
         super().__init__(_TYPE, {})
         self.version = version
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _VersionStruct) and self.version == other.version
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
 
 _METHODS: Final[dict[str, Function]] = {}
 _TYPE: Final = Type(
@@ -308,18 +315,19 @@ def _next(version: Version, part: str) -> _VersionStruct:
     return _prefixed(version, replace(bare, patch=0, minor=0, major=major))
 
 
-def _with(part: str) -> Function:
-    def change(value: _VersionStruct, text: str) -> _VersionStruct:
-        if text:
-            parse(f"0.0.0{'-' if part == 'prerelease' else '+'}{text}")
-        changed = (
-            replace(value.version, prerelease=text)
-            if part == "prerelease"
-            else replace(value.version, metadata=text)
-        )
-        return _prefixed(value.version, changed)
+def _with_prerelease(value: _VersionStruct, text: str) -> _VersionStruct:
+    for part in text.split(".") if text else ():
+        if part.isdigit() and len(part) > 1 and part[0] == "0":
+            raise FunctionError("Version segment starts with 0")
+        if not _IDENTIFIER.fullmatch(part):
+            raise FunctionError(f"Invalid {'Prerelease' if part else 'Metadata'} string")
+    return _prefixed(value.version, replace(value.version, prerelease=text))
 
-    return Function(call=change, parameters=(STRING,))
+
+def _with_metadata(value: _VersionStruct, text: str) -> _VersionStruct:
+    if text and not all(map(_IDENTIFIER.fullmatch, text.split("."))):
+        raise FunctionError("Invalid Metadata string")
+    return _prefixed(value.version, replace(value.version, metadata=text))
 
 
 def _ordering(judge: Callable[[int], object]) -> Function:
@@ -342,8 +350,8 @@ _METHODS.update(
         "IncPatch": _method(lambda version: _next(version, "patch")),
         "IncMinor": _method(lambda version: _next(version, "minor")),
         "IncMajor": _method(lambda version: _next(version, "major")),
-        "SetPrerelease": _with("prerelease"),
-        "SetMetadata": _with("metadata"),
+        "SetPrerelease": plain(_with_prerelease, STRING),
+        "SetMetadata": plain(_with_metadata, STRING),
     }
 )
 _POINTER_METHODS.update(
