@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from appliance.formats import timeorduration
@@ -78,7 +79,10 @@ class Object:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Read a list of texts, or one text that stands for a list of one."""
-        value, place = self.get(name), self.at(name)
+        value = self.get(name)
+        if value is None:
+            return ()
+        place = self.at(name)
         if isinstance(value, str):
             return (text_of(value, place),)
         return tuple(text_of(each, f"{place}[{i}]") for i, each in enumerate(_list(value, place)))
@@ -159,6 +163,7 @@ def _list(value: object, place: str) -> list[Any]:
     return value or []
 
 
+@lru_cache(maxsize=1024)  # there are a few dozen that anybody asks for
 def _folded(name: str) -> str:
     """Fold as Go does: the Kelvin sign is a k, and a long s is an s."""
     return name.lower().replace("\u017f", "s")

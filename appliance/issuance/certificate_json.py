@@ -76,6 +76,9 @@ class Name:
     extra_names: tuple[ExtraName, ...] = ()
 
 
+_NOBODY: Final = Name()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedName:
     """One of `sans`. `asn1` is its `asn1Value` when `has_asn1`, keys folded."""
@@ -199,6 +202,8 @@ def read(text: str) -> CertificateJson:
 
 def name(value: object, place: str) -> Name:
     """Read a name: an object, or a text that is its common name. Raises FormatError."""
+    if value is None:
+        return _NOBODY
     if isinstance(value, str):
         return Name(common_name=laxjson.text_of(value, place))
     written = Object(value, place)
@@ -236,8 +241,8 @@ def _identifier_at(written: Object, key: str) -> str:
 
 
 def _each(written: Object, key: str, reader: Callable[[str], _Value]) -> tuple[_Value, ...]:
-    place = written.at(key)
-    return tuple(_placed(reader, text, place) for text in written.texts(key))
+    texts = written.texts(key)
+    return tuple(_placed(reader, text, written.at(key)) for text in texts) if texts else ()
 
 
 def _placed(reader: Callable[[str], _Value], text: str, place: str) -> _Value:

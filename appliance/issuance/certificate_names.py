@@ -33,6 +33,8 @@ _PRINCIPAL_NAME: Final = "1.3.6.1.4.1.311.20.2.3"  # Microsoft's, for logon with
 
 def filled(name: Name, defaults: Mapping[str, str]) -> Name:
     """Put defaults, by step's keys, where the name says nothing."""
+    if not defaults:
+        return name
     given = {key: (text,) for key, text in defaults.items() if text}
     return replace(
         name,

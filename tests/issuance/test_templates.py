@@ -31,6 +31,7 @@ from appliance.issuance.templates import Given, Template
 from appliance.model.errors import BadRequest, Broken, HearthError
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.validity import Validity
+from tests.issuance import record_templates
 from tests.issuance.record_templates import as_option, claims_of
 from tests.issuance.recorded import LONG, der
 
@@ -271,3 +272,12 @@ def test_what_the_configuration_says_of_every_subject_fills_what_is_empty() -> N
     )
     assert b"CH" in draft.subject
     assert b"no" not in draft.subject
+
+
+@pytest.mark.reference
+def test_every_outcome_is_as_recorded(tmp_path: Path) -> None:
+    """step-ca still answers so."""
+    played = record_templates.record_templates(tmp_path)["cases"]
+    assert [(case["name"], case["status"]) for case in played] == [
+        (case["name"], case["status"]) for case in CASES
+    ]
