@@ -11,17 +11,49 @@ from appliance.config.document import Document
 from appliance.config.schema import Claims
 from appliance.config.settings import ClaimsSettings
 from appliance.formats import goduration
+from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.model.errors import FormatError
 from appliance.model.validity import Lifetimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inherited:
-    """Complete claims for X.509 certificates."""
+class Span:
+    """How long certificates of a kind may last."""
 
     shortest: timedelta
     longest: timedelta
     default: timedelta
+
+    def inherit(self, own: Mapping[str, timedelta], kind: str) -> "Span":
+        """Let a provisioner's durations win, by their names in ca.json.
+
+        A default without bounds of its own that lies outside the bounds above stretches them.
+        """
+        default = own.get(f"default{kind}CertDuration", self.default)
+        shortest, longest = self.shortest, self.longest
+        if f"default{kind}CertDuration" in own:
+            shortest, longest = min(shortest, default), max(longest, default)
+        return Span(
+            shortest=own.get(f"min{kind}CertDuration", shortest),
+            longest=own.get(f"max{kind}CertDuration", longest),
+            default=default,
+        )
+
+    def lifetimes(self, backdate: timedelta) -> Lifetimes:
+        """Give it in the form that provisioners work with."""
+        return Lifetimes(
+            shortest=self.shortest, longest=self.longest, default=self.default, backdate=backdate
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """Complete claims."""
+
+    tls: Span
+    user_ssh: Span
+    host_ssh: Span
+    enable_ssh: bool
     disable_renewal: bool
     allow_renewal_after_expiry: bool
     disable_step_extension: bool
@@ -29,23 +61,25 @@ class Inherited:
     def settings(self, backdate: timedelta) -> ClaimsSettings:
         """Give them in the form that provisioners work with."""
         return ClaimsSettings(
-            lifetimes=Lifetimes(
-                shortest=self.shortest,
-                longest=self.longest,
-                default=self.default,
-                backdate=backdate,
+            lifetimes=self.tls.lifetimes(backdate),
+            ssh=SshLifetimes(
+                user=self.user_ssh.lifetimes(backdate), host=self.host_ssh.lifetimes(backdate)
             ),
+            enable_ssh=self.enable_ssh,
             disable_renewal=self.disable_renewal,
             allow_renewal_after_expiry=self.allow_renewal_after_expiry,
             disable_step_extension=self.disable_step_extension,
         )
 
     def problem(self) -> str:
-        """Say what contradicts what; nothing when all is well."""
+        """Say what contradicts what; nothing when all is well.
+
+        As in step-ca, durations for SSH are not looked at: what cannot be is refused later.
+        """
         named = {
-            "minTLSCertDuration": self.shortest,
-            "maxTLSCertDuration": self.longest,
-            "defaultTLSCertDuration": self.default,
+            "minTLSCertDuration": self.tls.shortest,
+            "maxTLSCertDuration": self.tls.longest,
+            "defaultTLSCertDuration": self.tls.default,
         }
         for name, value in named.items():
             if value <= timedelta():
@@ -61,10 +95,14 @@ class Inherited:
         return ""
 
 
+_DAY: Final = timedelta(hours=24)
+_LEAST: Final = timedelta(minutes=5)
+
 BUILT_IN: Final = Inherited(
-    shortest=timedelta(minutes=5),
-    longest=timedelta(hours=24),
-    default=timedelta(hours=24),
+    tls=Span(shortest=_LEAST, longest=_DAY, default=_DAY),
+    user_ssh=Span(shortest=_LEAST, longest=_DAY, default=timedelta(hours=16)),
+    host_ssh=Span(shortest=_LEAST, longest=30 * _DAY, default=30 * _DAY),
+    enable_ssh=False,
     disable_renewal=False,
     allow_renewal_after_expiry=False,
     disable_step_extension=False,
@@ -74,20 +112,16 @@ BUILT_IN: Final = Inherited(
 def inherit(above: Inherited, claims: Claims | None, document: Document, place: str) -> Inherited:
     """Let claims win over those above them.
 
-    A default without bounds of its own that lies outside the bounds above stretches them. Raises
-    ConfigError for what is no duration; contradictions are for `problem` to find.
+    Raises ConfigError for what is no duration; contradictions are for `problem` to find.
     """
     if claims is None:
         return above
-    spans = durations(claims, document, place)
-    default = spans.get("defaultTLSCertDuration", above.default)
-    shortest, longest = above.shortest, above.longest
-    if "defaultTLSCertDuration" in spans:
-        shortest, longest = min(shortest, default), max(longest, default)
+    own = durations(claims, document, place)
     return Inherited(
-        shortest=spans.get("minTLSCertDuration", shortest),
-        longest=spans.get("maxTLSCertDuration", longest),
-        default=default,
+        tls=above.tls.inherit(own, "TLS"),
+        user_ssh=above.user_ssh.inherit(own, "UserSSH"),
+        host_ssh=above.host_ssh.inherit(own, "HostSSH"),
+        enable_ssh=_or(claims.enable_ssh_ca, above.enable_ssh),
         disable_renewal=_or(claims.disable_renewal, above.disable_renewal),
         allow_renewal_after_expiry=_or(
             claims.allow_renewal_after_expiry, above.allow_renewal_after_expiry

@@ -7,7 +7,6 @@ step-ca.
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
 
 import msgspec
 
@@ -20,9 +19,11 @@ from appliance.config import (
     provisioners,
     publishing,
     refusals,
+    ssh,
 )
 from appliance.config.addresses import split_address
 from appliance.config.document import Document, parse
+from appliance.config.key_files import key_file
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
 from appliance.model.errors import ConfigError, FormatError
@@ -77,7 +78,7 @@ def of_document(document: Document) -> Settings:
     _check_presence(written, roots, document)
     host, port = _address(written, document)
     tls = _tls(written.tls, document)
-    _check_ssh(written, document)
+    ssh_settings = ssh.read(written.ssh, document)
     refusals.check(written, document)
     backdate = _backdate(authority, document)
     warnings: list[str] = []
@@ -101,7 +102,7 @@ def of_document(document: Document) -> Settings:
         roots=_paths(roots),
         federated_roots=_paths(written.federated_roots or []),
         certificate=_path(written.crt),
-        key=_path(_key_file(written.key)),
+        key=_path(key_file(written.key)),
         issuers=others,
         host=host,
         port=port,
@@ -122,6 +123,8 @@ def of_document(document: Document) -> Settings:
         backdate=backdate,
         check_issued_at=not authority.disable_issued_at_check,
         policy=names,
+        ssh=ssh_settings,
+        ssh_hosts_listed=not authority.disable_get_ssh_hosts,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 
@@ -144,12 +147,6 @@ def _check_presence(written: CaJson, roots: list[str], document: Document) -> No
     for place, present in required:
         if not present:
             raise document.wrong("cannot be empty", place)
-
-
-def _check_ssh(written: CaJson, document: Document) -> None:
-    for index, key in enumerate((written.ssh.keys if written.ssh else None) or []):
-        if key.type not in ("user", "host"):
-            raise document.wrong("must be user or host", f"ssh.keys[{index}].type")
 
 
 def _backdate(authority: Authority, document: Document) -> timedelta:
@@ -197,18 +194,6 @@ def _subject_defaults(written: DistinguishedName | None) -> dict[str, str]:
         for name, value in (msgspec.to_builtins(written) if written else {}).items()
         if value
     }
-
-
-def _key_file(key: str) -> str:
-    """Give the path in a `softkms:` URI, or the path itself."""
-    scheme, colon, rest = key.partition(":")
-    if not colon or scheme.lower() != "softkms":
-        return key
-    for pair in rest.split(";"):
-        name, equals, value = pair.partition("=")
-        if equals and name == "path":
-            return unquote(value)
-    return unquote(rest)
 
 
 def _path(name: str) -> Path:

@@ -6,6 +6,7 @@ from appliance.config import certificate_templates, policy, webhooks
 from appliance.config.document import Document
 from appliance.config.schema import Options, X509Options
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
+from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, SshProfile
 
 
 def read(given: Any, document: Document, place: str) -> X509Profile:
@@ -26,3 +27,14 @@ def read(given: Any, document: Document, place: str) -> X509Profile:
         webhooks=webhooks.read(options.webhooks, document, f"{place}.webhooks"),
         issuer=x509.issuer,
     )
+
+
+def read_ssh(given: Any, document: Document, place: str) -> SshProfile:
+    """Read what the options at `place` say about SSH certificates.
+
+    Raises as `read` does.
+    """
+    if given is None:
+        return DEFAULT_SSH_PROFILE
+    options = document.read(Options, given, place)
+    return SshProfile(webhooks=webhooks.read(options.webhooks, document, f"{place}.webhooks"))

@@ -12,6 +12,7 @@ from appliance.config.document import Document
 from appliance.config.entries import NOT_YET, SHAPES, Entry, Kind, SshPop
 from appliance.config.settings import ProvisionerSettings
 from appliance.issuance.profiles import DEFAULT_PROFILE
+from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE
 from appliance.model.errors import FormatError
 
 _PLACE: Final = "authority.provisioners"
@@ -73,9 +74,10 @@ def _settings(
 ) -> ProvisionerSettings:
     written = document.read(SHAPES[kind], _unfolded(entry, SHAPES[kind]), place)
     given = None if isinstance(written, SshPop) else written.options
-    profile, unusable = DEFAULT_PROFILE, ""
+    profile, ssh_profile, unusable = DEFAULT_PROFILE, DEFAULT_SSH_PROFILE, ""
     try:
         profile = options.read(given, document, f"{place}.options")
+        ssh_profile = options.read_ssh(given, document, f"{place}.options")
     except FormatError as error:
         unusable = error.public
     claims = inherit(above, written.claims, document, f"{place}.claims")
@@ -86,6 +88,7 @@ def _settings(
         claims=(above if contradiction else claims).settings(backdate),
         entry=listing.entry(written, document, place),
         profile=profile,
+        ssh_profile=ssh_profile,
         problem=_problem(written, contradiction) or unusable,
     )
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
+from appliance.issuance.ssh.grants import SshLifetimes
+from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 from appliance.model.validity import Lifetimes
 
 
@@ -68,6 +72,8 @@ class ClaimsSettings:
     """A provisioner's claims after inheritance: provisioner, `authority.claims`, built-in."""
 
     lifetimes: Lifetimes
+    ssh: SshLifetimes
+    enable_ssh: bool
     disable_renewal: bool
     allow_renewal_after_expiry: bool
     disable_step_extension: bool
@@ -86,7 +92,40 @@ class ProvisionerSettings:
     claims: ClaimsSettings
     entry: Mapping[str, object]
     profile: X509Profile = DEFAULT_PROFILE
+    ssh_profile: SshProfile = DEFAULT_SSH_PROFILE
     problem: str = ""  # why it cannot be used; it is then listed with this reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeySettings:
+    """One of `ssh.keys`: a public key that signed before, or signs elsewhere (`federated`)."""
+
+    type: CertificateType
+    key: SshPublicKey
+    federated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BastionSettings:
+    """`ssh.bastion`, as written; a host name is what makes it one."""
+
+    hostname: str
+    user: str = ""
+    port: str = ""
+    command: str = ""
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshSettings:
+    """`ssh`. Without a key, certificates of that type are not signed."""
+
+    host_key: Path | None = None
+    user_key: Path | None = None
+    keys: tuple[SshKeySettings, ...] = ()
+    add_user_principal: str = "provisioner"
+    add_user_command: str = "sudo useradd -m <principal>; nc -q0 localhost 22"
+    bastion: BastionSettings | None = None
 
 
 class IssuerState(enum.StrEnum):
@@ -137,4 +176,7 @@ class Settings:
     backdate: timedelta
     check_issued_at: bool
     policy: NamePolicy | None = None  # authority.policy
+    ssh: SshSettings | None = None
+    ssh_policy: PrincipalPolicy | None = None  # authority.policy.ssh
+    ssh_hosts_listed: bool = True  # authority.disableGetSSHHosts is not set
     warnings: tuple[str, ...]  # one line each, to be logged at start

@@ -52,11 +52,15 @@ class Audience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audiences:
-    """All that the X.509 operations accept; `every`: of any operation, SSH's too."""
+    """All that the operations accept; `every`: of any of them."""
 
     sign: Audience
     renew: Audience
     revoke: Audience
+    ssh_sign: Audience
+    ssh_renew: Audience
+    ssh_rekey: Audience
+    ssh_revoke: Audience
     every: Audience
 
     def with_fragment(self, fragment: str) -> "Audiences":
@@ -65,6 +69,10 @@ class Audiences:
             sign=self.sign.with_fragment(fragment),
             renew=self.renew.with_fragment(fragment),
             revoke=self.revoke.with_fragment(fragment),
+            ssh_sign=self.ssh_sign.with_fragment(fragment),
+            ssh_renew=self.ssh_renew.with_fragment(fragment),
+            ssh_rekey=self.ssh_rekey.with_fragment(fragment),
+            ssh_revoke=self.ssh_revoke.with_fragment(fragment),
             every=self.every.with_fragment(fragment),
         )
 
@@ -85,6 +93,10 @@ def audiences(names: Iterable[str]) -> Audiences:
         sign=Audience([_LEGACY, *of("sign", "ssh/sign")]),
         renew=Audience(of("renew")),
         revoke=Audience([_LEGACY, *of("revoke")]),
+        ssh_sign=Audience(of("ssh/sign", "sign")),
+        ssh_renew=Audience(of("ssh/renew")),
+        ssh_rekey=Audience(of("ssh/rekey")),
+        ssh_revoke=Audience(of("ssh/revoke")),
         every=Audience([_LEGACY, *of(*_OPERATIONS)]),
     )
 

@@ -12,11 +12,11 @@ from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audience, Audiences
-from appliance.provisioners.provisioner import check_renewal
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
 
 
-class JwkProvisioner:
+class JwkProvisioner(WithoutSsh):
     """One key that may ask for anything, within the claims of its entry."""
 
     def __init__(self, settings: ProvisionerSettings, audiences: Audiences) -> None:

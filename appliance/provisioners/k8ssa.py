@@ -16,7 +16,7 @@ from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
-from appliance.provisioners.provisioner import check_renewal, decoded
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
 from appliance.provisioners.tokens import Claims
 
 ID: Final = "k8ssa/k8sSA-default"  # there is one of them at most, since its tokens name none
@@ -24,7 +24,7 @@ ISSUER: Final = "kubernetes/serviceaccount"
 _ACCOUNT: Final = "kubernetes.io/serviceaccount/service-account.name"
 
 
-class K8sSaProvisioner:
+class K8sSaProvisioner(WithoutSsh):
     """The service accounts whose tokens one of some keys signs."""
 
     def __init__(self, settings: ProvisionerSettings) -> None:

@@ -6,10 +6,10 @@ from typing import NoReturn
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats.jwt import UnverifiedToken
-from appliance.model.errors import BadRequest, Unauthorized
+from appliance.model.errors import BadRequest, HearthError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
-from appliance.provisioners.provisioner import check_renewal
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
 
 _WITHOUT_TOKENS = ("ACME", "SCEP")  # they have protocols of their own
@@ -17,7 +17,7 @@ _IDS_BY_MEMBER = {"OIDC": "clientID", "Azure": "tenantID"}
 _CONSTANT_IDS = {"K8sSA": "k8ssa/k8sSA-default"}
 
 
-class ListedProvisioner:
+class ListedProvisioner(WithoutSsh):
     """One of a type with a protocol of its own: ACME, SCEP, SSHPOP; no token gets anything here."""
 
     def __init__(self, settings: ProvisionerSettings) -> None:
@@ -48,11 +48,14 @@ class ListedProvisioner:
             raise Unauthorized(f"provisioner '{self.ref.name}' does not renew X.509 certificates")
         check_renewal(self.ref.name, self._settings.claims, validity, now)
 
-    def _refusal(self, operation: str) -> Exception:
+    def _without_ssh(self, operation: str) -> HearthError:
+        return self._refusal(operation)
+
+    def _refusal(self, operation: str) -> HearthError:
         kind, name = self._settings.type, self._settings.name
         if kind in _WITHOUT_TOKENS:
             return BadRequest("token flow is not supported", detail=f"provisioner '{name}'")
-        return Unauthorized(f"provisioner '{name}' does not {operation} X.509 certificates")
+        return Unauthorized(f"provisioner '{name}' does not {operation} certificates")
 
 
 class UninitializedProvisioner(ListedProvisioner):
@@ -75,7 +78,7 @@ class UninitializedProvisioner(ListedProvisioner):
         """Refuse."""
         raise self._refusal("renew")
 
-    def _refusal(self, operation: str) -> Exception:
+    def _refusal(self, operation: str) -> HearthError:
         return Unauthorized(
             f"provisioner '{self.ref.name}' is disabled due to an initialization error",
             detail=self._reason,

@@ -24,11 +24,11 @@ from appliance.model.names import San
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audiences
-from appliance.provisioners.provisioner import check_renewal, decoded
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
 from appliance.provisioners.tokens import Claims
 
 
-class NebulaProvisioner:
+class NebulaProvisioner(WithoutSsh):
     """The hosts of one overlay network."""
 
     def __init__(self, settings: ProvisionerSettings, audiences: Audiences) -> None:

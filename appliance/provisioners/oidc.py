@@ -22,7 +22,7 @@ from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
 from appliance.provisioners import tokens
 from appliance.provisioners.identity_provider import IdentityProvider
-from appliance.provisioners.provisioner import check_renewal
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
 
 
@@ -47,7 +47,7 @@ class _Person(msgspec.Struct, frozen=True):
     nonce: str | None = None
 
 
-class OidcProvisioner:
+class OidcProvisioner(WithoutSsh):
     """One client registration at a provider."""
 
     def __init__(

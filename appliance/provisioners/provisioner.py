@@ -8,7 +8,8 @@ from typing import Protocol
 from appliance.config.settings import ClaimsSettings
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
-from appliance.model.errors import FormatError, Unauthorized
+from appliance.issuance.ssh.grants import SshGrant, SshRenewalGrant
+from appliance.model.errors import FormatError, HearthError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners.tokens import Claims
@@ -45,6 +46,64 @@ class Provisioner(Protocol):
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Let a certificate of this provisioner be renewed, or raise Unauthorized."""
         ...
+
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Verify a token for an SSH certificate. Raises Unauthorized, BadRequest, Forbidden."""
+        ...
+
+    async def authorize_ssh_renew(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshRenewalGrant:
+        """Verify a token that an SSH certificate's key signed, to have it again."""
+        ...
+
+    async def authorize_ssh_rekey(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshRenewalGrant:
+        """Verify such a token, to have the certificate again for another key."""
+        ...
+
+    async def authorize_ssh_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Verify a token for the revocation of an SSH certificate."""
+        ...
+
+
+class WithoutSsh:
+    """What a type refuses that has no say about SSH certificates, or not in all of them.
+
+    It is the base of the types; each says itself what it grants.
+    """
+
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Refuse."""
+        raise self._without_ssh("sign")
+
+    async def authorize_ssh_renew(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshRenewalGrant:
+        """Refuse."""
+        raise self._without_ssh("renew")
+
+    async def authorize_ssh_rekey(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshRenewalGrant:
+        """Refuse."""
+        raise self._without_ssh("rekey")
+
+    async def authorize_ssh_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Refuse."""
+        raise self._without_ssh("revoke")
+
+    def _without_ssh(self, operation: str) -> HearthError:
+        return Unauthorized(f"this provisioner does not {operation} SSH certificates")
 
 
 def decoded(entry: Mapping[str, object], name: str) -> bytes:

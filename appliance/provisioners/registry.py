@@ -8,6 +8,7 @@ from datetime import datetime
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
+from appliance.issuance.ssh.grants import SshGrant, SshRenewalGrant
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
@@ -81,6 +82,26 @@ class Registry:
         """Do the same for a revocation."""
         parts, claims = tokens.read(token)
         return await self._of_token(parts, claims).authorize_revoke(parts, claims, now)
+
+    async def authorize_ssh_sign(self, token: str, now: datetime) -> SshGrant:
+        """Do the same for an SSH certificate. Raises Forbidden too."""
+        parts, claims = tokens.read(token)
+        return await self._of_token(parts, claims).authorize_ssh_sign(parts, claims, now)
+
+    async def authorize_ssh_renew(self, token: str, now: datetime) -> SshRenewalGrant:
+        """Do the same to have an SSH certificate again."""
+        parts, claims = tokens.read(token)
+        return await self._of_token(parts, claims).authorize_ssh_renew(parts, claims, now)
+
+    async def authorize_ssh_rekey(self, token: str, now: datetime) -> SshRenewalGrant:
+        """Do the same to have it again for another key."""
+        parts, claims = tokens.read(token)
+        return await self._of_token(parts, claims).authorize_ssh_rekey(parts, claims, now)
+
+    async def authorize_ssh_revoke(self, token: str, now: datetime) -> RevocationGrant:
+        """Do the same for the revocation of an SSH certificate."""
+        parts, claims = tokens.read(token)
+        return await self._of_token(parts, claims).authorize_ssh_revoke(parts, claims, now)
 
     def page(self, cursor: str = "", limit: int = 0) -> Page:
         """List from a cursor on; no limit, or one below 1, means 20, and above 100 means 100."""

@@ -17,11 +17,11 @@ from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import tokens
 from appliance.provisioners.audiences import Audiences
-from appliance.provisioners.provisioner import check_renewal, decoded
+from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
 from appliance.provisioners.tokens import Claims
 
 
-class X5cProvisioner:
+class X5cProvisioner(WithoutSsh):
     """Everybody with a certificate from one of its roots."""
 
     def __init__(self, settings: ProvisionerSettings, audiences: Audiences) -> None:

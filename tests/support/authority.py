@@ -27,6 +27,7 @@ from appliance.issuance import certificates, drafts, issuers
 from appliance.issuance.algorithms import ECDSA_SCHEMES, natural_algorithm
 from appliance.issuance.issuers import Issuer
 from appliance.issuance.policy import NamePolicy
+from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.subjects import SubjectDefaults, authority_name
 from appliance.keys.file import FileSigner
 from appliance.model.events import Event
@@ -170,6 +171,21 @@ def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
                 default=duration("defaultTLSCertDuration", "24h"),
                 backdate=BACKDATE,
             ),
+            ssh=SshLifetimes(
+                user=Lifetimes(
+                    shortest=duration("minUserSSHCertDuration", "5m"),
+                    longest=duration("maxUserSSHCertDuration", "24h"),
+                    default=duration("defaultUserSSHCertDuration", "16h"),
+                    backdate=BACKDATE,
+                ),
+                host=Lifetimes(
+                    shortest=duration("minHostSSHCertDuration", "5m"),
+                    longest=duration("maxHostSSHCertDuration", "720h"),
+                    default=duration("defaultHostSSHCertDuration", "720h"),
+                    backdate=BACKDATE,
+                ),
+            ),
+            enable_ssh=claims.get("enableSSHCA", False),
             disable_renewal=claims.get("disableRenewal", False),
             allow_renewal_after_expiry=claims.get("allowRenewalAfterExpiry", False),
             disable_step_extension=claims.get("disableSmallstepExtensions", False),

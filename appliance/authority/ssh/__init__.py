@@ -1,0 +1,1 @@
+"""The SSH authority: user and host certificates."""

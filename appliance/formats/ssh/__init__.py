@@ -1,0 +1,1 @@
+"""SSH's own encodings: keys, signatures, certificates, revocation lists, the agent's messages."""
