@@ -13,8 +13,9 @@ import click
 import trio
 
 from appliance.authority.trust import fingerprint
+from appliance.cli.ca_json import RELOAD, ca_json
 from appliance.cli.clock import SystemClock
-from appliance.cli.command import StepCommand, StepGroup, location
+from appliance.cli.command import StepCommand, StepGroup
 from appliance.cli.files import may_write, read_file, write_file
 from appliance.cli.keys import read_private_key
 from appliance.cli.new_keys import Protection, asked_kind, kind_flags, protected
@@ -32,11 +33,6 @@ from appliance.issuance.certificates import Prepared
 from appliance.issuance.drafts import certified
 from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest, FormatError
-
-RELOAD = (
-    "ca.json has been changed. To use it, send SIGHUP to the running server "
-    "(systemctl reload hearth, or kill -1 <pid>), or start it again."
-)
 
 intermediate = StepGroup(
     "intermediate",
@@ -67,7 +63,7 @@ def list_intermediates(*, form: str, ca_config: str | None) -> None:
     Example:
       $ hearth ca intermediate list
     """
-    settings = loading.load(_file(ca_config))
+    settings = loading.load(ca_json(ca_config))
     rows = [_row(*each) for each in _all(settings)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -296,7 +292,7 @@ async def _signed(
 
 def _rollover(ca_config: str | None) -> Rollover:
     """Open ca.json for a change, which may be what makes it valid. Raises ConfigError."""
-    open_file = editing.edit(_file(ca_config))
+    open_file = editing.edit(ca_json(ca_config))
     given = open_file.members.get(editing.spelled(open_file.members, "root")) or []
     roots = [given] if isinstance(given, str) else given
     return Rollover(
@@ -304,10 +300,6 @@ def _rollover(ca_config: str | None) -> Rollover:
         roots=tuple(der for each in roots for der in pem.certificates(read_file(str(each)))),
         now=SystemClock().now(),
     )
-
-
-def _file(ca_config: str | None) -> Path:
-    return Path(ca_config) if ca_config else location().ca_json
 
 
 def _common_name(certificate: Path) -> str:

@@ -1,4 +1,4 @@
-"""`hearth ca provisioner`: what the CA's provisioners are."""
+"""`hearth ca provisioner`: what the CA's provisioners are, and the commands that change them."""
 
 from functools import partial
 
@@ -9,7 +9,15 @@ from appliance.cli.online import ca_flags, read_roots, required_url, root_file, 
 from appliance.client.ca import CaClient
 from appliance.formats import gojson
 
-provisioner = StepGroup("provisioner", help="See who may get certificates from the CA, and how.")
+provisioner = StepGroup(
+    "provisioner",
+    help="See and change who may get certificates from the CA, and how.",
+    lazy={
+        "add": ("appliance.cli.ca_provisioner_edit:add", "add a provisioner to ca.json"),
+        "remove": ("appliance.cli.ca_provisioner_edit:remove", "remove one from ca.json"),
+        "update": ("appliance.cli.ca_provisioner_edit:update", "change one in ca.json"),
+    },
+)
 
 
 @provisioner.command("list", cls=StepCommand, short_help="list the provisioners of the CA")

@@ -1,12 +1,17 @@
 """Changing a ca.json and keeping all of it that the change is not about, keys of others included.
 
 As step writes it: indented by tabs, no character escaped that need not be. Only the whole new file
-ever takes the place of the old one, and its mode stays.
+ever takes the place of the old one, and its mode stays. Who changes a file that somebody else
+changes at the same time is told so, and nothing is lost.
 """
 
+import fcntl
 import json
+import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +28,8 @@ class Editing:
     """A configuration being changed: `members` is the file's object, to be changed in place."""
 
     file: Path
-    members: dict[str, Any]
+    members: dict[str, Any] = field(repr=False)
+    before: bytes = field(repr=False)  # the file's content when it was read
 
     def part(self, kind: type[T], *names: str) -> T:
         """Give the object or list under these keys, whatever their case, making what is missing.
@@ -42,13 +48,37 @@ class Editing:
     def save(self, *others: NewFile) -> Settings:
         """Check, then put the configuration in place, and `others` with it: all of them or none.
 
-        Raises ConfigError, and then nothing has changed.
+        Raises ConfigError, also when the file is not any more what was read, and then nothing has
+        changed.
         """
         settings = self.checked()
-        mode = stat.S_IMODE(self.file.stat().st_mode)
-        content = NewFile(path=self.file, content=self._content(), mode=mode)
-        placing.place([*others, content])
+        with self._alone() as mode:
+            content = NewFile(path=self.file, content=self._content(), mode=mode)
+            placing.place([*others, content])
         return settings
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Keep others like us out, and give the file's mode.
+
+        Who waited for the lock meets another file than was locked, since it has been replaced.
+        """
+        try:
+            opened = os.open(self.file, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise loading.ConfigUnreadable(
+                f"cannot be read: {error.strerror}", file=str(self.file)
+            ) from error
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            if loading.content(self.file) != self.before:
+                raise ConfigError(
+                    "was changed by somebody else meanwhile; nothing was written: try again",
+                    file=str(self.file),
+                )
+            yield stat.S_IMODE(os.fstat(opened).st_mode)
+        finally:
+            os.close(opened)
 
     def _member(self, members: dict[str, Any], name: str, empty: T) -> T:
         key = spelled(members, name)
@@ -66,8 +96,9 @@ class Editing:
 
 def edit(file: Path) -> Editing:
     """Read a configuration to change it. Raises ConfigError when there is none to read."""
+    content = loading.content(file)
     return Editing(
-        file=file.resolve(), members=dict(document.parse(file, loading.content(file)).members)
+        file=file.resolve(), members=dict(document.parse(file, content).members), before=content
     )
 
 

@@ -99,6 +99,14 @@ def to_json(token: str) -> str:
     return msgspec.json.format(msgspec.json.encode(members), indent=2).decode()
 
 
+def compact(text: str) -> str:
+    """Write either form in the compact one. Raises FormatError where that cannot hold it."""
+    members, _ = _parsed(text)
+    if "aad" in members:
+        raise FormatError("a JWE with aad has no compact form")
+    return ".".join(members[name] for name in _MEMBERS)
+
+
 def _parsed(text: str) -> tuple[dict[str, str], dict[str, Any]]:
     """Give the members of either form, and the joint header."""
     text = text.strip()

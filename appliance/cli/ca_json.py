@@ -1,0 +1,74 @@
+"""Changing ca.json for a person: which one it is, what is checked, and what to do then."""
+
+from pathlib import Path
+from typing import Final
+
+from appliance.cli.clock import SystemClock
+from appliance.cli.command import location
+from appliance.cli.prompts import say, selected
+from appliance.config import editing
+from appliance.config.editing import Editing
+from appliance.config.loading import ConfigNotFound
+from appliance.config.settings import ProvisionerSettings, Settings
+from appliance.model.errors import BadRequest
+from appliance.provisioners import registry
+from appliance.provisioners.listed import UninitializedProvisioner
+from appliance.server.system import SystemChance
+from appliance.upstream.http import HttpOutbound
+
+RELOAD: Final = (
+    "ca.json has been changed. To use it, send SIGHUP to the running server "
+    "(systemctl reload hearth, or kill -1 <pid>), or start it again."
+)
+
+
+def ca_json(ca_config: str | None) -> Path:
+    """Name the file that a command is about: --ca-config, or that of the context."""
+    return Path(ca_config) if ca_config else location().ca_json
+
+
+def opened(ca_config: str | None) -> Editing:
+    """Read ca.json to change it, and say which one it is. Raises ConfigError."""
+    file = ca_json(ca_config)
+    selected("CA Configuration", str(file))
+    try:
+        return editing.edit(file)
+    except ConfigNotFound as error:
+        raise ConfigNotFound(
+            "there is no such file; provisioners are changed where the CA's ca.json is: name it "
+            "with --ca-config",
+            file=str(file),
+        ) from error
+
+
+def save(changed: Editing, provisioner: str = "") -> None:
+    """Put the file in place if the server will take it, and the provisioner will work.
+
+    Raises ConfigError, BadRequest, and then nothing has changed.
+    """
+    check(changed.checked(), provisioner)
+    changed.save()
+    say(RELOAD)
+
+
+def check(settings: Settings, provisioner: str) -> None:
+    """Find what would leave the provisioner listed but without use. Raises BadRequest."""
+    made = registry.build(
+        settings, SystemClock().now(), outbound=HttpOutbound(()), chance=SystemChance()
+    )
+    found = made.by_name(provisioner)
+    if isinstance(found, UninitializedProvisioner):
+        raise BadRequest(
+            f"provisioner {provisioner} would not work: {found.entry['stateReason']}; "
+            "nothing was changed"
+        )
+    for each in settings.provisioners:
+        if each.name == provisioner and (problem := _template_problem(each)):
+            raise BadRequest(
+                f"provisioner {provisioner} would issue nothing: {problem}; nothing was changed"
+            )
+
+
+def _template_problem(provisioner: ProvisionerSettings) -> str:
+    template = provisioner.profile.template
+    return template.problem if template else ""
