@@ -151,13 +151,15 @@ class Compiler:
 
     def _variable(self, node: Variable, arguments: Sequence[Operand], *, piped: bool) -> Piped:
         variable, names = node.names[0], node.names[1:]
-        if not names and (arguments or piped):
-            return _failing(f"can't give argument to non-function {node}", node)
         if not names:
+            given = bool(arguments) or piped
 
             def alone(state: State, _dot: Any, _pipe: Any) -> Any:
                 state.node = node
-                return state.variable(variable).value
+                value = state.variable(variable).value
+                if given:
+                    raise state.failure(f"can't give argument to non-function {node}")
+                return value
 
             return alone
         walk = self._walk(node, names, arguments, piped=piped)
@@ -231,6 +233,7 @@ class Compiler:
         values = [argument(state, dot) for argument in self._arguments(function, words)]
         values += [check(parameter(function, len(words)))(state, value) for value in pipe]
         if receiver is None:
+            state.node = node
             raise state.failure(f"error calling {name}: value method called using nil pointer")
         return invoke(state, function, values, name=name, node=node, receiver=(receiver,))
 
@@ -258,11 +261,11 @@ def _long_pipeline(node: Pipeline, first: Piped, others: Sequence[Piped]) -> Eva
 
 def _plain_command(word: Operand, *, given: bool) -> Piped:
     """Make a constant ready where a command stands; it takes no arguments."""
-    if isinstance(word, Nil):
-        return _failing("nil is not a command", word)
     if given:
         problem = f"can't give argument to non-function {word}"
         return _failing(problem, None if isinstance(word, Pipeline) else word)
+    if isinstance(word, Nil):
+        return _failing("nil is not a command", word)
     return _constant(word, None)
 
 

@@ -302,11 +302,11 @@ def is_nil(value: Any) -> bool:
 def sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:
     """Give a map's keys in the order in which Go prints, ranges over and encodes them."""
     keys = list(mapping)
-    if not all(isinstance(key, str) for key in keys):
-        return sorted(keys, key=lambda key: (type_of(key).name, key))
-    try:
+    if all(isinstance(key, str) for key in keys):
         return sorted(keys) if all(map(str.isascii, keys)) else sorted(keys, key=octets)
-    except TypeError:  # keys of a kind that has no order
+    try:
+        return sorted(keys, key=lambda key: ("" if key is None else type_of(key).name, key))
+    except TypeError:  # keys of a kind that has no order here
         return keys
 
 

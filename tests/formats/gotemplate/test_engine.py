@@ -18,37 +18,18 @@ import pytest
 
 from appliance.formats.gotemplate import functions
 from appliance.formats.gotemplate.budget import Budget
-from appliance.formats.gotemplate.decoding import from_decoded, from_json
+from appliance.formats.gotemplate.decoding import from_json
 from appliance.formats.gotemplate.errors import BudgetError, TemplateError, TemplateFailure
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.signatures import (
-    FLOAT32,
     INT,
-    INT8,
-    INT64,
     STRING,
-    UINT8,
     Function,
     FunctionError,
-    array_of,
-    map_of,
-    pointer_to,
-    slice_of,
 )
 from appliance.formats.gotemplate.template import parse
-from appliance.formats.gotemplate.values import (
-    Int8,
-    Pointer,
-    TypedList,
-    TypedMap,
-    is_nil,
-    octets,
-    text,
-    wrapped,
-    zero,
-)
 from appliance.model.errors import FormatError
-from tests.support.godata import INNER, POINTER, inner, typed
+from tests.support.godata import typed
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gotemplate"
 DATA = (GOLDEN / "data.json").read_bytes()
@@ -233,71 +214,3 @@ def test_what_a_function_does_wrong_is_an_error_of_the_template() -> None:
             parse(template, known).render({})
         assert caught.value.public.endswith(problem)
         assert caught.value.stage == "exec"
-
-
-@pytest.mark.parametrize(
-    ("go_type", "constant", "shown"),
-    [
-        (INT8, "300", "int8 44"),
-        (UINT8, "0x1ff", "uint8 255"),
-        (INT64, "'a'", "int64 97"),
-        (FLOAT32, "0.1", "float32 0.1"),
-        (FLOAT32, "1e300", "float32 +Inf"),
-    ],
-)
-def test_constants_become_the_type_of_their_parameter(
-    go_type: Any, constant: str, shown: str
-) -> None:
-    known = {"give": Function(call=lambda value: value, parameters=(go_type,))}
-    assert (
-        parse(f'{{{{printf "%T %v" (give {constant}) (give {constant})}}}}', known).render({})
-        == shown
-    )
-
-
-def test_pointers_are_followed_where_go_follows_them() -> None:
-    pointer = Pointer(POINTER, inner(Name="n"))
-    twice = Pointer(pointer_to(POINTER), pointer)
-    assert parse("{{.Name}} {{.Plain}} {{.Ptr}} {{.}}", {}).render(pointer) == (
-        "n plain n ptr n {n [] <nil> 0}"
-    )
-    assert parse("{{.Name}} {{.Plain}}", {}).render(twice) == "n plain n"
-    known = {"take": Function(call=lambda value: value.field("Name"), parameters=(INNER,))}
-    assert parse("{{take .}}", known).render(pointer) == "n"
-    with pytest.raises(TemplateError, match=r"dereference of nil pointer of type main\.Inner"):
-        parse("{{take .}}", known).render(Pointer(POINTER, None))
-
-
-def test_zero_values_and_numbers_that_do_not_fit() -> None:
-    assert [wrapped(INT8, 200), wrapped(UINT8, -1)] == [Int8(-56), 255]
-    assert is_nil(zero(slice_of(INT)))
-    assert is_nil(zero(map_of(STRING, INT)))
-    assert is_nil(zero(slice_of(UINT8)))
-    with pytest.raises(TypeError, match="no zero value"):
-        zero(array_of(2, INT))
-    missing = TypedMap({}, go_type=map_of(STRING, slice_of(INT)))
-    assert parse('{{printf "%#v" (index . "a")}}', {}).render(missing) == "[]int(nil)"
-    whole = TypedList([1], go_type=array_of(1, INT))
-    assert "unaddressable array" in refused("{{slice . 0 1}}", whole)
-
-
-def test_texts_of_any_octets_survive() -> None:
-    assert octets(text(b"\xff\xc3\xa9")) == b"\xff\xc3\xa9"
-    assert octets("a\ud800b\udcff") == b"a\xef\xbf\xbdb\xff"  # half a pair is no octet
-
-
-@pytest.mark.parametrize("document", ["", "{", "nul", "[1e999]", "NaN", "[" * 5000, '{"a":1,}'])
-def test_data_that_is_no_json_is_refused(document: str) -> None:
-    with pytest.raises(FormatError, match="invalid JSON"):
-        from_json(document)
-
-
-def test_json_is_read_as_go_reads_it() -> None:
-    read = from_json('{"n": 1600000000, "t": "\\ud83d\\ude00 \\ud800", "l": [null, true]}')
-    assert read == {"n": 1.6e9, "t": "\U0001f600 \ufffd", "l": [None, True]}
-    assert type(read["n"]) is float
-    assert from_decoded({"a": (1, "x"), "b": False}) == {"a": [1.0, "x"], "b": False}
-    with pytest.raises(FormatError, match="too large"):
-        from_decoded([10**400])
-    with pytest.raises(TypeError, match="does not come from JSON"):
-        from_decoded(object())
