@@ -41,7 +41,7 @@ def lint_pair(issuer: bytes, subject: bytes) -> set[str]:
 
 def lint_crl(der: bytes) -> set[str]:
     """Judge a revocation list by RFC 5280."""
-    loaded = loader.RFC5280CertificateListLoader().load_der_document(der, "crl")
+    loaded = loader.RFC5280CertificateListDocumentLoader().load_der_document(der, "crl")
     return _errors(_crl_rules().validate(loaded.root))
 
 
