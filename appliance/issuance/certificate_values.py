@@ -93,7 +93,15 @@ _EXTENSIONS: Final = slice_of(_EXTENSION)
 _ADDRESSES: Final = slice_of(go_values.ADDRESS)
 _URLS: Final = slice_of(go_values.URL)
 _USAGES: Final = slice_of(go_values.EXTENDED_USAGE)
-_KEY_USAGE: Final = go_values.named_int("x509.KeyUsage")
+_USAGE_NAMES: Final = (
+    "digitalSignature", "contentCommitment", "keyEncipherment", "dataEncipherment", "keyAgreement",
+    "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
+)  # fmt: skip
+_NAMED_USAGES: Final = {1 << bit: name for bit, name in enumerate(_USAGE_NAMES)}
+_KEY_USAGE: Final = go_values.named_int(
+    "x509.KeyUsage",
+    {"String": getter(lambda bits: _NAMED_USAGES.get(bits, f"KeyUsage({int(bits)})"))},
+)
 _FIELDS: Final[tuple[tuple[str, Type], ...]] = (
     ("Raw", BYTES),
     ("RawTBSCertificate", BYTES),

@@ -1,11 +1,13 @@
 """Record what step-ca makes of templates: `python -m tests.issuance.record_templates [PART…]`.
 
 Needs step-ca on PATH. Writes golden/certificate_json.json (templates that are plain JSON),
-golden/templates.json (templates with actions) and golden/template_authorities.json (templates under
-different authorities); the tests replay them.
+golden/templates.json (templates with actions), golden/template_authorities.json (templates under
+different authorities) and golden/certificate_values.json (what templates see of a credential); the
+tests replay them.
 """
 
 import base64
+import datetime as dt
 import json
 import secrets
 import sys
@@ -19,11 +21,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from tests.issuance import template_cases
 from tests.issuance.json_cases import RAW_SUBJECT, SECTIONS
 from tests.issuance.record import NAMES, authority, jwk, pem
-from tests.support.requests import key_of, signing_request
+from tests.support.requests import general_name, key_of, signing_request
 from tests.support.stepca import Answer, Reference, serving
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -192,7 +195,112 @@ def record_authorities(folder: Path) -> dict[str, Any]:
     return {"csr": csr, "authorities": authorities}
 
 
+def credential() -> tuple[x509.Certificate, x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Make a certificate with about everything, its root and its key."""
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Device Root, Inc")])
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "CH"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Org"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "B"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "A"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "device"),
+            x509.NameAttribute(NameOID.SERIAL_NUMBER, "S1"),
+        ]
+    )
+    start = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(hours=1)
+
+    def builder(name: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + dt.timedelta(days=36500))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        )
+
+    root = (
+        builder(issuer, root_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+        .sign(root_key, hashes.SHA256())
+    )
+    usage = x509.KeyUsage(True, False, True, False, False, False, False, False, False)
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, x509.ObjectIdentifier("1.2.3.4")]
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, url in (
+            (AuthorityInformationAccessOID.OCSP, "http://ocsp.example"),
+            (AuthorityInformationAccessOID.CA_ISSUERS, "http://ca.example/ca.crt"),
+        )
+    ]
+    point = x509.DistributionPoint(
+        [x509.UniformResourceIdentifier("http://crl.example/ca.crl")], None, None, None
+    )
+    names = [general_name(each) for each in template_cases.RICH_NAMES]
+    leaf = (
+        builder(subject, key.public_key())
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()),
+            critical=False,
+        )
+        .add_extension(x509.AuthorityInformationAccess(access), critical=False)
+        .add_extension(x509.CRLDistributionPoints([point]), critical=False)
+        .sign(root_key, hashes.SHA256())
+    )
+    return root, leaf, key
+
+
+def record_certificate_values(folder: Path) -> dict[str, Any]:
+    """Print what templates see of the certificate behind a token of type X5C."""
+    root, leaf, key = credential()
+    files = authority(folder / "pki", "P-256", hashes.SHA256())
+    csr = signing_request(key_of("P-256"), SUBJECT, [])
+    x5c = {
+        "type": "X5C",
+        "roots": base64.b64encode(root.public_bytes(Encoding.PEM)).decode(),
+        "claims": {"maxTLSCertDuration": "876000h"},
+    }
+    provisioners = [
+        {
+            **x5c,
+            "name": f"case {number}",
+            "options": {"x509": {"template": template_cases.printed(expression)["template"]}},
+        }
+        for number, expression in enumerate(template_cases.CERTIFICATE_EXPRESSIONS)
+    ]
+    config = {**files, "dnsNames": NAMES, "authority": {"provisioners": provisioners}}
+    chain = [base64.b64encode(each.public_bytes(Encoding.DER)).decode() for each in (leaf, root)]
+    printed = []
+    with serving(folder, config) as ca:
+        for number, expression in enumerate(template_cases.CERTIFICATE_EXPRESSIONS):
+            claims = claims_of({}, f"case {number}", secrets.token_hex(16))
+            claims["aud"] += f"#x5c/case {number}"
+            ott = jwt.encode(claims, key, "ES256", {"x5c": chain})
+            answer = ca.post("/1.0/sign", {"csr": csr, "ott": ott})
+            text = None
+            if answer.status == 201:
+                made = x509.load_pem_x509_certificate(answer.body["crt"].encode())
+                text = made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+            printed.append(
+                {
+                    "expression": expression,
+                    "status": answer.status,
+                    "printed": text[0].value if text else "",
+                }
+            )
+    octets = base64.b64encode(leaf.public_bytes(Encoding.DER)).decode()
+    return {"certificate": octets, "cases": printed}
+
+
 PARTS = {
+    "certificate_values": record_certificate_values,
     "certificate_json": record_json,
     "templates": record_templates,
     "template_authorities": record_authorities,

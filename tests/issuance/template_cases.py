@@ -493,3 +493,54 @@ _SEEN = [
 ]
 
 CASES: list[Case] = [*_REQUEST, *_GRANTED, *_SENT, *_FAILED, *_SEEN]
+
+
+CERTIFICATE_EXPRESSIONS = [
+    *(
+        f"{call} .AuthorizationCrt{field}"
+        for call in ("print", "toJson", "typeOf")
+        for field in (
+            ".Version",
+            ".SerialNumber",
+            ".Subject",
+            ".Subject.CommonName",
+            ".Subject.Organization",
+            ".Issuer",
+            ".NotBefore",
+            ".NotAfter",
+            ".KeyUsage",
+            ".ExtKeyUsage",
+            ".UnknownExtKeyUsage",
+            ".BasicConstraintsValid",
+            ".IsCA",
+            ".MaxPathLen",
+            ".MaxPathLenZero",
+            ".SubjectKeyId",
+            ".AuthorityKeyId",
+            ".OCSPServer",
+            ".IssuingCertificateURL",
+            ".DNSNames",
+            ".EmailAddresses",
+            ".IPAddresses",
+            ".URIs",
+            ".CRLDistributionPoints",
+            ".PublicKeyAlgorithm",
+        )
+        if not (call == "print" and field == ".URIs")
+    ),
+    "typeOf .AuthorizationCrt",
+    "typeOf .AuthorizationCrt.PublicKey",
+    "typeOf (index .AuthorizationCrt.Extensions 0)",
+    "(index .AuthorizationCrt.Extensions 0).Id",
+    "(index .AuthorizationCrt.Extensions 0).Critical",
+    "len .AuthorizationCrt.Extensions",
+    "toJson (index .AuthorizationCrt.Extensions 0)",
+    "(index .AuthorizationCrt.ExtKeyUsage 0).String",
+    "(index .AuthorizationCrt.URIs 0).Host",
+    ".AuthorizationCrt.NotAfter.Unix",
+    ".AuthorizationCrt.Subject.String",
+    ".AuthorizationCrt.SerialNumber.String",
+    ".AuthorizationCrt.Nothing",
+    ".AuthorizationCrt.Raw | len",
+]
+"""What templates ask of the certificate behind a token of type X5C."""
