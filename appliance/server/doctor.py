@@ -71,8 +71,9 @@ async def examine(file: Path, password: Password | None) -> AsyncIterator[Findin
         yield finding
     for line in _database(settings):
         yield line
-    for line in _address(settings, settings.host, settings.port):
-        yield line
+    for address in ((settings.host, settings.port), settings.insecure, settings.metrics):
+        for line in _address(settings, *address) if address else ():
+            yield line
     async for finding in _names(settings):
         yield finding
 
