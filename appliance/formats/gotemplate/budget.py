@@ -11,7 +11,7 @@ class Budget:
     """Bounds of one rendering; far above what certificates need, far below what hurts a server."""
 
     output: int = 1 << 20  # octets that the template writes
-    value: int = 1 << 20  # octets or items of any one value on the way
+    value: int = 1 << 18  # octets or items of any one value on the way
     steps: int = 250_000  # actions, calls, pieces of data gone through; each some microseconds
     iterations: int = 50_000  # of all ranges together
     depth: int = 64  # templates within templates

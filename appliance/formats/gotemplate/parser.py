@@ -24,7 +24,7 @@ from appliance.formats.gotemplate.quoting import quote
 from appliance.formats.gotemplate.reader import Scope
 
 _BLANK: Final = re.compile(r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*")
-LONGEST: Final = 1 << 20  # characters of a template
+LONGEST: Final = 1 << 18  # characters of a template
 
 
 @final
