@@ -66,7 +66,7 @@ def _public(name: str, password_file: str | None) -> dict[str, Any]:
     except FormatError as error:
         raise BadRequest(f"error reading {name}: {error.public}") from error
     kept = {each: members[each] for each in _PUBLIC if each in members}
-    return {"use": "sig", "kid": jwk.thumbprint(members), "alg": jwk.algorithm(key)} | kept
+    return {"kid": jwk.thumbprint(members), "alg": jwk.algorithm(key)} | kept
 
 
 def _private(name: str, public: dict[str, Any] | None, password_file: str | None) -> str:

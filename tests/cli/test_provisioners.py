@@ -1,0 +1,261 @@
+"""`ca provisioner add`, `update` and `remove`: what they make of ca.json, and what they leave."""
+
+import base64
+import json
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.cli.main import main
+from appliance.config import editing
+from appliance.formats import jwe, jwk
+from appliance.model.errors import ConfigError
+from tests.cli.provisioner_commands import (
+    CASES,
+    IDP,
+    PASSWORD,
+    WORKING,
+    comparable,
+    with_described_key,
+    write,
+)
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "provisioners.json").read_text())
+FILES = {name: base64.b64decode(text) for name, text in GOLDEN["files"].items()}
+
+Edit = Callable[..., str]
+
+
+@pytest.fixture
+def config(tmp_path: Path, steppath: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ca.json that step-ca's initialization wrote, in a folder with all files."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, FILES)
+    file = steppath / "config" / "ca.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(GOLDEN["before"]))
+    file.chmod(0o640)
+    return file
+
+
+@pytest.fixture
+def edit(config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
+    """Run a command line; give what it said."""
+    del config
+
+    def run(*words: str, code: int = 0) -> str:
+        status = main(("ca", "provisioner", *words))
+        printed = capsys.readouterr()
+        assert status == code, printed
+        assert not printed.out
+        return printed.err
+
+    return run
+
+
+def provisioners(config: Path) -> list[dict[str, Any]]:
+    return list(json.loads(config.read_text())["authority"]["provisioners"])
+
+
+def entry(config: Path, name: str) -> dict[str, Any]:
+    return next(each for each in provisioners(config) if each["name"] == name)
+
+
+def change(config: Path, **members: Any) -> dict[str, Any]:
+    """Write members into the first entry, by hand."""
+    document = json.loads(config.read_text())
+    document["authority"]["provisioners"][0] |= members
+    config.write_text(json.dumps(document))
+    return dict(document["authority"]["provisioners"][0])
+
+
+def compared(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    jane = [each for each in listed if each["name"] == "jane"]
+    assert jane == [each for each in GOLDEN["before"]["authority"]["provisioners"] if jane]
+    return [
+        with_described_key(comparable(each), FILES) for each in listed if each["name"] != "jane"
+    ]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_result_is_that_of_step(case: str, config: Path, edit: Edit) -> None:
+    expected = GOLDEN["cases"][case]
+    before: str = ""
+    for number, line in enumerate(CASES[case], 1):
+        before = config.read_text()
+        last = number == len(CASES[case])
+        code = expected["code"] if last and case not in WORKING else 0
+        edit(*line.replace("{idp}", IDP).split(), code=code)
+    if case in WORKING:
+        assert expected["code"] == 1
+        return
+    if expected["code"]:
+        assert config.read_text() == before
+    assert compared(provisioners(config)) == compared(expected["provisioners"])
+
+
+def test_what_works_here_and_not_with_step(config: Path, edit: Edit) -> None:
+    edit("add", "n", "--public-key=rsa.pub.jwk")
+    edit("update", "n", "--name", "m", "--public-key=p256.pub.jwk", "--private-key=p256.jwe")
+    found = entry(config, "m")
+    assert found["key"] == json.loads(FILES["p256.pub.jwk"])
+    opened = json.loads(jwe.decrypt(found["encryptedKey"], PASSWORD))
+    assert opened == json.loads(FILES["p256.jwk"])
+    edit("update", "m", "--create", "--password-file=password")
+    assert entry(config, "m")["key"]["kid"] != found["key"]["kid"]
+    oidc = ["--type=OIDC", "--client-id=me", f"--configuration-endpoint={IDP}", "--group=a"]
+    edit("add", "o", *oidc)
+    edit("update", "o", "--client-id=you", "--remove-group=a", "--auth-param=a=b")
+    edit("update", "o", "--remove-auth-param=a=b")
+    assert entry(config, "o")["clientID"] == "you"
+    assert not {"groups", "authParams"} & entry(config, "o").keys()
+
+
+def test_keys_that_nobody_knows_and_the_mode_stay(config: Path, edit: Edit) -> None:
+    document = json.loads(config.read_text())
+    document["vendor"] = {"a": [1, {"b": None}]}
+    document["authority"]["note"] = "ours"
+    config.write_text(json.dumps(document))
+    jane = change(config, NOTE="kept", options={"x509": {"futureKey": 1}, "other": True})
+    said = edit("update", "jane", "--x509-max-dur=48h", "--x509-template=leaf.tpl")
+    assert "SIGHUP" in said
+    jane["claims"] = {"maxTLSCertDuration": "48h0m0s"}
+    jane["options"]["x509"]["template"] = FILES["leaf.tpl"].decode()
+    assert entry(config, "jane") == jane
+    after = json.loads(config.read_text())
+    after["authority"]["provisioners"] = document["authority"]["provisioners"]
+    assert after == document
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
+
+
+def test_an_update_says_nothing_about_what_was_not_asked(config: Path, edit: Edit) -> None:
+    """step writes `enableSSHCA: false` beside any change when the claim was not there."""
+    before = entry(config, "jane")
+    edit("update", "jane", "--disable-renewal")
+    assert entry(config, "jane") == before | {"claims": {"disableRenewal": True}}
+
+
+def test_keys_are_found_in_any_spelling(config: Path, edit: Edit) -> None:
+    document = json.loads(config.read_text())
+    (jane,) = document["authority"].pop("provisioners")
+    jane["Claims"] = {"MAXTLSCERTDURATION": "30h", "disablerenewal": True}
+    jane["NAME"] = jane.pop("name")
+    document["AUTHORITY"] = {"Provisioners": [jane]}
+    del document["authority"]
+    config.write_text(json.dumps(document))
+    edit("update", "jane", "--x509-max-dur=48h", "--disable-renewal=false", "--name=june")
+    (found,) = json.loads(config.read_text())["AUTHORITY"]["Provisioners"]
+    assert found["NAME"] == "june"
+    assert found["Claims"] == {"MAXTLSCERTDURATION": "48h0m0s", "disablerenewal": False}
+
+
+def test_a_template_in_a_file_gives_way_to_one_that_is_given(config: Path, edit: Edit) -> None:
+    change(config, options={"x509": {"templateFile": str(config.parent / "there.tpl")}})
+    (config.parent / "there.tpl").write_bytes(FILES["leaf.tpl"])
+    edit("update", "jane", "--x509-template=leaf.tpl")
+    assert entry(config, "jane")["options"]["x509"].keys() == {"template"}
+
+
+def test_an_issuer_is_one_of_those_that_there_are(config: Path, edit: Edit) -> None:
+    before = config.read_text()
+    assert "'2036'" in edit("update", "jane", "--issuer=2036", code=1)
+    assert config.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("add", "n", "--type=AWS"), "AWS are not supported"),
+        (("add", "n", "--type=Azure", "--azure-tenant=t"), "not supported"),
+        (("add", "n", "--type=LDAP"), "options are JWK, OIDC"),
+        (("add", "n", "--admin-subject=me"), "no admin API"),
+        (("add", "jane", "--type=ACME"), "provisioner with name jane already exists"),
+        (("remove", "joe"), "provisioner joe not found"),
+        (("update", "joe", "--ssh"), "provisioner joe not found"),
+        (("update", "jane", "--name="), "needs a name"),
+        (("add", "n", "--public-key=symmetric.jwk"), "symmetric"),
+        (("add", "n", "--public-key=leaf.tpl"), "error reading leaf.tpl"),
+        (("update", "jane", "--x509-min-dur=30h"), "nothing was changed"),
+        (("update", "jane", "--x509-template=broken.tpl"), "nothing was changed"),
+        (
+            ("add", "n", "--public-key=rsa.pub.jwk", "--private-key=p256.jwk"),
+            "not that of the public key",
+        ),
+        (("add", "n", "--type=ACME", "--ca-config=nowhere.json"), "--ca-config"),
+        (("add", "n", "--type=X5C", "--x5c-roots=leaf.crt"), "certificate 'Leaf'"),
+    ],
+)
+def test_what_is_wrong_is_said_and_changes_nothing(
+    words: tuple[str, ...], told: str, config: Path, edit: Edit
+) -> None:
+    Path("broken.tpl").write_text("{{ .Subject")
+    before = config.read_bytes()
+    assert told in edit(*words, code=1)
+    assert config.read_bytes() == before
+    assert not list(config.parent.glob(".ca.json*"))
+
+
+def test_a_flag_of_another_type_is_told_to_do_nothing(config: Path, edit: Edit) -> None:
+    said = edit("add", "n", "--type=ACME", "--client-id=me")
+    assert "flag '--client-id' has no effect on provisioners of type ACME" in said
+    assert "clientID" not in entry(config, "n")
+
+
+def test_of_a_private_key_only_the_public_half_is_published(config: Path, edit: Edit) -> None:
+    edit("add", "n", "--public-key=p256.jwk")
+    assert entry(config, "n")["key"] == json.loads(FILES["p256.pub.jwk"])
+
+
+def test_an_encrypted_key_that_is_left_behind_is_told(config: Path, edit: Edit) -> None:
+    del config
+    said = edit("update", "jane", "--public-key=p256.pub.jwk")
+    assert "--private-key" in said
+
+
+def test_the_password_of_a_key_ends_before_the_end_of_the_line(config: Path, edit: Edit) -> None:
+    """step takes the end of the line into it, so that nobody can give the password any more."""
+    Path("password").write_bytes(PASSWORD.reveal() + b"\n")
+    edit("add", "n", "--public-key=p256.pub.jwk", "--private-key=p256.jwk",
+         "--password-file=password")  # fmt: skip
+    opened = jwe.decrypt(entry(config, "n")["encryptedKey"], PASSWORD)
+    assert jwk.thumbprint(json.loads(opened)) == entry(config, "n")["key"]["kid"]
+
+
+def test_who_changes_the_file_meanwhile_is_not_overwritten(config: Path) -> None:
+    one = editing.edit(config)
+    one.members["vendor"] = 1
+    other = editing.edit(config)
+    other.members["vendor"] = 2
+    other.save()
+    with pytest.raises(ConfigError, match="changed by somebody else meanwhile"):
+        one.save()
+    assert json.loads(config.read_text())["vendor"] == 2
+
+
+def test_of_many_at_once_none_is_lost(config: Path) -> None:
+    """Each that says that it succeeded is in the file."""
+    succeeded = []
+
+    def work(number: int) -> None:
+        changed = editing.edit(config)
+        changed.members[f"vendor{number}"] = number
+        try:
+            changed.save()
+        except ConfigError:
+            return
+        succeeded.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    document = json.loads(config.read_text())
+    assert {key for key in document if key.startswith("vendor")} == {
+        f"vendor{number}" for number in succeeded
+    }
+    assert succeeded
