@@ -28,12 +28,39 @@ from typing import Final
 
 from appliance.ports.store import Operation, Put
 
-SERIALS: Final = "hearth_x509"
-ISSUED: Final = "hearth_x509_issued"
-NAMES: Final = "hearth_x509_names"
-PROVISIONERS: Final = "hearth_x509_provisioners"
-EXPIRY: Final = "hearth_x509_expiry"
-REVOKED: Final = "hearth_x509_revoked"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buckets:
+    """The buckets of one kind of certificate."""
+
+    serials: str
+    issued: str
+    names: str
+    provisioners: str
+    expiry: str
+    revoked: str
+
+
+def _buckets(prefix: str) -> Buckets:
+    return Buckets(
+        serials=prefix,
+        issued=f"{prefix}_issued",
+        names=f"{prefix}_names",
+        provisioners=f"{prefix}_provisioners",
+        expiry=f"{prefix}_expiry",
+        revoked=f"{prefix}_revoked",
+    )
+
+
+X509: Final = _buckets("hearth_x509")
+SSH: Final = _buckets("hearth_ssh")
+
+SERIALS: Final = X509.serials
+ISSUED: Final = X509.issued
+NAMES: Final = X509.names
+PROVISIONERS: Final = X509.provisioners
+EXPIRY: Final = X509.expiry
+REVOKED: Final = X509.revoked
 
 ISSUED_OCTETS: Final = 7
 NOT_AFTER_OCTETS: Final = 5
@@ -57,28 +84,28 @@ class Indexed:
     provisioner: str  # its name; empty: not known
 
 
-def rows(certificate: Indexed) -> list[Operation]:
+def rows(certificate: Indexed, buckets: Buckets = X509) -> list[Operation]:
     """Give the rows that make a certificate be found, but for its revocation."""
     serial = serial_octets(certificate.serial)
     issued = issued_octets(certificate.issued_at)
     not_after = not_after_octets(certificate.not_after)
     place = issued + serial
     return [
-        Put(SERIALS, serial, issued + not_after),
-        Put(ISSUED, place, not_after),
-        Put(EXPIRY, not_after + place, MARK),
-        *(Put(NAMES, key + place, not_after) for key in _name_keys(certificate.names)),
+        Put(buckets.serials, serial, issued + not_after),
+        Put(buckets.issued, place, not_after),
+        Put(buckets.expiry, not_after + place, MARK),
+        *(Put(buckets.names, key + place, not_after) for key in _name_keys(certificate.names)),
         *(
-            [Put(PROVISIONERS, provisioner_key(certificate.provisioner) + place, not_after)]
+            [Put(buckets.provisioners, provisioner_key(certificate.provisioner) + place, not_after)]
             if certificate.provisioner
             else ()
         ),
     ]
 
 
-def revocation_row(serial: int, issued_at: datetime) -> Operation:
+def revocation_row(serial: int, issued_at: datetime, buckets: Buckets = X509) -> Operation:
     """Give the row that lists a certificate among the revoked ones."""
-    return Put(REVOKED, issued_octets(issued_at) + serial_octets(serial), MARK)
+    return Put(buckets.revoked, issued_octets(issued_at) + serial_octets(serial), MARK)
 
 
 # ---- the parts of keys and values

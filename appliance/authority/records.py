@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from appliance.authority import index
-from appliance.authority.index import Indexed
+from appliance.authority.index import Buckets, Indexed
 from appliance.formats import gojson
 from appliance.formats.timeorduration import format_time, parse_time
 from appliance.model.errors import Broken, FormatError
@@ -87,7 +87,7 @@ def issued(
     return [
         *([token_used(token)] if token else ()),
         PutIfAbsent(CERTIFICATES, key, certificate),
-        Put(CERTIFICATES_DATA, key, _certificate_data(provisioner)),
+        Put(CERTIFICATES_DATA, key, certificate_data(provisioner)),
         *index.rows(entry),
     ]
 
@@ -103,11 +103,14 @@ def revoked(  # noqa: PLR0913 - the parts of a row
     token_id: str,
     mtls: bool,
     issued_at: datetime | None = None,
+    bucket: str = REVOCATIONS,
+    buckets: Buckets = index.X509,
 ) -> list[Operation]:
     """Record a revocation; the transaction conflicts when there is one already.
 
     `issued_at` is what `issued_at()` of this module says: None for a certificate that is not in
-    the inventory, and so is not listed there as revoked.
+    the inventory, and so is not listed there as revoked. `bucket` takes the row, and `buckets` are
+    the index of its kind of certificate.
     """
     row = _Revoked(
         serial=str(serial),
@@ -120,8 +123,8 @@ def revoked(  # noqa: PLR0913 - the parts of a row
         mtls=mtls,
     )
     return [
-        PutIfAbsent(REVOCATIONS, serial_key(serial), gojson.encode(row)),
-        *([index.revocation_row(serial, issued_at)] if issued_at else ()),
+        PutIfAbsent(bucket, serial_key(serial), gojson.encode(row)),
+        *([index.revocation_row(serial, issued_at, buckets)] if issued_at else ()),
     ]
 
 
@@ -138,28 +141,30 @@ async def is_revoked(store: Store, serial: int) -> bool:
     return await store.get(REVOCATIONS, serial_key(serial)) is not None
 
 
-async def revocation(store: Store, serial: int) -> Revocation | None:
+async def revocation(store: Store, serial: int, bucket: str = REVOCATIONS) -> Revocation | None:
     """Give when and why a certificate was revoked. Raises Broken for a row that is damaged."""
-    value = await store.get(REVOCATIONS, serial_key(serial))
+    value = await store.get(bucket, serial_key(serial))
     if value is None:
         return None
     try:
         row = _revoked_decoder.decode(value)
         at = parse_time(row.revoked_at)
     except (msgspec.DecodeError, FormatError) as error:
-        raise _damaged(REVOCATIONS, serial) from error
+        raise _damaged(bucket, serial) from error
     return Revocation(at=at, reason_code=row.reason_code, reason=row.reason)
 
 
-async def provisioner_of(store: Store, serial: int) -> ProvisionerRef | None:
+async def provisioner_of(
+    store: Store, serial: int, bucket: str = CERTIFICATES_DATA
+) -> ProvisionerRef | None:
     """Give who granted a certificate, as recorded. Raises Broken for a row that is damaged."""
-    value = await store.get(CERTIFICATES_DATA, serial_key(serial))
+    value = await store.get(bucket, serial_key(serial))
     if value is None:
         return None
     try:
         return _provisioner(value)
     except msgspec.DecodeError as error:
-        raise _damaged(CERTIFICATES_DATA, serial) from error
+        raise _damaged(bucket, serial) from error
 
 
 async def certificate(store: Store, serial: int) -> bytes | None:
@@ -184,7 +189,8 @@ def serial_key(serial: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _certificate_data(provisioner: ProvisionerRef | None) -> bytes:
+def certificate_data(provisioner: ProvisionerRef | None) -> bytes:
+    """Write who granted a certificate."""
     if provisioner is None:
         return gojson.encode(_CertificateData())
     row = _Provisioner(id=provisioner.id, name=provisioner.name, type=provisioner.type)

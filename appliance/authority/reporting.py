@@ -38,10 +38,15 @@ class Attempt:
         self._serial: int | None = None
         self._validity: Validity | None = None
         self._reason = ""
+        self._certificate_type = ""
 
     def about(self, subject: str, sans: Iterable[San]) -> None:
         """Note whom it is about."""
         self._subject, self._sans = subject, tuple(san.value for san in sans)
+
+    def about_ssh(self, key_id: str, principals: Iterable[str], kind: str) -> None:
+        """Note whom an SSH certificate is about; `kind` is user, host or not known."""
+        self._subject, self._sans, self._certificate_type = key_id, tuple(principals), kind
 
     def allowed_by(self, provisioner: ProvisionerRef | None) -> None:
         """Note who allows it."""
@@ -85,6 +90,7 @@ class Attempt:
             provisioner=provisioner.name if provisioner else "",
             provisioner_type=provisioner.type if provisioner else "",
             serial=self._serial,
+            certificate_type=self._certificate_type,
             not_before=validity.not_before if validity else None,
             not_after=validity.not_after if validity else None,
             reason=self._reason,

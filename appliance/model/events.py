@@ -21,12 +21,13 @@ class Event:
 
     at: datetime
     kind: EventKind
-    operation: str  # sign, renew, rekey, revoke
-    subject: str = ""
-    sans: tuple[str, ...] = ()
+    operation: str  # sign, renew, rekey, revoke; ssh-sign, ssh-renew, ssh-rekey, ssh-revoke
+    subject: str = ""  # common name; of an SSH certificate its key id
+    sans: tuple[str, ...] = ()  # of an SSH certificate its principals
     provisioner: str = ""  # its name
     provisioner_type: str = ""
     serial: int | None = None
+    certificate_type: str = ""  # of SSH: user or host, where that is known
     not_before: datetime | None = None
     not_after: datetime | None = None
     reason: str = ""  # of a refusal or a revocation

@@ -1,0 +1,240 @@
+"""SSH certificates: issued for a one-time token, renewed and rekeyed for hosts that hold one.
+
+The same straight line as with X.509: who allows it, what the certificate will be, the signature,
+one transaction that records it, the answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from appliance.authority import records as x509_records
+from appliance.authority.reporting import Attempt, Context
+from appliance.authority.ssh import records
+from appliance.authority.ssh.keys import SshKeys
+from appliance.authority.tokens import OneTimeTokens, already_used
+from appliance.formats.gotemplate.library.context import FunctionContext
+from appliance.formats.ssh.certificate import SshCertificate
+from appliance.formats.ssh.keys import SshPublicKey
+from appliance.issuance.ssh import certificates, drafts, periods, requests, rules, templates
+from appliance.issuance.ssh.drafts import SshDraft
+from appliance.issuance.ssh.grants import SshGrant, SshRenewalGrant
+from appliance.issuance.ssh.periods import SshPeriod
+from appliance.issuance.ssh.profiles import PrincipalPolicy
+from appliance.issuance.ssh.requests import SshSigningRequest
+from appliance.issuance.ssh.templates import SshGiven
+from appliance.issuance.templates import user_data
+from appliance.model.errors import Broken, Conflict, Forbidden, Unauthorized
+from appliance.model.events import EventKind
+from appliance.model.grants import ProvisionerRef, TokenUse
+from appliance.model.ssh import CertificateType
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.store import Operation, Store
+from appliance.provisioners.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshSignRequest:
+    """What POST /ssh/sign asks."""
+
+    request: SshSigningRequest
+    token: str
+    template_data: object = None  # decoded JSON, for a provisioner's own template
+    context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshIssued:
+    """A certificate that is recorded."""
+
+    certificate: SshCertificate
+    provisioner: ProvisionerRef | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshAuthority:
+    """Issues, renews and rekeys SSH certificates. Not `persistent`: without a database."""
+
+    registry: Registry
+    keys: SshKeys
+    store: Store
+    tokens: OneTimeTokens
+    clock: Clock
+    chance: Chance
+    events: EventSink
+    backdate: timedelta
+    persistent: bool = True
+    policy: PrincipalPolicy | None = None  # of the whole authority
+
+    async def sign(self, request: SshSignRequest) -> SshIssued:
+        """Issue what a one-time token allows.
+
+        Raises BadRequest, Unauthorized, Forbidden; NotSupported without a key for the type;
+        Unavailable and Broken when key or store failed.
+        """
+        with self._attempt("ssh-sign", request.context) as attempt:
+            asked = request.request
+            attempt.about_ssh(asked.key_id, asked.principals, asked.type)
+            self.keys.check_enabled()
+            now = self.clock.now()
+            grant = await self.registry.authorize_ssh_sign(request.token, now)
+            attempt.allowed_by(grant.provisioner)
+            attempt.about_ssh(grant.key_id, grant.principals or (), grant.type.label)
+            async with self.tokens.spending(grant.token):
+                requests.check(asked)
+                rules.permit(asked, grant)
+                given = self._given(asked, grant, request)
+                draft = templates.asked_for(given)
+                period = periods.decide(draft, asked, grant, now)
+                kind = self._permit(draft, period, grant, asked.public_key)
+                issued = await self._issue(
+                    draft, kind, asked.public_key, period, grant.provisioner, grant.token
+                )
+            return self._reported(attempt, issued, EventKind.ISSUED)
+
+    async def renew(self, token: str, context: Context) -> SshIssued:
+        """Issue a host's certificate again, from now on, to who signed a token with its key.
+
+        Raises as `sign` does.
+        """
+        with self._attempt("ssh-renew", context) as attempt:
+            self.keys.check_enabled()
+            grant = await self.registry.authorize_ssh_renew(token, self.clock.now())
+            async with self.tokens.spending(grant.token):
+                old = await self._renewing(grant, attempt)
+                issued = await self._again(grant, old, old.key)
+            return self._reported(attempt, issued, EventKind.RENEWED)
+
+    async def rekey(self, token: str, key: SshPublicKey, context: Context) -> SshIssued:
+        """Issue a host's certificate again for another key, as `renew` does."""
+        with self._attempt("ssh-rekey", context) as attempt:
+            self.keys.check_enabled()
+            grant = await self.registry.authorize_ssh_rekey(token, self.clock.now())
+            async with self.tokens.spending(grant.token):
+                old = await self._renewing(grant, attempt)
+                period = periods.again(old, self.clock.now(), self.backdate)
+                self.keys.signing(old.type)
+                rules.check_key(key)
+                periods.judge(period, grant.lifetimes.of(old.type), self.clock.now())
+                rules.check_draft(drafts.again(old))
+                issued = await self._again(grant, old, key)
+            return self._reported(attempt, issued, EventKind.REKEYED)
+
+    # ---- who allows it
+
+    async def _renewing(self, grant: SshRenewalGrant, attempt: Attempt) -> SshCertificate:
+        old = grant.certificate
+        attempt.allowed_by(grant.provisioner)
+        attempt.about_ssh(old.key_id, old.principals, old.type.label)
+        attempt.of(old.serial, SshPeriod(after=old.valid_after, before=old.valid_before).validity)
+        if await records.is_revoked(self.store, old.serial):
+            raise Unauthorized("the certificate has been revoked")
+        return old
+
+    # ---- what it becomes
+
+    def _given(
+        self, asked: SshSigningRequest, grant: SshGrant, request: SshSignRequest
+    ) -> SshGiven:
+        return SshGiven(
+            grant=grant,
+            request=asked,
+            user=user_data(request.template_data),
+            context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
+        )
+
+    def _permit(
+        self, draft: SshDraft, period: SshPeriod, grant: SshGrant, key: SshPublicKey
+    ) -> CertificateType:
+        """Hold a draft against keys, policies and claims, and give its type.
+
+        In the order in which step-ca does. Raises NotSupported, Forbidden, BadRequest.
+        """
+        kind = draft.type
+        if kind is None:
+            raise Forbidden("ssh certificate type has not been set")
+        self.keys.signing(kind)
+        if self.policy is not None:
+            self.policy.check(kind, draft.principals)
+        rules.check_key(key)
+        periods.judge(period, grant.lifetimes.of(kind), self.clock.now())
+        rules.check_draft(draft)
+        if grant.profile.policy is not None:
+            grant.profile.policy.check(kind, draft.principals)
+        return kind
+
+    async def _again(
+        self, grant: SshRenewalGrant, old: SshCertificate, key: SshPublicKey
+    ) -> SshIssued:
+        period = periods.again(old, self.clock.now(), self.backdate)
+        provisioner = await self._granted_by(old) or grant.provisioner
+        return await self._issue(drafts.again(old), old.type, key, period, provisioner, grant.token)
+
+    async def _granted_by(self, old: SshCertificate) -> ProvisionerRef | None:
+        """Find who granted a certificate at first: of him speaks what is issued again."""
+        return await records.provisioner_of(self.store, old.serial)
+
+    async def _issue(
+        self,
+        draft: SshDraft,
+        kind: CertificateType,
+        key: SshPublicKey,
+        period: SshPeriod,
+        provisioner: ProvisionerRef | None,
+        token: TokenUse | None,
+    ) -> SshIssued:
+        signing = self.keys.signing(kind)
+        prepared = certificates.prepare(
+            draft,
+            kind,
+            key,
+            period,
+            signing.public_key,
+            self.chance.octets(certificates.ENTROPY),
+        )
+        signature = await signing.signer.sign(prepared.to_be_signed, prepared.algorithm)
+        issued = SshIssued(
+            certificate=certificates.assemble(prepared, signature), provisioner=provisioner
+        )
+        await self._record(issued, token)
+        return issued
+
+    async def _record(self, issued: SshIssued, token: TokenUse | None) -> None:
+        try:
+            await self.store.commit(self._rows(issued, token))
+        except Conflict as error:
+            if token is not None and await self.tokens.is_used(token):
+                raise already_used() from error
+            raise _unrecorded(issued.certificate.serial, error) from error
+        except Broken as error:
+            raise _unrecorded(issued.certificate.serial, error) from error
+
+    def _rows(self, issued: SshIssued, token: TokenUse | None) -> Sequence[Operation]:
+        if not self.persistent:
+            return [x509_records.token_used(token)] if token else []
+        return records.issued(
+            issued.certificate,
+            provisioner=issued.provisioner,
+            issued_at=self.clock.now(),
+            token=token,
+        )
+
+    def _attempt(self, operation: str, context: Context) -> Attempt:
+        return Attempt(operation, context, self.clock, self.events)
+
+    def _reported(self, attempt: Attempt, issued: SshIssued, kind: EventKind) -> SshIssued:
+        made = issued.certificate
+        attempt.about_ssh(made.key_id, made.principals, made.type.label)
+        period = SshPeriod(after=made.valid_after, before=made.valid_before)
+        attempt.of(made.serial, period.validity)
+        attempt.succeeded(kind)
+        return issued
+
+
+def _unrecorded(serial: int, cause: Broken | Conflict) -> Broken:
+    return Broken(
+        "the certificate was signed but could not be recorded, and was discarded",
+        detail=f"serial {serial}: {cause}",
+    )
