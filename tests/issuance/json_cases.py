@@ -3,10 +3,20 @@
 One entry a case: a name and the JSON, as a value or, where its spelling matters, as text.
 """
 
+import base64
 from typing import Any
 
 _DER_NAME = "MBwxGjAYBgNVBAMTEXJhdyBzdWJqZWN0IG5hbWUx"
 RAW_SUBJECT = "MBYxFDASBgNVBAMTC3JhdyBzdWJqZWN0"
+
+
+def _raw_subject(tag: int, octets: bytes) -> dict[str, Any]:
+    """Write a common name of any string type, octet by octet."""
+    value = bytes((tag, len(octets))) + octets
+    attribute = b"\x06\x03\x55\x04\x03" + value
+    for outer in (0x30, 0x31, 0x30):
+        attribute = bytes((outer, len(attribute))) + attribute
+    return {"rawSubject": base64.b64encode(attribute).decode(), "dnsNames": "a.example"}
 
 
 def _subject(value: Any) -> dict[str, Any]:
@@ -101,6 +111,20 @@ SUBJECTS: dict[str, Any] = {
         {"extraNames": [{"type": "1.2.840.113549.1.9.1", "value": "jöe@example.com"}]}
     ),
     "raw subject": {"subject": "not this", "rawSubject": RAW_SUBJECT, "dnsNames": "a.example"},
+    "raw subject in BMP": _raw_subject(30, b"\0a\0b"),
+    "raw subject in half of BMP": _raw_subject(30, b"\0a\0"),
+    "raw subject in BMP with a surrogate": _raw_subject(30, b"\xd8\0\0b"),
+    "raw subject in UTF-8": _raw_subject(12, "ä".encode()),
+    "raw subject in broken UTF-8": _raw_subject(12, b"\xff"),
+    "raw subject in IA5": _raw_subject(22, b"joe@example.com"),
+    "raw subject beyond IA5": _raw_subject(22, b"\xe4"),
+    "raw subject in T61": _raw_subject(20, b"\xe4"),
+    "raw subject in digits": _raw_subject(18, b"1 2"),
+    "raw subject beyond digits": _raw_subject(18, b"1a"),
+    "raw subject beyond printable": _raw_subject(19, b"a@b"),
+    "raw subject printable as wildcards are": _raw_subject(19, b"*.&"),
+    "raw subject in no string": _raw_subject(2, b"\1"),
+    "raw subject without value": {"rawSubject": "MAkxBzAFBgNVBAM="},
     "raw subject that is empty": {"subject": "this", "rawSubject": ""},
     "raw subject as numbers": {"subject": "no", "rawSubject": [48, 0], "dnsNames": "a.example"},
     "raw subject that is no name": {"rawSubject": "AQID"},
@@ -471,6 +495,12 @@ EXTENSIONS: dict[str, Any] = {
     "names beyond ASCII written raw": _extension("2.5.29.17", "MAWCA2HDqQ=="),
     "basic constraints written raw": _extension("2.5.29.19", "MAYBAf8CAQA=", critical=True),
     "basic constraints of a negative length": _extension("2.5.29.19", "MAYBAf8CAf8="),
+    "basic constraints with a boolean that is neither": _extension("2.5.29.19", "MAMBAQE="),
+    "basic constraints of false": _extension("2.5.29.19", "MAMBAQA="),
+    "name constraints of a range of five octets": _extension("2.5.29.30", "MAugCTAHhwUKAAAA/w=="),
+    "name constraints of a directory": _extension("2.5.29.30", "MAigBjAEpAIwAA=="),
+    "inhibit any policy": _extension("2.5.29.54", "AgEA"),
+    "inhibit any policy written wrong": _extension("2.5.29.54", "MAA="),
     "subject key identifier written raw": _extension("2.5.29.14", "BAMBAgM="),
     "critical subject key identifier": _extension("2.5.29.14", "BAMBAgM=", critical=True),
     "authority key identifier written raw": _extension("2.5.29.35", "MAWAAwECAw=="),

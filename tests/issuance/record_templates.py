@@ -76,9 +76,8 @@ def outcome(answer: Answer) -> dict[str, Any]:
     """Keep of an answer what the replay compares."""
     if answer.status != 201:
         return {"status": answer.status, "message": answer.body.get("message", "")}
-    certificate = x509.load_pem_x509_certificate(answer.body["crt"].encode())
-    octets = certificate.public_bytes(Encoding.DER)
-    return {"status": 201, "certificate": base64.b64encode(octets).decode()}
+    lines = answer.body["crt"].split("\n")  # not every certificate of step-ca can be loaded here
+    return {"status": 201, "certificate": "".join(each for each in lines if "-" not in each)}
 
 
 def claims_of(case: Mapping[str, Any], provisioner: str, token_id: str) -> dict[str, Any]:

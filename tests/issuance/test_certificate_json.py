@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
 
+from appliance.formats import der as der_reader
 from appliance.issuance import certificate_json, certificates, issuers, parsed, requests, templated
 from appliance.issuance.certificate_json import CertificateJson
 from appliance.issuance.certificates import Prepared
@@ -65,8 +65,7 @@ def test_the_certificate_is_step_cas(number: int, case: dict[str, Any]) -> None:
         return
     if case["status"] == 201 and case["name"] not in STRICTER:
         made = prepared(certificate_json.read(case["json"]), recorded, number)
-        wanted = x509.load_der_x509_certificate(recorded).tbs_certificate_bytes
-        assert made.to_be_signed == wanted
+        assert made.to_be_signed == der_reader.items(recorded)[0].raw
         return
     with pytest.raises((FormatError, Broken)):
         prepared(certificate_json.read(case["json"]), recorded, number)
