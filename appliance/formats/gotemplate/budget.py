@@ -23,13 +23,14 @@ DEFAULT: Final = Budget()
 class Spending:
     """What is left of a Budget; the Meter of signatures. Methods raise BudgetError."""
 
-    __slots__ = ("_budget", "_iterations", "_output", "_steps")
+    __slots__ = ("_budget", "_iterations", "_largest", "_output", "_steps")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._steps = budget.steps
         self._output = budget.output
         self._iterations = budget.iterations
+        self._largest = budget.value
 
     def spend(self, steps: int) -> None:
         """Pay for work."""
@@ -39,11 +40,10 @@ class Spending:
 
     def reserve(self, size: int) -> None:
         """Ask for room before a value of so many octets or items is built; paid for by its size."""
-        if size > self._budget.value:
-            raise BudgetError(
-                f"the template builds a value of more than {self._budget.value} octets"
-            )
-        self.spend(size >> 8)
+        if size > self._largest:
+            raise BudgetError(f"the template builds a value of more than {self._largest} octets")
+        if size > 255:
+            self.spend(size >> 8)
 
     def write(self, size: int) -> None:
         """Count output."""

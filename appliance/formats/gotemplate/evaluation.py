@@ -36,12 +36,12 @@ from appliance.formats.gotemplate.nodes import (
 )
 from appliance.formats.gotemplate.signatures import Function, Type
 from appliance.formats.gotemplate.state import Binding, Shown, State
-from appliance.formats.gotemplate.values import INVALID
+from appliance.formats.gotemplate.values import INVALID, TypedMap
 
 Evaluate: TypeAlias = Callable[[State, Any], Any]
 """Gives the value of a node; the second argument is the present element (dot)."""
-Piped: TypeAlias = Callable[[State, Any, Any], Any]
-"""The same of a command; the third argument is what came through the pipe before it."""
+Piped: TypeAlias = Callable[..., Any]
+"""The same of a command; a third argument is what came through the pipe, None without one."""
 Functions: TypeAlias = Mapping[str, Function]
 
 
@@ -95,7 +95,7 @@ class Compiler:
         last = check(parameter(function, len(arguments))) if piped else None
         callee = [str(arguments[0]) if arguments else ""] if function is CALL else []
 
-        def run(state: State, dot: Any, pipe: Any) -> Any:
+        def run(state: State, dot: Any, pipe: Any = None) -> Any:
             state.node = word
             values = [argument(state, dot) for argument in prepared]
             if last is not None:
@@ -114,21 +114,21 @@ class Compiler:
         """Make an argument ready for a parameter of that type."""
         if isinstance(node, Nil):
             if not takes_nil(go_type):
-                return _bare(_failing(f"cannot assign nil to {go_type}", node))
+                return _failing(f"cannot assign nil to {go_type}", node)
             nil = nil_of(go_type)
-            return _noting(node, lambda _state, _dot: nil)
+            return _holding(node, nil)
         if isinstance(node, Boolean | Number | String):
-            return _bare(_constant(node, go_type))
+            return _constant(node, go_type)
         return _checked(self._operand(node), check(go_type))
 
     def _operand(self, node: Operand) -> Evaluate:
         """Make a node ready that is no constant."""
         if isinstance(node, Pipeline):
-            return _noting(node, self.pipeline(node))
+            return self.pipeline(node)
         if isinstance(node, Identifier):
-            return _noting(node, _bare(self._call(node, node, (), piped=False)))
+            return self._call(node, node, (), piped=False)
         if isinstance(node, Fields | Chain | Variable):
-            return _noting(node, _bare(self._chain(node, (), piped=False)))
+            return self._chain(node, (), piped=False)
         return _dot(node)
 
     # Fields
@@ -140,10 +140,21 @@ class Compiler:
         if isinstance(node, Chain):
             return self._chain_of_operand(node, arguments, piped=piped)
         if isinstance(node, Fields):
-            walk = self._walk(node, node.names, arguments, piped=piped)
+            names = node.names
+            walk = self._walk(node, names, arguments, piped=piped)
+            plain = not (arguments or piped)
 
-            def from_dot(state: State, dot: Any, pipe: Any) -> Any:
+            def from_dot(state: State, dot: Any, pipe: Any = None) -> Any:
                 state.node = node
+                value = dot
+                if plain:  # maps all the way, as nearly always
+                    for name in names:
+                        kind = type(value)
+                        if kind is not dict and not (kind is TypedMap and value.by_name):
+                            break
+                        value = value.get(name, INVALID)
+                    else:
+                        return value
                 return walk(state, dot, pipe, dot, state.boxed)
 
             return from_dot
@@ -154,7 +165,7 @@ class Compiler:
         if not names:
             given = bool(arguments) or piped
 
-            def alone(state: State, _dot: Any, _pipe: Any) -> Any:
+            def alone(state: State, _dot: Any, _pipe: Any = None) -> Any:
                 state.node = node
                 value = state.variable(variable).value
                 if given:
@@ -164,7 +175,7 @@ class Compiler:
             return alone
         walk = self._walk(node, names, arguments, piped=piped)
 
-        def from_variable(state: State, dot: Any, pipe: Any) -> Any:
+        def from_variable(state: State, dot: Any, pipe: Any = None) -> Any:
             state.node = node
             binding = state.variable(variable)
             return walk(state, dot, pipe, binding.value, binding.boxed)
@@ -177,7 +188,7 @@ class Compiler:
         operand = self._operand(node.operand)
         walk = self._walk(node, node.names, arguments, piped=piped)
 
-        def from_operand(state: State, dot: Any, pipe: Any) -> Any:
+        def from_operand(state: State, dot: Any, pipe: Any = None) -> Any:
             state.node = node
             return walk(state, dot, pipe, operand(state, dot))
 
@@ -272,7 +283,7 @@ def _plain_command(word: Operand, *, given: bool) -> Piped:
 def _lazy(word: Identifier, arguments: Sequence[Evaluate], *, stop: bool, piped: bool) -> Piped:
     """Make `and` or `or` ready: gives the first argument that decides, or the last."""
 
-    def run(state: State, dot: Any, pipe: Any) -> Any:
+    def run(state: State, dot: Any, pipe: Any = None) -> Any:
         state.node = word
         state.meter.spend(1)
         value = None
@@ -299,8 +310,13 @@ def _constant(node: Operand, go_type: Type | None) -> Piped:
         value = ideal(node) if go_type is None else constant(node, go_type)
     except WrongConstantError as error:
         return _failing(str(error), node)
+    return _holding(node, value)
 
-    def run(state: State, _dot: Any, _pipe: Any) -> Any:
+
+def _holding(node: Operand, value: Any) -> Piped:
+    """Make what always gives the same value."""
+
+    def run(state: State, _dot: Any, _pipe: Any = None) -> Any:
         state.node = node
         return value
 
@@ -310,7 +326,7 @@ def _constant(node: Operand, go_type: Type | None) -> Piped:
 def _failing(problem: str, node: Shown | None) -> Piped:
     """Make what always fails, at that node or wherever it is reached."""
 
-    def run(state: State, _dot: Any, _pipe: Any) -> Any:
+    def run(state: State, _dot: Any, _pipe: Any = None) -> Any:
         if node is not None:
             state.node = node
         raise state.failure(problem)
@@ -318,24 +334,9 @@ def _failing(problem: str, node: Shown | None) -> Piped:
     return run
 
 
-def _bare(piped: Piped) -> Evaluate:
-    """Take what is no command: nothing comes through a pipe."""
-    return lambda state, dot: piped(state, dot, None)
-
-
 def _without_pipe(evaluate: Evaluate) -> Piped:
     """Take what can be a command, but makes nothing of a pipe."""
     return lambda state, dot, _pipe: evaluate(state, dot)
-
-
-def _noting(node: Shown, evaluate: Evaluate) -> Evaluate:
-    """Note the node before anything else."""
-
-    def run(state: State, dot: Any) -> Any:
-        state.node = node
-        return evaluate(state, dot)
-
-    return run
 
 
 def _checked(evaluate: Evaluate, checking: Check) -> Evaluate:

@@ -205,9 +205,12 @@ class TypedList(list[Any]):
 
 
 class TypedMap(dict[Any, Any]):
-    """A map that is not map[string]interface {}, or that is nil."""
+    """A map that is not map[string]interface {}, or that is nil.
 
-    __slots__ = ("go_type", "nil")
+    `by_name` tells that `.Name` finds its entries and nothing else.
+    """
+
+    __slots__ = ("by_name", "go_type", "nil")
 
     def __init__(
         self, items: Mapping[Any, Any] | None = None, *, go_type: Type = DICT, nil: bool = False
@@ -215,6 +218,7 @@ class TypedMap(dict[Any, Any]):
         super().__init__(items or {})
         self.go_type = go_type
         self.nil = nil
+        self.by_name = go_type.key is STRING and not go_type.methods
 
 
 class Struct:
