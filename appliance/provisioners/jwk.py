@@ -1,16 +1,18 @@
 """The JWK provisioner: tokens signed with a key whose public half is in ca.json."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats import jwk, names
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
-from appliance.model.errors import FormatError
+from appliance.issuance.ssh.grants import SshGrant
+from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
-from appliance.provisioners import tokens
+from appliance.provisioners import ssh, tokens
 from appliance.provisioners.audiences import Audience, Audiences
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
@@ -63,6 +65,30 @@ class JwkProvisioner(WithoutSsh):
     ) -> RevocationGrant:
         """Grant the revocation of the certificate whose serial is the subject."""
         subject = self._verified_subject(token, claims, now, self._audiences.revoke)
+        return RevocationGrant(
+            provisioner=self.ref, subject=subject, token=tokens.use(token, claims, self._key)
+        )
+
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Grant what `step.ssh` names. Raises Unauthorized, BadRequest."""
+        ssh.check_enabled(self.ref.name, self._settings.claims)
+        subject = self._verified_subject(token, claims, now, self._audiences.ssh_sign)
+        asked = ssh.options(token)
+        if asked is None:
+            raise Unauthorized("the token is not for an SSH certificate: it has no step.ssh")
+        used = tokens.use(token, claims, self._key)
+        grant = ssh.granted(
+            asked, subject, provisioner=self.ref, used=used, claims=self._settings.claims
+        )
+        return replace(grant, claims=token.claims, profile=self._settings.ssh_profile)
+
+    async def authorize_ssh_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Grant the revocation of the SSH certificate whose serial is the subject."""
+        subject = self._verified_subject(token, claims, now, self._audiences.ssh_revoke)
         return RevocationGrant(
             provisioner=self.ref, subject=subject, token=tokens.use(token, claims, self._key)
         )

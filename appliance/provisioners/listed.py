@@ -18,7 +18,7 @@ _CONSTANT_IDS = {"K8sSA": "k8ssa/k8sSA-default"}
 
 
 class ListedProvisioner(WithoutSsh):
-    """One of a type with a protocol of its own: ACME, SCEP, SSHPOP; no token gets anything here."""
+    """One of a type with a protocol of its own: ACME, SCEP; no token gets anything here."""
 
     def __init__(self, settings: ProvisionerSettings) -> None:
         self._settings = settings

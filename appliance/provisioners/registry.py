@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, TypeAlias
 
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats.jwt import UnverifiedToken
+from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.issuance.ssh.grants import SshGrant, SshRenewalGrant
 from appliance.model.errors import ConfigError, FormatError, NotFound, Unauthorized
+from appliance.model.ssh import CertificateType
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
 from appliance.provisioners import k8ssa, tokens
@@ -20,6 +23,7 @@ from appliance.provisioners.listed import ListedProvisioner, UninitializedProvis
 from appliance.provisioners.nebula import NebulaProvisioner
 from appliance.provisioners.oidc import OidcProvisioner
 from appliance.provisioners.provisioner import Provisioner
+from appliance.provisioners.sshpop import SshPopProvisioner
 from appliance.provisioners.tokens import Claims
 from appliance.provisioners.x5c import X5cProvisioner
 
@@ -196,15 +200,26 @@ class Registry:
             self._encrypted_keys[provisioner.ref.credential_id] = encrypted
 
 
+SshAuthorities: TypeAlias = Mapping[CertificateType, Sequence[SshPublicKey]]
+"""The public keys that sign, or have signed, each type of SSH certificate."""
+
+NO_SSH: Final[SshAuthorities] = dict.fromkeys(CertificateType, ())
+
+
 def build(
-    settings: Settings, started_at: datetime, *, outbound: Outbound, chance: Chance
+    settings: Settings,
+    started_at: datetime,
+    *,
+    outbound: Outbound,
+    chance: Chance,
+    ssh: SshAuthorities = NO_SSH,
 ) -> Registry:
     """Make the provisioners of a ca.json. Raises ConfigError when two collide."""
     accepted = audiences(settings.dns_names)
     try:
         return Registry(
             (
-                provisioner_of(each, accepted, outbound=outbound, chance=chance)
+                provisioner_of(each, accepted, outbound=outbound, chance=chance, ssh=ssh)
                 for each in settings.provisioners
             ),
             accepted=accepted,
@@ -217,7 +232,12 @@ def build(
 
 
 def provisioner_of(
-    settings: ProvisionerSettings, accepted: Audiences, *, outbound: Outbound, chance: Chance
+    settings: ProvisionerSettings,
+    accepted: Audiences,
+    *,
+    outbound: Outbound,
+    chance: Chance,
+    ssh: SshAuthorities = NO_SSH,
 ) -> Provisioner:
     """Make a provisioner; one that cannot be is listed with the reason."""
     if settings.problem:
@@ -235,6 +255,8 @@ def provisioner_of(
                 made = K8sSaProvisioner(settings)
             case "Nebula":
                 made = NebulaProvisioner(settings, accepted)
+            case "SSHPOP":
+                made = SshPopProvisioner(settings, accepted, ssh)
             case _:
                 made = ListedProvisioner(settings)
     except FormatError as error:
