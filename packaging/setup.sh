@@ -18,7 +18,7 @@ find_python() {
 missing_packages() {
     [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
     [ "$purpose" = run ] && return
-    for pair in openssl:openssl certtool:gnutls-bin tmux:tmux objdump:binutils; do
+    for pair in openssl:openssl certtool:gnutls-bin tmux:tmux objdump:binutils ssh-keygen:openssh-client; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
     done
     [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk

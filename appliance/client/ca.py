@@ -10,6 +10,7 @@ from appliance.client.connection import Connection
 from appliance.client.tls import unverified
 from appliance.formats import pem
 from appliance.model.errors import BadRequest, Broken, FormatError
+from appliance.model.orders import RevokeOrder, SignOrder
 
 _PAGE: Final = 100  # provisioners asked for at a time; the most that a CA gives
 _MOST_PAGES: Final = 1_000
@@ -21,27 +22,6 @@ class Version:
 
     version: str
     require_client_authentication: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOrder:
-    """A request for a certificate. Times are RFC 3339 or Go durations, or empty."""
-
-    csr: bytes  # DER
-    token: str
-    not_before: str = ""
-    not_after: str = ""
-    template_data: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeOrder:
-    """A request for a revocation; without a token, the client certificate has the right to it."""
-
-    serial: int
-    token: str = ""
-    reason_code: int = 0
-    reason: str = ""
 
 
 class _Health(msgspec.Struct):
@@ -81,6 +61,11 @@ class CaClient:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """What carries the requests: those about SSH have a module of their own."""
+        return self._connection
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()

@@ -1,12 +1,11 @@
 """Private and public keys in PEM, in the forms that step and OpenSSL read and write.
 
-Read: SEC1, PKCS #1, PKCS #8, encrypted PKCS #8 (PBES2), RFC 1423, open OpenSSH. Written: SEC1 and
+Read: SEC1, PKCS #1, PKCS #8, encrypted PKCS #8 (PBES2), RFC 1423, OpenSSH. Written: SEC1 and
 PKCS #1, encrypted as RFC 1423 has it (AES-256-CBC); PKCS #8, encrypted with PBES2 (RFC 8018), for
 Ed25519 and on demand.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -24,11 +23,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_private_key,
     load_der_public_key,
-    load_ssh_private_key,
 )
 
 from appliance.formats import der, pem
 from appliance.formats.keys import PrivateKey, PublicKey, checked_private, checked_public
+from appliance.formats.ssh import private_keys
 from appliance.model.errors import FormatError
 from appliance.model.secret import Password
 
@@ -121,8 +120,8 @@ def dump_public_key(key: PublicKey) -> bytes:
 
 
 def _from_block(block: pem.Block, password: Password | None) -> PrivateKey:
-    if block.label == "OPENSSH PRIVATE KEY":
-        return _from_openssh(block)
+    if block.label == private_keys.LABEL:
+        return _from_openssh(block, password)
     if block.label == "ENCRYPTED PRIVATE KEY":
         return _from_encrypted_pkcs8(block.der, password)
     if block.label not in ("PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"):
@@ -157,15 +156,14 @@ def _from_encrypted_pkcs8(content: bytes, password: Password | None) -> PrivateK
         raise WrongPassword from None  # the padding does not fit, or what comes out is no key
 
 
-def _from_openssh(block: pem.Block) -> PrivateKey:
-    text = pem.encode(block.label, block.der).encode()
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
-        return checked_private(load_ssh_private_key(text, None))
-    if b"bcrypt" not in block.der[:64]:
-        raise FormatError("an OpenSSH private key that cannot be read")
-    raise FormatError(
-        "an encrypted OpenSSH private key is not supported: use ssh-keygen -p -m PEM on it"
-    )
+def _from_openssh(block: pem.Block, password: Password | None) -> PrivateKey:
+    sealed = private_keys.read(block.der)
+    if sealed.is_encrypted and not password:
+        raise PasswordNeeded
+    key = private_keys.unsealed(sealed, password)
+    if key is None:
+        raise WrongPassword
+    return key
 
 
 # ---- RFC 1423, as OpenSSL writes it: the key is made of password and salt by MD5, once

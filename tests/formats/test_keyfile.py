@@ -81,9 +81,12 @@ def test_plain_files_say_so() -> None:
     assert not keyfile.is_encrypted(golden("ssh-ecdsa"))
 
 
-def test_an_encrypted_openssh_key_is_refused_with_a_way_out() -> None:
-    with pytest.raises(FormatError, match="ssh-keygen -p"):
-        keyfile.load_private_key(golden("ssh-ed25519-encrypted"), PASSWORD)
+def test_an_encrypted_openssh_key_opens_with_its_password_alone() -> None:
+    data = golden("ssh-ed25519-encrypted")
+    assert keyfile.is_encrypted(data)
+    with pytest.raises(keyfile.WrongPassword):
+        keyfile.load_private_key(data, Password(b"another"))
+    assert keyfile.load_private_key(data, PASSWORD).public_key()
 
 
 @pytest.mark.parametrize("name", ["refused-secp256k1", "refused-x25519"])
