@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -13,7 +14,7 @@ from appliance.cli.files import read_file
 from appliance.formats.gotemplate import template
 from appliance.formats.gotemplate.decoding import from_json
 from appliance.formats.gotemplate.errors import TemplateError
-from appliance.formats.gotemplate.functions import standard
+from appliance.formats.gotemplate.functions import sprig, standard
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.signatures import Function
 from appliance.model.errors import BadRequest, FormatError
@@ -37,7 +38,13 @@ class _Line(msgspec.Struct, frozen=True):
     is_flag=True,
     help="Read templates as lines of JSON from standard input; answer each with a line.",
 )
-def render(*, file: str, data: str | None, jsonl: bool) -> None:
+@click.option(
+    "--functions",
+    type=click.Choice(["step", "sprig"]),
+    default="step",
+    help="Which functions there are: sprig's and step's own (default), or sprig's alone.",
+)
+def render(*, file: str, data: str | None, jsonl: bool, functions: str) -> None:
     """Show what a template makes of given data.
 
     The template has the functions of certificate templates: Go's, those of sprig, and step's own.
@@ -61,17 +68,19 @@ def render(*, file: str, data: str | None, jsonl: bool) -> None:
     document = _NO_DATA if data is None else read_file(data)
     value = _decoded(document, data or "")
     if jsonl:
-        _answer_lines(document)
+        _answer_lines(document, functions)
         return
     text = read_file(file).decode("utf-8", "surrogateescape")
     name = template.NAME if file == _STDIN else file
-    click.echo(template.parse(text, _functions(), name=name).render_octets(value), nl=False)
+    click.echo(
+        template.parse(text, _functions(functions), name=name).render_octets(value), nl=False
+    )
 
 
-def _functions() -> dict[str, Function]:
+def _functions(library: str) -> Mapping[str, Function]:
     """Give the functions, which tell the present time."""
     context = FunctionContext(now=SystemClock().now(), entropy=secrets.token_bytes)
-    return dict(standard(context))
+    return sprig(context) if library == "sprig" else standard(context)
 
 
 def _decoded(document: bytes, name: str) -> Any:
@@ -81,15 +90,15 @@ def _decoded(document: bytes, name: str) -> Any:
         raise BadRequest(f"error reading {name}: {error.public}") from error
 
 
-def _answer_lines(document: bytes) -> None:
+def _answer_lines(document: bytes, functions: str) -> None:
     """Answer each line as soon as it is there; one that is wrong stops nothing."""
     for line in sys.stdin.buffer:
         if line.strip():
-            click.echo(msgspec.json.encode(_answered(line, document)))
+            click.echo(msgspec.json.encode(_answered(line, document, functions)))
             sys.stdout.flush()
 
 
-def _answered(line: bytes, document: bytes) -> dict[str, str]:
+def _answered(line: bytes, document: bytes, functions: str) -> dict[str, str]:
     """Render one line; the data is decoded for each, since templates may change it."""
     try:
         read = msgspec.json.decode(line, type=_Line)
@@ -97,6 +106,6 @@ def _answered(line: bytes, document: bytes) -> dict[str, str]:
     except (msgspec.MsgspecError, FormatError, UnicodeDecodeError) as error:
         return {"error": f"the line cannot be read: {error}", "stage": "input"}
     try:
-        return {"output": template.parse(read.template, _functions()).render(data)}
+        return {"output": template.parse(read.template, _functions(functions)).render(data)}
     except TemplateError as error:
         return {"error": error.public, "stage": error.stage}

@@ -93,6 +93,24 @@ def test_lines_of_json_are_answered_line_by_line(run: Run) -> None:
     assert len(answers) == len(asked) + 2
 
 
+def test_every_recorded_template_gives_what_go_gave(run: Run) -> None:
+    """They were recorded with sprig's functions alone."""
+    golden = Path(__file__).parents[1] / "formats/golden/gotemplate"
+    cases = [json.loads(line) for line in (golden / "cases.jsonl").read_text().splitlines()]
+    asked = "\n".join(json.dumps({"template": case["template"]}) for case in cases)
+    _, out, _ = run(
+        "--jsonl", "--data", str(golden / "data.json"), "--functions", "sprig",
+        stdin=asked.encode(),
+    )  # fmt: skip
+    answers = [json.loads(line) for line in out.splitlines()]
+    wrong = [
+        (case["template"], answer)
+        for case, answer in zip(cases, answers, strict=True)
+        if answer.get("output") != case.get("output") or answer.get("stage") != case.get("error")
+    ]
+    assert wrong == []
+
+
 def test_each_line_is_answered_before_the_next_is_read(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
