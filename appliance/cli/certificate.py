@@ -12,6 +12,10 @@ certificate = StepGroup(
         "  $ hearth certificate needs-renewal internal.crt && systemctl reload nginx"
     ),
     lazy={
+        "bundle": (
+            "appliance.cli.certificate_bundle:bundle",
+            "put a certificate and its issuer's into one file",
+        ),
         "create": ("appliance.cli.certificate_create:create", "make a certificate or a request"),
         "fingerprint": (
             "appliance.cli.certificate_fingerprint:fingerprint",
@@ -22,9 +26,21 @@ certificate = StepGroup(
             "appliance.cli.certificate_inspect:inspect",
             "show what a certificate or a request says",
         ),
+        "key": (
+            "appliance.cli.certificate_key:key",
+            "print the public key of a certificate or a request",
+        ),
         "needs-renewal": (
             "appliance.cli.certificate_needs_renewal:needs_renewal",
             "say by the exit code if a certificate is due",
+        ),
+        "p12": (
+            "appliance.cli.certificate_p12:p12",
+            "put a certificate and its key into a .p12 file",
+        ),
+        "sign": (
+            "appliance.cli.certificate_sign:sign",
+            "sign a request with a CA's key at hand",
         ),
         "verify": (
             "appliance.cli.certificate_verify:verify",

@@ -9,6 +9,7 @@ import click
 import trio
 
 from appliance.cli.certificate_sources import certificates_of
+from appliance.cli.certificate_times import read_times
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, refused, was_given
 from appliance.cli.files import may_write, read_file, write_file
@@ -17,7 +18,7 @@ from appliance.cli.new_keys import Protection, asked_kind, kind_flags, protected
 from appliance.cli.prompts import say
 from appliance.cli.provisioning import template_data
 from appliance.client.csr import generate_key, signing_request
-from appliance.formats import keyfile, pem, timeorduration
+from appliance.formats import keyfile, pem
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.keys import PrivateKey, PublicKey
 from appliance.issuance import certificates, issuers, offline, offline_templates, requests
@@ -134,7 +135,7 @@ def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -
     )
     _check_files(flags, crt_file, key_file)
     profile = _profile(flags)
-    times = _times(flags)
+    times = read_times(flags.not_before, flags.not_after)
     template = _template(flags)
     asked = _subject(subject, flags)
     for file in filter(None, (crt_file, key_file)):
@@ -220,25 +221,6 @@ def _check_request(flags: _Flags, profile: Profile) -> None:
     for name in _NOT_WITH_REQUESTS:
         if was_given(name):
             raise BadRequest(f"flag '--{name.replace('_', '-')}' is incompatible with '--csr'")
-
-
-def _times(flags: _Flags) -> tuple[datetime | None, datetime | None]:
-    """Read --not-before and --not-after. Raises BadRequest."""
-    now, found = SystemClock().now(), []
-    for name, text in (("not-before", flags.not_before), ("not-after", flags.not_after)):
-        try:
-            found.append(timeorduration.moment(text or "", now=now))
-        except FormatError as error:
-            raise BadRequest(
-                f"invalid value '{text}' for flag '--{name}': {error.public}"
-            ) from error
-    start, end = found
-    if start and end and start > end:
-        raise BadRequest(
-            f"flag '--not-before {flags.not_before}' is incompatible with "
-            f"flag '--not-after {flags.not_after}'"
-        )
-    return start, end
 
 
 def _subject(name: str, flags: _Flags) -> _Subject:

@@ -1,38 +1,13 @@
 """`hearth certificate fingerprint`: the hash by which a certificate is known."""
 
-import base64
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Final
 
 import click
 
 from appliance.cli.certificate_sources import certificates_or_request, server, server_flags
 from appliance.cli.command import StepCommand
-from appliance.model.errors import BadRequest, NotSupported
-
-_Encoding = Callable[[bytes], str]
-
-
-def _base64(octets: bytes) -> str:
-    return base64.b64encode(octets).decode()
-
-
-def _base64_url(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).decode()
-
-
-_ENCODINGS: Final[Mapping[str, _Encoding]] = {
-    "hex": bytes.hex,
-    "base64": _base64,
-    "base64-url": _base64_url,
-    "base64url": _base64_url,
-    "base64-raw": lambda octets: _base64(octets).rstrip("="),
-    "base64raw": lambda octets: _base64(octets).rstrip("="),
-    "base64-url-raw": lambda octets: _base64_url(octets).rstrip("="),
-    "base64url-raw": lambda octets: _base64_url(octets).rstrip("="),
-    "base64urlraw": lambda octets: _base64_url(octets).rstrip("="),
-}
+from appliance.cli.digest_text import encoding
+from appliance.model.errors import BadRequest
 
 
 @click.command("fingerprint", cls=StepCommand)
@@ -68,7 +43,7 @@ def fingerprint(
     """
     if sha1 and not insecure:
         raise BadRequest("flag '--sha1' requires the '--insecure' flag")
-    encode = _encoding(form)
+    encode = encoding(form)
     if asked := server(crt_file, servername=servername, roots=roots, insecure=insecure):
         certificates = list(asked.certificates())
     else:
@@ -78,14 +53,3 @@ def fingerprint(
     for number, octets in enumerate(certificates if bundle else certificates[:1]):
         text = encode(hashed(octets).digest())
         click.echo(f"{number}: {text}" if bundle else text)
-
-
-def _encoding(form: str) -> _Encoding:
-    wanted = form.strip().lower()
-    if wanted in ("emoji", "emojisum"):
-        raise NotSupported("fingerprints in emoji are not supported: use --format hex")
-    if wanted not in _ENCODINGS:
-        raise BadRequest(
-            f"error parsing fingerprint format: '{form}' is not a valid fingerprint format"
-        )
-    return _ENCODINGS[wanted]

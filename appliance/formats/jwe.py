@@ -93,10 +93,11 @@ def is_encrypted(text: str) -> bool:
     return True
 
 
-def to_json(token: str) -> str:
+def to_json(token: str, *, indent: int | None = 2) -> str:
     """Write a compact JWE in the JSON form of the files that step writes: indented by two."""
     members = dict(zip(_MEMBERS, token.split("."), strict=True))
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode()
+    octets = msgspec.json.encode(members)
+    return (octets if indent is None else msgspec.json.format(octets, indent=indent)).decode()
 
 
 def compact(text: str) -> str:

@@ -85,7 +85,12 @@ def public_jwk(key: PublicKey) -> dict[str, Any]:
 
 def private_jwk(key: PrivateKey) -> dict[str, Any]:
     """Give a private signing key as step writes it. What it returns is a secret."""
-    jwk = public_jwk(key.public_key())
+    return public_jwk(key.public_key()) | private_members(key)
+
+
+def private_members(key: PrivateKey) -> dict[str, Any]:
+    """Give the members that define a private key, the public ones first. They are a secret."""
+    jwk = public_members(key.public_key())
     if isinstance(key, EllipticCurvePrivateKey):
         size = (key.key_size + 7) // 8
         return jwk | {"d": base64url.encode(key.private_numbers().private_value.to_bytes(size))}

@@ -91,7 +91,7 @@ def sign(
         signed = _signed({**(headers or {}), "alg": xeddsa.ALGORITHM}, claims)
         return f"{signed}.{base64url.encode(xeddsa.sign(key, signed.encode(), entropy))}"
     header = {"alg": jwk.algorithm(key), **(headers or {})}
-    algorithm = _fitting(str(header["alg"]), key)
+    algorithm = fitting(str(header["alg"]), key)
     signed = _signed(header, claims)
     signature: bytes = algorithm.sign(signed.encode(), key)
     return f"{signed}.{base64url.encode(signature)}"
@@ -109,7 +109,7 @@ def verify(token: UnverifiedToken, key: PublicKey, algorithm: str) -> None:
     Raises WrongSignature, and FormatError for a token that cannot be judged.
     """
     check_header(token, algorithm)
-    if not _fitting(algorithm, key).verify(token.signed, key, token.signature):
+    if not fitting(algorithm, key).verify(token.signed, key, token.signature):
         raise WrongSignature("the signature of the token does not hold")
 
 
@@ -125,8 +125,11 @@ def check_header(token: UnverifiedToken, algorithm: str) -> None:
         raise FormatError("a token with critical header parameters is not supported")
 
 
-def _fitting(name: str, key: PrivateKey | PublicKey) -> Algorithm:
-    """Give the algorithm when it goes with the kind and the curve of the key."""
+def fitting(name: str, key: PrivateKey | PublicKey) -> Algorithm:
+    """Give the algorithm when it goes with the kind and the curve of the key.
+
+    Raises WrongSignature.
+    """
     natural = jwk.algorithm(key)
     if name != natural and not (natural == "RS256" and name in _RSA):
         raise WrongSignature(

@@ -1,4 +1,4 @@
-"""Public keys in PEM, in whichever wrapping: bare, PKCS #1, or in a certificate."""
+"""Public keys in PEM, in whichever wrapping: bare, PKCS #1, in a certificate or a request."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -12,10 +12,11 @@ from appliance.model.errors import FormatError
 
 def read_all(text: bytes) -> tuple[PublicKey, ...]:
     """Read the key of every block. Raises FormatError for a block that has none."""
-    return tuple(map(_key, pem.blocks(text)))
+    return tuple(map(of_block, pem.blocks(text)))
 
 
-def _key(block: Block) -> PublicKey:
+def of_block(block: Block) -> PublicKey:
+    """Read the key of a block: of itself, a certificate or a request. Raises FormatError."""
     try:
         match block.label:
             case "PUBLIC KEY":
@@ -24,6 +25,8 @@ def _key(block: Block) -> PublicKey:
                 return checked_public(load_der_public_key(block.der))
             case "CERTIFICATE":
                 return checked_public(x509.load_der_x509_certificate(block.der).public_key())
+            case "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST":
+                return checked_public(x509.load_der_x509_csr(block.der).public_key())
             case _:
                 raise FormatError(f"a PEM block of type {block.label} is no public key")
     except UNREADABLE:
