@@ -8,7 +8,7 @@ from appliance.cli.command import StepCommand, refused
 from appliance.cli.files import may_write, write_file
 from appliance.cli.issuing import (
     IssuingFlags,
-    check_times,
+    check,
     issuing_flags,
     make_token,
     order,
@@ -75,7 +75,7 @@ def certificate(
     """  # fmt: skip
     asked = IssuingFlags(**flags)
     key_type = key_kind(kty, curve, size)
-    check_times(asked)
+    check(asked)
     for file in (crt_file, key_file):
         may_write(file, force=asked.force)
     token = split_token(asked.token or make_token(asked, subject, san))

@@ -15,13 +15,10 @@ from appliance.cli.new_keys import asked_kind, kind_flags
 from appliance.cli.online import (
     ca_flags,
     now,
-    read_roots,
     refuse_kms_flag,
-    refuse_offline,
-    required_url,
-    root_file,
 )
 from appliance.cli.prompts import selected
+from appliance.cli.reach import ca_password_flag, offline_flags
 from appliance.cli.renewing import Rekeyer, run_daemon
 from appliance.client.csr import generate_key
 from appliance.client.identity import load_identity
@@ -42,7 +39,8 @@ from appliance.model.secret import Password
 @click.option("--password-file", metavar="<file>", help="The password of the private keys.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @ca_flags
-@refuse_offline
+@ca_password_flag
+@offline_flags
 @refuse_kms_flag
 def rekey(*, crt_file: str, key_file: str, **flags: Any) -> None:
     """Renew a certificate for a new key: same names, new dates.
@@ -66,10 +64,12 @@ def rekey(*, crt_file: str, key_file: str, **flags: Any) -> None:
         raise BadRequest("flag '--private-key' is incompatible with '--daemon', which makes keys")
     next_key = _next_key(flags)
     after = renewal_flags.after(asked)
-    url = required_url(flags["ca_url"])
+    password_file: str | None = flags["password_file"]
+    reach, _ = renewal_flags.way(
+        flags, daemon=asked.daemon, password_file=flags["ca_password_file"] or password_file
+    )
     schedule = renewal_flags.schedule(asked, "rekey")
-    roots = read_roots(root_file(flags["root"]))
-    key, password = read_protected_key(key_file, password_file=flags["password_file"])
+    key, password = read_protected_key(key_file, password_file=password_file)
     identity = load_identity(read_file(crt_file), lambda: key)
     validity = identity.leaf.validity
     if validity.not_after < now():
@@ -78,8 +78,7 @@ def rekey(*, crt_file: str, key_file: str, **flags: Any) -> None:
     writes_key = not flags["private_key"] or was_given("out_key")
     rekeyer = Rekeyer(
         identity=identity,
-        url=url,
-        roots=roots,
+        reach=reach,
         out=flags["out_cert"] or crt_file,
         key_out=(flags["out_key"] or key_file) if writes_key else "",
         make_key=next_key,

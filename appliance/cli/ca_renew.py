@@ -10,13 +10,10 @@ from appliance.cli.files import may_write, read_file
 from appliance.cli.keys import read_private_key
 from appliance.cli.online import (
     ca_flags,
-    read_roots,
     refuse_kms_flag,
-    refuse_offline,
-    required_url,
-    root_file,
 )
 from appliance.cli.prompts import say
+from appliance.cli.reach import ca_password_flag, offline_flags
 from appliance.cli.renewing import Renewer, run_daemon
 from appliance.client.identity import load_identity
 
@@ -37,7 +34,8 @@ from appliance.client.identity import load_identity
 @click.option("--password-file", metavar="<file>", help="The password of the private key.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @ca_flags
-@refuse_offline
+@ca_password_flag
+@offline_flags
 @refuse_kms_flag
 def renew(*, crt_file: str, key_file: str, mtls: bool, **flags: Any) -> None:
     """Renew a certificate: same names, same key, new dates.
@@ -58,17 +56,18 @@ def renew(*, crt_file: str, key_file: str, mtls: bool, **flags: Any) -> None:
     """  # fmt: skip
     asked = renewal_flags.take(flags)
     after = renewal_flags.after(asked)
-    url = required_url(flags["ca_url"])
-    schedule = renewal_flags.schedule(asked, "renew")
-    roots = read_roots(root_file(flags["root"]))
     password_file: str | None = flags["password_file"]
+    reach, url = renewal_flags.way(
+        flags, daemon=asked.daemon, password_file=flags["ca_password_file"] or password_file
+    )
+    schedule = renewal_flags.schedule(asked, "renew")
     identity = load_identity(
         read_file(crt_file), lambda: read_private_key(key_file, password_file=password_file)
     )
     validity = identity.leaf.validity
     renewal_flags.check_length(schedule, validity.length, "renew")
     out = flags["out"] or crt_file
-    renewer = Renewer(identity=identity, url=url, roots=roots, out=out, mtls=mtls)
+    renewer = Renewer(identity=identity, reach=reach, url=url, out=out, mtls=mtls)
     if asked.daemon:
         run_daemon(renewer, schedule, after)
         return

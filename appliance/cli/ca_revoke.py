@@ -12,7 +12,6 @@ from appliance.cli.keys import read_private_key
 from appliance.cli.online import (
     ca_flags,
     read_roots,
-    refuse_offline,
     required_url,
     root_file,
     split_token,
@@ -20,12 +19,20 @@ from appliance.cli.online import (
     trust_for_token,
 )
 from appliance.cli.prompts import say, selected
-from appliance.cli.provisioning import KeySource, TokenWish, one_of_flags, online_token
+from appliance.cli.provisioning import (
+    KeySource,
+    TokenWish,
+    one_of_flags,
+    online_token,
+    required_offline_token,
+)
+from appliance.cli.reach import ask, check_offline, offline, offline_flags
 from appliance.client.address import ca_url as complete
-from appliance.client.ca import CaClient, RevokeOrder
-from appliance.client.identity import load_identity
+from appliance.client.ca import CaClient
+from appliance.client.identity import Identity, load_identity
 from appliance.formats import serial as serial_form
 from appliance.model.errors import BadRequest, FormatError
+from appliance.model.orders import RevokeOrder
 
 _REASONS: Final = {  # RFC 5280 section 5.3.1
     "unspecified": 0,
@@ -51,6 +58,11 @@ class _Flags:
     reason: str | None
     reason_code: str | None
     token: str | None
+    provisioner: str | None
+    provisioner_password_file: str | None
+    password_file: str | None
+    offline: bool
+    ca_config: str | None
     ca_url: str | None
     root: str | None
     context: str | None
@@ -71,7 +83,12 @@ class _Flags:
 )
 @click.option("--token", metavar="<token>", help="The one-time token to use.")
 @ca_flags
-@refuse_offline
+@click.option("--provisioner", metavar="<name>", help="The provisioner to use.")
+@click.option("--provisioner-password-file", metavar="<file>", help="The password of its key.")
+@click.option(
+    "--password-file", metavar="<file>", help="With --offline: the password of the CA's key."
+)
+@offline_flags
 def revoke(**values: Any) -> None:
     """Revoke a certificate: it cannot be renewed any more.
 
@@ -82,10 +99,13 @@ def revoke(**values: Any) -> None:
     Examples:
       $ hearth ca revoke 308893286343609293989051180431574390766
       $ hearth ca revoke --cert internal.crt --key internal.key
+      $ hearth ca revoke --offline 308893286343609293989051180431574390766
       $ hearth ca revoke --token $TOKEN --reason "laptop lost" --reasonCode KeyCompromise 0x1f2e
     """  # fmt: skip
     flags = _Flags(**values)
     code = reason_code(flags.reason_code or "")
+    if flags.offline:
+        check_offline(token=flags.token)
     by_itself = bool(flags.cert or flags.key)
     number = _revoke_itself(flags, code) if by_itself else _revoke_serial(flags, code)
     say(f"Certificate with Serial Number {number} has been revoked.")
@@ -126,6 +146,9 @@ def _revoke_serial(flags: _Flags, code: int) -> int:
     wanted = RevokeOrder(
         serial=number, token=token.raw, reason_code=code, reason=flags.reason or ""
     )
+    if flags.offline:
+        _ask_offline(flags, wanted)
+        return number
     url, roots = trust_for_token(token, flags.ca_url, flags.root)
     talk(url, roots, partial(CaClient.revoke, order=wanted))
     return number
@@ -144,6 +167,9 @@ def _revoke_itself(flags: _Flags, code: int) -> int:
     identity = load_identity(read_file(cert), lambda: read_private_key(key))
     number = identity.leaf.serial
     wanted = RevokeOrder(serial=number, reason_code=code, reason=flags.reason or "")
+    if flags.offline:
+        _ask_offline(flags, wanted, identity)
+        return number
     url, roots = required_url(flags.ca_url), read_roots(root_file(flags.root))
     selected("CA", url)
     talk(url, roots, partial(CaClient.revoke, order=wanted), identity=identity)
@@ -152,10 +178,23 @@ def _revoke_itself(flags: _Flags, code: int) -> int:
 
 def _make_token(flags: _Flags, number: int) -> str:
     """Make the token for immediate use."""
+    source = KeySource(
+        name=flags.provisioner or "",
+        password_file=flags.provisioner_password_file or flags.password_file,
+        name_flag="--provisioner" if flags.offline else "--token",
+        opened_by="--provisioner-password-file" if flags.offline else "--token",
+    )
+    wish = TokenWish(operation="revoke", subject=str(number))
+    if flags.offline:
+        return required_offline_token(wish, source, flags.ca_config)
     if not flags.ca_url:
         raise one_of_flags("ca-url", "token")
     if not flags.root and not location().root_certificate.exists():
         raise one_of_flags("root", "token")
-    source = KeySource(name_flag="--token", opened_by="--token")
-    wish = TokenWish(operation="revoke", subject=str(number))
     return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))
+
+
+def _ask_offline(flags: _Flags, wanted: RevokeOrder, shown: Identity | None = None) -> None:
+    """Revoke past the CA's address, showing a certificate that is held with its key."""
+    reach = offline(flags.ca_config, flags.password_file)
+    ask(reach, lambda ca: ca.revoke(wanted), shown)

@@ -8,7 +8,7 @@ from appliance.cli.command import StepCommand
 from appliance.cli.files import may_write, read_file
 from appliance.cli.issuing import (
     IssuingFlags,
-    check_times,
+    check,
     issuing_flags,
     make_token,
     order,
@@ -40,7 +40,7 @@ def sign(*, csr_file: str, crt_file: str, **flags: Any) -> None:
     """
     asked = IssuingFlags(**flags)
     request = read_request(read_file(csr_file), csr_file)
-    check_times(asked)
+    check(asked)
     may_write(crt_file, force=asked.force)
     if asked.token:
         token = split_token(asked.token)

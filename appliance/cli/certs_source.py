@@ -14,9 +14,10 @@ from appliance.authority import reindexing
 from appliance.authority.inventory import Inventory
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import location
+from appliance.cli.ownership import as_owner
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings
-from appliance.model.errors import Forbidden, NotFound, NotSupported, Unavailable
+from appliance.model.errors import NotFound, NotSupported, Unavailable
 from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
 from appliance.operator.local import StoredCertificates
 from appliance.operator.remote import NotListening, connected
@@ -87,24 +88,8 @@ async def _opened(stack: AsyncExitStack, directory: Path) -> Certificates:
 
 
 async def _stored(stack: AsyncExitStack, directory: Path) -> Certificates:
-    _become_owner(directory)
+    stack.enter_context(as_owner(directory))
     store = await open_store(directory, create=False)
     stack.push_async_callback(store.aclose)
     await reindexing.complete(store)
     return StoredCertificates(Inventory(store), SystemClock())
-
-
-def _become_owner(directory: Path) -> None:
-    """Leave no files of root in a database of the server's user, who could not open it again."""
-    if os.geteuid() != 0 or not directory.is_dir():
-        return
-    owner = directory.stat()
-    if owner.st_uid == 0:
-        return
-    try:
-        os.setegid(owner.st_gid)
-        os.seteuid(owner.st_uid)
-    except OSError as error:
-        raise Forbidden(
-            f"the database {directory} belongs to user {owner.st_uid}: ask as that user"
-        ) from error

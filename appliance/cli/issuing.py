@@ -22,14 +22,17 @@ from appliance.cli.provisioning import (
     TokenWish,
     one_of_flags,
     online_token,
+    required_offline_token,
     template_data,
 )
+from appliance.cli.reach import ask, check_offline, offline, offline_flags
 from appliance.client.address import ca_url as complete
-from appliance.client.ca import CaClient, SignOrder
+from appliance.client.ca import CaClient
 from appliance.client.token_kinds import TokenKind, kind_of_token
 from appliance.formats import pem, timeorduration
 from appliance.formats.jwt import UnverifiedToken
 from appliance.model.errors import BadRequest, FormatError, NotSupported
+from appliance.model.orders import SignOrder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +57,8 @@ class IssuingFlags:
     nebula_cert: str | None
     nebula_key: str | None
     k8ssa_token_path: str | None
+    offline: bool
+    ca_config: str | None
     ca_url: str | None
     root: str | None
     context: str | None
@@ -80,17 +85,13 @@ def issuing_flags(function: F) -> F:
         click.option("--token", metavar="<token>", help="The one-time token to use."),
     ):
         function = option(function)
-    return refuse_issuing_flags(x5c_flags(credential_flags(ca_flags(function))))
+    return refuse_issuing_flags(offline_flags(x5c_flags(credential_flags(ca_flags(function)))))
 
 
 def make_token(
     flags: IssuingFlags, subject: str, sans: Sequence[str], *, confirmation: str = ""
 ) -> str:
     """Make the token for immediate use."""
-    if not flags.ca_url:
-        raise one_of_flags("ca-url", "token")
-    if not flags.root and not location().root_certificate.exists():
-        raise one_of_flags("root", "token")
     wish = TokenWish(operation="sign", subject=subject, sans=sans, confirmation=confirmation)
     source = KeySource(
         name=flags.provisioner or "",
@@ -105,6 +106,12 @@ def make_token(
             k8ssa_token_path=flags.k8ssa_token_path,
         ),
     )
+    if flags.offline:
+        return required_offline_token(wish, source, flags.ca_config)
+    if not flags.ca_url:
+        raise one_of_flags("ca-url", "token")
+    if not flags.root and not location().root_certificate.exists():
+        raise one_of_flags("root", "token")
     return online_token(wish, source, complete(flags.ca_url), root_file(flags.root))
 
 
@@ -118,8 +125,10 @@ def supported_kind(token: UnverifiedToken) -> TokenKind:
     return kind
 
 
-def check_times(flags: IssuingFlags) -> None:
-    """Find a mistake in the times before anything is asked of the CA. Raises BadRequest."""
+def check(flags: IssuingFlags) -> None:
+    """Find a mistake in the flags before anything is asked of the CA. Raises BadRequest."""
+    if flags.offline:
+        check_offline(token=flags.token)
     for flag, text in (("not-before", flags.not_before), ("not-after", flags.not_after)):
         try:
             timeorduration.parse(text or "")
@@ -136,6 +145,9 @@ def order(flags: IssuingFlags, token: UnverifiedToken, csr: bytes) -> tuple[byte
         not_after=flags.not_after or "",
         template_data=template_data(flags.pairs, flags.set_file) or None,
     )
+    if flags.offline:
+        reach = offline(flags.ca_config, flags.password_file)
+        return ask(reach, lambda ca: ca.sign(wanted))
     url, roots = trust_for_token(token, flags.ca_url, flags.root)
     return talk(url, roots, partial(CaClient.sign, order=wanted))
 

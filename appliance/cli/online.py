@@ -25,7 +25,6 @@ from appliance.model.errors import FormatError
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_OFFLINE: Final = "this version makes certificates with a running CA only; start it, and ask that"
 _ACME: Final = "this version's client does not speak ACME yet"
 _KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
 
@@ -43,12 +42,6 @@ def ca_flags(function: F) -> F:
     return function
 
 
-def refuse_offline(function: F) -> F:
-    """Refuse --offline; --ca-config, which only goes with it, is known and has no effect."""
-    function = click.option("--ca-config", hidden=True, expose_value=False)(function)
-    return refused("offline", because=_OFFLINE, is_flag=True)(function)
-
-
 def refuse_kms_flag(function: F) -> F:
     """Refuse keys that are not in files."""
     return refused("kms", because=_KMS)(function)
@@ -58,7 +51,7 @@ def refuse_issuing_flags(function: F) -> F:
     """Refuse the flags of `ca certificate` and `ca sign` that need what comes later."""
     function = refused("acme", "webroot", "contact", "http-listen", because=_ACME)(function)
     function = refused("standalone", because=_ACME, is_flag=True)(function)
-    return refuse_kms_flag(refuse_offline(function))
+    return refuse_kms_flag(function)
 
 
 def now() -> datetime:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,16 +39,38 @@ from appliance.client.tokens import (
     one_time_token,
     window,
 )
-from appliance.formats import jwe, jwk, names
+from appliance.config.loading import ConfigNotFound
+from appliance.formats import goduration, jwe, jwk, names, timeorduration
 from appliance.formats.keyfile import WrongPassword
 from appliance.model.errors import BadRequest, ConfigError, FormatError
 from appliance.model.names import SanKind
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshWish:
+    """What an SSH certificate shall be. Times are RFC 3339 or Go durations, or empty."""
+
+    type: CertificateType
+    principals: Sequence[str] = ()
+    valid_after: str = ""
+    valid_before: str = ""
+
+    def claims(self, key_id: str) -> dict[str, Any]:
+        """Write it as a token carries it."""
+        return {
+            "certType": self.type.label,
+            "keyID": key_id,
+            "principals": list(self.principals),
+            "validAfter": self.valid_after,
+            "validBefore": self.valid_before,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenWish:
-    """What a token shall be for. `operation` is sign or revoke."""
+    """What a token shall be for. `operation` is sign, revoke, ssh/sign, ssh/revoke …"""
 
     operation: str
     subject: str
@@ -55,6 +78,14 @@ class TokenWish:
     confirmation: str = ""
     user: Mapping[str, Any] | None = None
     window: Window | None = None
+    ssh: SshWish | None = None
+
+    @property
+    def question(self) -> str:
+        """Ask for the subject."""
+        if self.ssh is not None and self.ssh.type is CertificateType.USER:
+            return "What user principal would you like to use? (e.g. alice)"
+        return "What DNS names or IP addresses would you like to use? (e.g. internal.example.com)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +115,7 @@ def online_token(wish: TokenWish, source: KeySource, url: str, root: str) -> str
     """Make a token with what the CA knows of its provisioners."""
     roots = read_roots(root)
     entry = _choose(talk(url, roots, CaClient.provisioners), source)
-    if (brought := _brought_token(entry, source, roots)) is not None:
+    if (brought := _brought_token(entry, source, roots, wish.operation)) is not None:
         return brought
     wish = _with_subject(wish)
     key = _key_of_credentials(entry, source)
@@ -104,7 +135,7 @@ def offline_token(wish: TokenWish, source: KeySource, ca_config: str | None) -> 
     configured = _read_ca_json(file)
     entry = _choose(configured.provisioners, source)
     roots = read_roots(configured.root)
-    if (brought := _brought_token(entry, source, roots)) is not None:
+    if (brought := _brought_token(entry, source, roots, wish.operation)) is not None:
         return brought
     key = _key_of_credentials(entry, source)
     if key is None:
@@ -114,6 +145,23 @@ def offline_token(wish: TokenWish, source: KeySource, ca_config: str | None) -> 
         key = _decrypted(encrypted, kid_of(entry), source)
     where = audience_of(entry, f"{configured.url}/{wish.operation}")
     return _token(wish, key, issuer=str(entry["name"]), audience=where, root=roots[0])
+
+
+def required_offline_token(wish: TokenWish, source: KeySource, ca_config: str | None) -> str:
+    """Make a token from ca.json. Raises ConfigNotFound."""
+    made = offline_token(wish, source, ca_config)
+    if made is None:
+        raise ConfigNotFound(
+            "there is no such file; --offline is for the machine that has the CA's: name it with "
+            "--ca-config",
+            file=ca_config or str(location().ca_json),
+        )
+    return made
+
+
+def offline_url(ca_config: str | None) -> str:
+    """Give the URL that tokens for the CA of a ca.json are made out to. Raises ConfigError."""
+    return _read_ca_json(Path(ca_config) if ca_config else location().ca_json).url
 
 
 def self_made_token(wish: TokenWish, source: KeySource, url: str, root: str) -> str:
@@ -126,10 +174,10 @@ def self_made_token(wish: TokenWish, source: KeySource, url: str, root: str) -> 
 
 
 def _brought_token(
-    entry: Mapping[str, Any], source: KeySource, roots: Sequence[bytes]
+    entry: Mapping[str, Any], source: KeySource, roots: Sequence[bytes], operation: str
 ) -> str | None:
     """Get the token that somebody else makes: an identity provider, or a cluster."""
-    require_tokens(entry)
+    require_tokens(entry, operation)
     match kind_of(entry):
         case "OIDC":
             return identity_token(entry, tuple(roots), console=source.console)
@@ -169,6 +217,21 @@ def template_data(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
     return data
 
 
+def canonical_time(flag: str, text: str | None) -> str:
+    """Read a time or a duration, and write it as a CA reads it best. Raises BadRequest."""
+    try:
+        found = timeorduration.parse(text or "")
+    except FormatError as error:
+        raise BadRequest(f"invalid value '{text}' for flag '--{flag}': {error}") from error
+    match found:
+        case None:
+            return ""
+        case timedelta():
+            return goduration.format_duration(found)
+        case _:
+            return timeorduration.format_time(found)
+
+
 def _choose(entries: Sequence[Mapping[str, Any]], source: KeySource) -> Mapping[str, Any]:
     """Pick the provisioner: the only one that fits the flags, or the one that the person picks."""
     found = candidates(entries, name=source.name, kid=source.kid, kind=source.credentials.kind)
@@ -186,12 +249,12 @@ def _with_subject(wish: TokenWish) -> TokenWish:
     """Ask for the subject when it is missing."""
     if wish.subject:
         return wish
-    question = "What DNS names or IP addresses would you like to use? (e.g. internal.example.com)"
-    return replace(wish, subject=ask(question))
+    return replace(wish, subject=ask(wish.question))
 
 
 def _token(wish: TokenWish, key: SigningKey, *, issuer: str, audience: str, root: bytes) -> str:
     """Sign what is wished. Only tokens for certificates name SANs."""
+    signs = wish.operation in ("sign", "ssh/sign")
     sans = (list(wish.sans) or [wish.subject]) if wish.operation == "sign" else None
     request = TokenRequest(
         subject=wish.subject,
@@ -200,8 +263,9 @@ def _token(wish: TokenWish, key: SigningKey, *, issuer: str, audience: str, root
         window=wish.window or window(now()),
         root_fingerprint=hashlib.sha256(root).hexdigest(),
         sans=sans,
-        confirmation=wish.confirmation if wish.operation == "sign" else "",
-        user=wish.user if wish.operation == "sign" else None,
+        confirmation=wish.confirmation if signs else "",
+        user=wish.user if signs else None,
+        ssh=wish.ssh.claims(wish.subject) if wish.ssh and wish.operation == "ssh/sign" else None,
     )
     return one_time_token(
         request, key, token_id=octets(TOKEN_ID_OCTETS), entropy=octets(ENTROPY_OCTETS)

@@ -1,6 +1,6 @@
 """What `ca renew` and `ca rekey` share: when it is time, and what follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from appliance.cli.command import was_given
-from appliance.cli.online import now
+from appliance.cli.online import now, read_roots, required_url, root_file
 from appliance.cli.prompts import say
+from appliance.cli.provisioning import offline_url
+from appliance.cli.reach import Reach, offline, online
 from appliance.cli.renewing import After, chance
 from appliance.client.renewal import Schedule, is_due, rounded
 from appliance.formats import goduration
@@ -65,6 +67,17 @@ def renewal_flags(verb: str, done: str) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def way(flags: Mapping[str, Any], *, daemon: bool, password_file: str | None) -> tuple[Reach, str]:
+    """Say how the CA is reached, and which URL tokens for it are made out to. Raises BadRequest."""
+    if not flags["offline"]:
+        url = required_url(flags["ca_url"])
+        return online(url, read_roots(root_file(flags["root"]))), url
+    if daemon:
+        raise BadRequest("flag '--daemon' is incompatible with '--offline'")
+    config: str | None = flags["ca_config"]
+    return offline(config, password_file), offline_url(config)
 
 
 def take(flags: dict[str, Any]) -> RenewalFlags:

@@ -5,7 +5,7 @@ import random
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,8 +16,7 @@ import trio
 from appliance.cli.clock import SystemClock
 from appliance.cli.files import NewFile, read_file, write_file, write_together
 from appliance.cli.online import now, octets
-from appliance.client.ca import CaClient
-from appliance.client.connection import Connection
+from appliance.cli.reach import Reach
 from appliance.client.csr import signing_request
 from appliance.client.identity import Identity, identity
 from appliance.client.renewal import (
@@ -28,7 +27,6 @@ from appliance.client.renewal import (
     wait_after,
     wait_before,
 )
-from appliance.client.tls import trusting
 from appliance.client.tokens import TOKEN_ID_OCTETS, audience, renewal_token
 from appliance.formats import goduration, pem
 from appliance.formats.keys import PrivateKey
@@ -49,21 +47,20 @@ class Renewer:
     """A certificate and where it is renewed; it holds the newest one."""
 
     identity: Identity
-    url: str
-    roots: tuple[bytes, ...]
+    reach: Reach
+    url: str  # that tokens are made out to
     out: str
     mtls: bool
 
     def run(self) -> None:
         """Renew once, outside of Trio."""
-        trio.run(self.renew)
+        _run_once(self.renew, "error renewing certificate")
 
     async def renew(self) -> None:
         """Renew and write the file. Raises HearthError; the old certificate stays then."""
         moment = now()
         by_tls = self.mtls and moment < self.identity.leaf.validity.not_after
-        tls = trusting(self.roots, self.identity if by_tls else None)
-        async with CaClient(Connection(self.url, tls)) as ca:
+        async with self.reach(self.identity if by_tls else None) as ca:
             if by_tls:
                 chain = await ca.renew()
             else:
@@ -86,8 +83,7 @@ class Rekeyer:
     """
 
     identity: Identity
-    url: str
-    roots: tuple[bytes, ...]
+    reach: Reach
     out: str
     key_out: str
     make_key: Callable[[], PrivateKey]
@@ -95,14 +91,14 @@ class Rekeyer:
 
     def run(self) -> None:
         """Rekey once, outside of Trio."""
-        trio.run(self.renew)
+        _run_once(self.renew, "error rekeying certificate")
 
     async def renew(self) -> None:
         """Get the certificate for a new key, and write both. Raises HearthError, as above."""
         if self.identity.leaf.validity.not_after < now():
             raise BadRequest("cannot rekey an expired certificate: get a new one")
         key = self.make_key()
-        async with CaClient(Connection(self.url, trusting(self.roots, self.identity))) as ca:
+        async with self.reach(self.identity) as ca:
             chain = await ca.rekey(signing_request(key, "", ()))
         rekeyed = identity(chain, key)
         files = [NewFile(path=self.out, data=_text(chain), mode=0o600)]
@@ -110,6 +106,14 @@ class Rekeyer:
             files.append(NewFile(path=self.key_out, data=self.key_text(key), mode=0o600))
         write_together(files)
         self.identity = rekeyed
+
+
+def _run_once(renew: Callable[[], Awaitable[None]], failure: str) -> None:
+    """Run it; say of a failure what failed, in step's words: scripts look for them."""
+    try:
+        trio.run(renew)
+    except HearthError as error:
+        raise BadRequest(f"{failure}: {error}") from error
 
 
 def _text(chain: tuple[bytes, ...]) -> bytes:

@@ -1,4 +1,7 @@
-"""The control socket's server: the Operator, for processes of the same user and for root."""
+"""The control socket's server: the Operator and what `--offline` asks for.
+
+It is for processes of the same user and for root, who could do all of it with the CA's files.
+"""
 
 import logging
 import os
@@ -21,7 +24,7 @@ from appliance.model.errors import (
 )
 from appliance.operator import wire
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
-from appliance.operator.interface import Operator
+from appliance.operator.interface import Issuance, Operator
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +39,13 @@ _SENDING: Final = 30.0
 async def serve_control(
     operator: Operator,
     directory: Path,
+    issuance: Issuance | None = None,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `hearth.sock` in the directory until cancelled, then remove it.
+
+    Without an `issuance` it answers questions only.
 
     What a server that was killed left there is replaced. Raises Broken when the socket cannot be
     made, or another server is on it.
@@ -51,7 +57,7 @@ async def serve_control(
     room = trio.CapacityLimiter(_MOST_CONNECTIONS)
     try:
         task_status.started()
-        await trio.serve_listeners(partial(_attend, operator, room), [listener])
+        await trio.serve_listeners(partial(_attend, operator, issuance, room), [listener])
     finally:
         listening.close()
         if identity is not None and _identity(path) == identity:
@@ -115,7 +121,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 async def _attend(
-    operator: Operator, room: trio.CapacityLimiter, stream: trio.SocketStream
+    operator: Operator,
+    issuance: Issuance | None,
+    room: trio.CapacityLimiter,
+    stream: trio.SocketStream,
 ) -> None:
     """Answer one connection; whatever is wrong with it ends it alone."""
     try:
@@ -125,7 +134,7 @@ async def _attend(
         except trio.WouldBlock:
             raise Unavailable("too many connections to the control socket") from None
         try:
-            await _converse(operator, stream)
+            await _converse(operator, issuance, stream)
         finally:
             room.release()
     except HearthError as error:
@@ -144,22 +153,25 @@ def _check_peer(stream: trio.SocketStream) -> None:
         raise Forbidden("the control socket is for the server's user and for root only")
 
 
-async def _converse(operator: Operator, stream: trio.SocketStream) -> None:
+async def _converse(
+    operator: Operator, issuance: Issuance | None, stream: trio.SocketStream
+) -> None:
     """Answer requests, one after the other, until the other side ends or is silent too long."""
     while True:
         with trio.move_on_after(_IDLE) as silence:
             message = await wire.receive(stream, wire.LARGEST_REQUEST, within=_RECEIVING)
         if silence.cancelled_caught or message is None:
             return
-        response = await _respond(operator, message)
+        response = await _respond(operator, issuance, message)
         with trio.fail_after(_SENDING):
             await wire.send(stream, response)
 
 
-async def _respond(operator: Operator, message: bytes) -> bytes:
+async def _respond(operator: Operator, issuance: Issuance | None, message: bytes) -> bytes:
     try:
         with trio.fail_after(_ANSWERING):
-            return wire.write_result(await wire.answer(operator, wire.read_request(message)))
+            call = wire.read_request(message)
+            return wire.write_result(await wire.answer(operator, issuance, call))
     except trio.TooSlowError:
         return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds"))
     except HearthError as error:

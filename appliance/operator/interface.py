@@ -9,6 +9,7 @@ from typing import Protocol
 
 from appliance.model.events import NumberedEvent
 from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 
 
@@ -29,4 +30,33 @@ class Operator(Protocol):
 
     async def certificate(self, serial: int) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
+        ...
+
+
+class Issuance(Protocol):
+    """What `--offline` asks of a CA at the box itself, past its TLS door: nothing more is allowed.
+
+    Chains are in DER, the certificate first. Whoever asks must have made sure that the certificate
+    which is to be renewed or to revoke itself is held with its key: there is no handshake here that
+    proves it. Methods raise what the authority raises.
+    """
+
+    async def sign(self, order: SignOrder) -> Sequence[bytes]:
+        """Issue what a one-time token allows."""
+        ...
+
+    async def renew(self, chain: Sequence[bytes]) -> Sequence[bytes]:
+        """Issue a certificate again."""
+        ...
+
+    async def renew_with_token(self, token: str) -> Sequence[bytes]:
+        """Issue a certificate again to who signed a token with its key."""
+        ...
+
+    async def rekey(self, chain: Sequence[bytes], csr: bytes) -> Sequence[bytes]:
+        """Issue a certificate again for the key of the CSR (DER)."""
+        ...
+
+    async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
+        """Revoke by token, or without one by the certificate itself."""
         ...

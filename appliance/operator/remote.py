@@ -11,6 +11,7 @@ import trio
 from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
 from appliance.model.events import NumberedEvent
 from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.operator import wire
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
@@ -27,7 +28,10 @@ class NotListening(Unavailable):
 
 @final
 class RemoteOperator:
-    """The Operator over a connection (operator.interface). One call at a time is on its way."""
+    """Operator and Issuance over a connection (operator.interface).
+
+    One call at a time is on its way.
+    """
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
@@ -49,6 +53,26 @@ class RemoteOperator:
     async def certificate(self, serial: int) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         return await self._call(wire.CertificateCall(serial), CertificateDetail)
+
+    async def sign(self, order: SignOrder) -> Sequence[bytes]:
+        """Issue what a one-time token allows."""
+        return await self._call(wire.SignCall(order), list[bytes])
+
+    async def renew(self, chain: Sequence[bytes]) -> Sequence[bytes]:
+        """Issue a certificate again."""
+        return await self._call(wire.RenewCall(list(chain)), list[bytes])
+
+    async def renew_with_token(self, token: str) -> Sequence[bytes]:
+        """Issue a certificate again to who signed a token with its key."""
+        return await self._call(wire.RenewWithTokenCall(token), list[bytes])
+
+    async def rekey(self, chain: Sequence[bytes], csr: bytes) -> Sequence[bytes]:
+        """Issue a certificate again for the key of the CSR."""
+        return await self._call(wire.RekeyCall(list(chain), csr), list[bytes])
+
+    async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
+        """Revoke by token, or by the certificate itself."""
+        await self._call(wire.RevokeCall(order, list(chain)), type(None))
 
     async def _call(self, call: Call, kind: type[T]) -> T:
         """Ask and wait for the answer. Raises Unavailable when there is none, and never later."""

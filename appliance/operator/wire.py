@@ -16,11 +16,19 @@ import trio
 from trio.abc import Stream
 
 from appliance.model import errors
-from appliance.model.errors import BadRequest, Broken, FormatError, HearthError, Unavailable
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    FormatError,
+    HearthError,
+    NotSupported,
+    Unavailable,
+)
 from appliance.model.events import NumberedEvent
 from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
-from appliance.operator.interface import Operator
+from appliance.operator.interface import Issuance, Operator
 
 VERSION: Final = 1
 LARGEST_REQUEST: Final = 64 << 10  # octets
@@ -65,8 +73,49 @@ class CertificateCall(msgspec.Struct, tag_field="method", tag="certificate"):
     serial: int
 
 
-Call: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
-Result: TypeAlias = Overview | Sequence[NumberedEvent] | CertificatePage | CertificateDetail
+class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
+    """Issuance.sign."""
+
+    order: SignOrder
+
+
+class RenewCall(msgspec.Struct, tag_field="method", tag="renew"):
+    """Issuance.renew."""
+
+    chain: list[bytes]
+
+
+class RenewWithTokenCall(msgspec.Struct, tag_field="method", tag="renew_with_token"):
+    """Issuance.renew_with_token."""
+
+    token: str
+
+
+class RekeyCall(msgspec.Struct, tag_field="method", tag="rekey"):
+    """Issuance.rekey."""
+
+    chain: list[bytes]
+    csr: bytes
+
+
+class RevokeCall(msgspec.Struct, tag_field="method", tag="revoke"):
+    """Issuance.revoke."""
+
+    order: RevokeOrder
+    chain: list[bytes]
+
+
+Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
+Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
+Call: TypeAlias = Query | Order
+Result: TypeAlias = (
+    Overview
+    | Sequence[NumberedEvent]
+    | CertificatePage
+    | CertificateDetail
+    | Sequence[bytes]
+    | None
+)
 
 
 class _Request(msgspec.Struct):
@@ -117,8 +166,12 @@ def read_request(message: bytes) -> Call:
     return call
 
 
-async def answer(operator: Operator, call: Call) -> Result:
-    """Carry out a call. Raises what the operator raises."""
+async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> Result:
+    """Carry out a call. Raises what the operator and the authority raise."""
+    if isinstance(call, Order):
+        if issuance is None:
+            raise NotSupported("the server takes no orders here")
+        return await _carry_out(issuance, call)
     match call:
         case OverviewCall():
             return await operator.overview()
@@ -128,6 +181,21 @@ async def answer(operator: Operator, call: Call) -> Result:
             return await operator.certificates(call.query)
         case CertificateCall():
             return await operator.certificate(call.serial)
+
+
+async def _carry_out(issuance: Issuance, order: Order) -> Sequence[bytes] | None:
+    match order:
+        case SignCall():
+            return await issuance.sign(order.order)
+        case RenewCall():
+            return await issuance.renew(order.chain)
+        case RenewWithTokenCall():
+            return await issuance.renew_with_token(order.token)
+        case RekeyCall():
+            return await issuance.rekey(order.chain, order.csr)
+        case RevokeCall():
+            await issuance.revoke(order.order, order.chain)
+            return None
 
 
 # ---- responses

@@ -19,12 +19,12 @@ import trio
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import HearthError
-from appliance.model.events import Event
 from appliance.model.secret import Password
 from appliance.operator.endpoint import NAME
 from appliance.server import passwords
 from appliance.server.assembly import Assembly, assemble, lay_foundation
 from appliance.server.certificate import OwnCertificate
+from appliance.server.offline import NoEvents
 from appliance.server.system import SystemChance, SystemClock
 from appliance.stores.directory import Claim, StoreAbsent, StoreLocked
 from appliance.stores.memory import MemoryStore
@@ -48,13 +48,6 @@ class Finding:
     level: Level
     topic: str
     text: str
-
-
-class _NoEvents:
-    """Takes events and forgets them: nothing is issued here."""
-
-    def record(self, event: Event) -> None:
-        """Forget it."""
 
 
 async def examine(file: Path, password: Password | None) -> AsyncIterator[Finding]:
@@ -84,7 +77,7 @@ async def _authority(settings: Settings, password: Password | None) -> AsyncIter
         return
     clock, chance, store = SystemClock(), SystemChance(), MemoryStore()
     foundation = lay_foundation(
-        store, clock=clock, chance=chance, events=_NoEvents(), password=password
+        store, clock=clock, chance=chance, events=NoEvents(), password=password
     )
     try:
         assembly = assemble(settings, foundation, lambda line: None)

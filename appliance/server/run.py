@@ -24,7 +24,7 @@ from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
 from appliance.operator.control import serve_control
-from appliance.operator.interface import Operator
+from appliance.operator.interface import Issuance, Operator
 from appliance.ports.clock import Clock
 from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
@@ -32,6 +32,7 @@ from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
+from appliance.server.orders import DirectIssuance
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
 from appliance.server.reloading import Service, configured
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
@@ -83,7 +84,12 @@ async def _serve(
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:
         foundation = lay_foundation(
-            store, clock=clock, chance=chance, events=ring, password=launch.password
+            store,
+            clock=clock,
+            chance=chance,
+            events=ring,
+            password=launch.password,
+            ssh_passwords=launch.ssh_passwords,
         )
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
@@ -98,7 +104,10 @@ async def _serve(
             await service.open(doors, listening)
             _tell(launch, service, store, say)
             operator = ApplianceOperator(service, ring)
-            await _open_control_socket(tasks, operator, settings)
+            issuance = DirectIssuance(
+                current=lambda: service.assembly, foundation=foundation, client="control socket"
+            )
+            await _open_control_socket(tasks, operator, issuance, settings)
             task_status.started(
                 Running(
                     operator=operator,
@@ -150,12 +159,14 @@ async def _until_stopped(service: Service, controls: Controls, doors: trio.Nurse
     service.close()
 
 
-async def _open_control_socket(tasks: trio.Nursery, operator: Operator, settings: Settings) -> None:
+async def _open_control_socket(
+    tasks: trio.Nursery, operator: Operator, issuance: Issuance, settings: Settings
+) -> None:
     """Let `hearth certs` and its like in, beside the database; the CA serves without it, too."""
     if not isinstance(settings.database, LevelDbSettings):
         return
     try:
-        await tasks.start(serve_control, operator, settings.database.directory)
+        await tasks.start(serve_control, operator, settings.database.directory, issuance)
     except Broken as error:
         log.warning("%s", error)
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import trio
 
-from appliance.client.ca import CaClient, RevokeOrder, SignOrder, fetch_root
+from appliance.client.ca import CaClient, fetch_root
 from appliance.client.connection import CaRefusal, Connection
 from appliance.client.tls import trusting
 from appliance.model.errors import BadRequest, Broken, HearthError, Unavailable
+from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.version import program
 from tests.support.web import Pki, Served, serving
 
