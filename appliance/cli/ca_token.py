@@ -1,13 +1,14 @@
 """`hearth ca token`: one-time tokens."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import click
 
-from appliance.cli.command import StepCommand, refused
-from appliance.cli.credentials import Credentials, credential_flags
+from appliance.cli.command import StepCommand
+from appliance.cli.credentials import Credentials, credential_flags, sshpop_flags
 from appliance.cli.files import read_file, write_file
 from appliance.cli.keys import read_private_key
 from appliance.cli.online import (
@@ -19,9 +20,12 @@ from appliance.cli.online import (
     required_url,
     root_file,
 )
+from appliance.cli.prompts import say
 from appliance.cli.provisioning import (
     KeySource,
+    SshWish,
     TokenWish,
+    canonical_time,
     offline_token,
     online_token,
     self_made_token,
@@ -30,10 +34,10 @@ from appliance.cli.provisioning import (
 from appliance.client.csr import read_request
 from appliance.client.identity import load_identity
 from appliance.client.tokens import TOKEN_ID_OCTETS, audience, renewal_token, window
-from appliance.formats import timeorduration
+from appliance.formats import base64url, timeorduration
+from appliance.formats.ssh import authorized
 from appliance.model.errors import BadRequest, FormatError
-
-_SSH = "SSH certificates come with a later version"
+from appliance.model.ssh import CertificateType
 
 
 @click.command("token", cls=StepCommand)
@@ -51,6 +55,28 @@ _SSH = "SSH certificates come with a later version"
 @click.option("--output-file", metavar="<file>", help="Write the token to a file.")
 @click.option("--revoke", is_flag=True, help="Make a token to revoke the serial <subject> with.")
 @click.option("--renew", is_flag=True, help="Make a token to renew --x5c-cert with.")
+@click.option("--ssh", is_flag=True, help="Make a token for an SSH certificate.")
+@click.option("--host", is_flag=True, help="With --ssh: for a host, not for a user.")
+@click.option(
+    "-n",
+    "--principal",
+    "principal",
+    multiple=True,
+    metavar="<name>",
+    help="With --ssh: a user or host name to allow.",
+)
+@click.option("--rekey", is_flag=True, help="With --ssh: make a token to rekey --sshpop-cert with.")
+@click.option(
+    "--cert-not-before",
+    metavar="<time|duration>",
+    help="With --ssh: when the certificate begins to be valid.",
+)
+@click.option(
+    "--cert-not-after",
+    metavar="<time|duration>",
+    help="With --ssh: when the certificate ends to be valid.",
+)
+@sshpop_flags
 @click.option(
     "--x5c-cert", metavar="<file>", help="A certificate to sign by, or to renew with --renew."
 )
@@ -64,9 +90,6 @@ _SSH = "SSH certificates come with a later version"
 @click.option("--ca-config", metavar="<file>", help="The ca.json to use with --offline.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @ca_flags
-@refused("ssh", "host", "rekey", because=_SSH, is_flag=True)
-@refused("principal", "cert-not-before", "cert-not-after", because=_SSH)
-@refused("sshpop-cert", "sshpop-key", because=_SSH)
 @credential_flags
 @refuse_kms_flag
 def token(**values: Any) -> None:
@@ -81,13 +104,15 @@ def token(**values: Any) -> None:
       $ hearth ca token internal.example.com
       $ hearth ca token internal --san internal.example.com --san 10.0.0.1 --not-after 30m
       $ hearth ca token --revoke 146103349666685108195655980390445292315
+      $ hearth ca token jane@example.com --ssh --principal jane --cert-not-after 8h
+      $ hearth ca token host.example.com --ssh --host
       $ hearth ca token internal.example.com --offline --provisioner jane --key jane.key
       $ hearth ca token internal.example.com --x5c-cert device.crt --x5c-key device.key
       $ hearth ca token host.example.com --nebula-cert host.crt --nebula-key host.key
     """
     flags = _Flags(**values)
     _check(flags)
-    made = _renewal(flags) if flags.renew else _provisioned(flags)
+    made = _renewal(flags) if flags.renew and not flags.ssh else _provisioned(flags)
     if flags.output_file:
         write_file(flags.output_file, made.encode(), 0o600, force=flags.force)
         return
@@ -110,6 +135,14 @@ class _Flags:
     output_file: str | None
     revoke: bool
     renew: bool
+    ssh: bool
+    host: bool
+    principal: tuple[str, ...]
+    rekey: bool
+    cert_not_before: str | None
+    cert_not_after: str | None
+    sshpop_cert: str | None
+    sshpop_key: str | None
     x5c_cert: str | None
     x5c_key: str | None
     x5c_insecure: bool
@@ -140,6 +173,14 @@ def _check(flags: _Flags) -> None:
         )
     if flags.revoke and flags.renew:
         raise BadRequest("flag '--renew' is incompatible with '--revoke'")
+    for flag in ("ssh", "host", "principal"):
+        if getattr(flags, flag) and flags.san:
+            raise BadRequest(f"flag '--{flag}' is incompatible with '--san'")
+    for flag in ("host", "principal", "rekey"):
+        if getattr(flags, flag) and not flags.ssh:
+            raise BadRequest(f"flag '--{flag}' requires the '--ssh' flag")
+    if not flags.ssh and (flags.cert_not_before or flags.cert_not_after):
+        say("flags '--cert-not-before' and '--cert-not-after' have no effect without '--ssh'")
 
 
 def _renewal(flags: _Flags) -> str:
@@ -162,7 +203,7 @@ def _renewal(flags: _Flags) -> str:
 def _provisioned(flags: _Flags) -> str:
     """Make a token that is signed by a provisioner's key."""
     wish = TokenWish(
-        operation="revoke" if flags.revoke else "sign",
+        operation=_operation(flags),
         subject=flags.subject,
         sans=flags.san,
         confirmation=_confirmation(flags),
@@ -170,6 +211,7 @@ def _provisioned(flags: _Flags) -> str:
         window=window(
             now(), _moment("not-before", flags.not_before), _moment("not-after", flags.not_after)
         ),
+        ssh=_ssh_wish(flags) if flags.ssh else None,
     )
     password_file = flags.provisioner_password_file or flags.password_file
     source = KeySource(
@@ -190,6 +232,23 @@ def _provisioned(flags: _Flags) -> str:
     return make(wish, source, url, root)
 
 
+def _operation(flags: _Flags) -> str:
+    """Say what the token is for."""
+    if not flags.ssh:
+        return "revoke" if flags.revoke else "sign"
+    chosen = (name for name in ("revoke", "renew", "rekey") if getattr(flags, name))
+    return f"ssh/{next(chosen, 'sign')}"
+
+
+def _ssh_wish(flags: _Flags) -> SshWish:
+    return SshWish(
+        type=CertificateType.HOST if flags.host else CertificateType.USER,
+        principals=flags.principal,
+        valid_after=canonical_time("cert-not-before", flags.cert_not_before),
+        valid_before=canonical_time("cert-not-after", flags.cert_not_after),
+    )
+
+
 def _require_for_self_made(source: KeySource) -> None:
     """Ask for what a token is made of without knowing anything of the CA. Raises BadRequest."""
     key = source.key_file or source.credentials.kind
@@ -208,10 +267,15 @@ def _credentials(flags: _Flags) -> Credentials:
         nebula_cert=flags.nebula_cert,
         nebula_key=flags.nebula_key,
         k8ssa_token_path=flags.k8ssa_token_path,
+        sshpop_cert=flags.sshpop_cert,
+        sshpop_key=flags.sshpop_key,
     )
 
 
 def _confirmation(flags: _Flags) -> str:
+    if flags.cnf_file and flags.ssh:
+        found, _ = authorized.read(read_file(flags.cnf_file))
+        return base64url.encode(hashlib.sha256(found.blob).digest())
     if flags.cnf_file:
         return read_request(read_file(flags.cnf_file), flags.cnf_file).fingerprint
     return flags.cnf or ""

@@ -12,6 +12,8 @@ from appliance.client import credentials
 from appliance.client.tokens import SigningKey
 from appliance.formats import nebula_keys, nebula_pem, pem
 from appliance.formats.nebula import NebulaCertificate
+from appliance.formats.ssh import authorized
+from appliance.formats.ssh.certificate import SshCertificate
 from appliance.model.errors import BadRequest, FormatError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,12 +32,16 @@ class Credentials:
     nebula_cert: str | None = None
     nebula_key: str | None = None
     k8ssa_token_path: str | None = None
+    sshpop_cert: str | None = None
+    sshpop_key: str | None = None
 
     @property
     def kind(self) -> str:
         """The type of provisioner that goes with them; empty when there are none."""
         if self.x5c_cert or self.x5c_key:
             return "X5C"
+        if self.sshpop_cert or self.sshpop_key:
+            return "SSHPOP"
         if self.nebula_cert or self.nebula_key:
             return "Nebula"
         return "K8sSA" if self.k8ssa_token_path else ""
@@ -71,8 +77,18 @@ def x5c_flags(function: F) -> F:
     return function
 
 
+def sshpop_flags(function: F) -> F:
+    """Add the flags by which the holder of an SSH certificate acts for it."""
+    for option in (
+        click.option("--sshpop-key", metavar="<file>", help="The private key of --sshpop-cert."),
+        click.option("--sshpop-cert", metavar="<file>", help="An SSH certificate to sign by."),
+    ):
+        function = option(function)
+    return function
+
+
 def signing_key(kind: str, given: Credentials, password_file: str | None) -> SigningKey:
-    """Read what signs a token for an X5C or a Nebula provisioner.
+    """Read what signs a token for an X5C, an SSHPOP or a Nebula provisioner.
 
     Raises BadRequest when a flag is missing, FormatError for files that do not do.
     """
@@ -83,6 +99,12 @@ def signing_key(kind: str, given: Credentials, password_file: str | None) -> Sig
         key = read_private_key(key_file, password_file=password_file)
         header = "x5cInsecure" if given.x5c_insecure else "x5c"
         return credentials.of_chain(chain, key, header=header)
+    if kind == "SSHPOP":
+        certificate = _required(kind, "sshpop-cert", given.sshpop_cert)
+        key_file = _required(kind, "sshpop-key", given.sshpop_key)
+        held = read_ssh_certificate(certificate)
+        key = read_private_key(key_file, password_file=password_file)
+        return credentials.of_ssh_certificate(held, key)
     certificate = _required(kind, "nebula-cert", given.nebula_cert)
     key_file = _required(kind, "nebula-key", given.nebula_key)
     try:
@@ -90,6 +112,18 @@ def signing_key(kind: str, given: Credentials, password_file: str | None) -> Sig
         return credentials.of_host(host, nebula_keys.read(read_file(key_file)))
     except FormatError as error:
         raise FormatError(f"error reading {certificate} and {key_file}: {error}") from error
+
+
+def read_ssh_certificate(name: str) -> SshCertificate:
+    """Read a file with an SSH certificate. Raises BadRequest, FormatError."""
+    refuse_kms(name)
+    try:
+        found, _ = authorized.read(read_file(name))
+    except FormatError as error:
+        raise FormatError(f"error reading ssh certificate from {name}: {error.public}") from error
+    if not isinstance(found, SshCertificate):
+        raise FormatError(f"error reading {name}: it is an SSH key, not an SSH certificate")
+    return found
 
 
 def account_token(given: Credentials) -> str:

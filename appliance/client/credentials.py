@@ -1,4 +1,4 @@
-"""Certificates that sign one-time tokens: X.509 with an X5C provisioner, Nebula's with its own."""
+"""Certificates that sign one-time tokens: X.509 with an X5C provisioner, others with their own."""
 
 import base64
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from appliance.formats import extension_values, jwk, nebula_keys
 from appliance.formats.keys import PrivateKey
 from appliance.formats.nebula import NebulaCertificate
 from appliance.formats.nebula_keys import NebulaPrivateKey
+from appliance.formats.ssh import keys as ssh_keys
+from appliance.formats.ssh.certificate import SshCertificate
 from appliance.issuance.extensions import KEY_USAGE
 from appliance.model.errors import FormatError
 
@@ -39,4 +41,18 @@ def of_host(certificate: NebulaCertificate, key: NebulaPrivateKey) -> SigningKey
         key=key,
         kid=certificate.fingerprint,
         headers={"nebula": base64.b64encode(certificate.raw).decode()},
+    )
+
+
+def of_ssh_certificate(certificate: SshCertificate, key: PrivateKey) -> SigningKey:
+    """Sign with the key of an SSH certificate, to have that again or to revoke it.
+
+    Raises FormatError when they do not go together.
+    """
+    if ssh_keys.of_key(key.public_key()) != certificate.key:
+        raise FormatError("the SSH certificate and the private key do not belong together")
+    return SigningKey(
+        key=key,
+        kid=jwk.thumbprint(jwk.public_members(key.public_key())),
+        headers={"sshpop": base64.b64encode(certificate.blob).decode()},
     )

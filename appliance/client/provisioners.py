@@ -13,6 +13,7 @@ _TYPES: Final = {
         "JWK", "OIDC", "GCP", "AWS", "Azure", "ACME", "X5C", "K8sSA", "SSHPOP", "SCEP", "Nebula",
     )
 }  # fmt: skip
+_HOLDERS: Final = ("ssh/renew", "ssh/rekey", "ssh/revoke")  # what an SSH certificate's holder may
 
 
 def kind_of(entry: Mapping[str, Any]) -> str:
@@ -70,12 +71,14 @@ def candidates(
     return found
 
 
-def require_tokens(entry: Mapping[str, Any]) -> None:
+def require_tokens(entry: Mapping[str, Any], operation: str = "sign") -> None:
     """Refuse a provisioner that has no tokens for certificates, or whose we do not make.
 
     Raises BadRequest, NotSupported.
     """
     kind = kind_of(entry)
+    if kind == "SSHPOP" and operation in _HOLDERS:
+        return
     if kind in ("ACME", "SCEP", "SSHPOP"):
         raise BadRequest(
             f"provisioner '{_name_of(entry)}' is of type {kind}, which has no tokens for "

@@ -62,8 +62,9 @@ class TokenRequest:
     window: Window
     root_fingerprint: str = ""
     sans: Sequence[str] | None = None
-    confirmation: str = ""  # base64url of the SHA-256 of the only CSR that it is for
+    confirmation: str = ""  # base64url of the SHA-256 of the only CSR or SSH key that it is for
     user: Mapping[str, Any] | None = None
+    ssh: Mapping[str, Any] | None = None  # what an SSH certificate is to be
 
 
 def window(
@@ -94,7 +95,7 @@ def window(
 
 
 def audience(url: str, operation: str) -> str:
-    """Name the operation (`sign`, `renew`, `revoke`) of the CA as the token's audience."""
+    """Name the operation (`sign`, `renew`, `ssh/sign` …) of the CA as the token's audience."""
     return f"{url}/1.0/{operation}"
 
 
@@ -120,6 +121,8 @@ def one_time_token(
         claims["cnf"] = {"x5rt#S256": request.confirmation}
     if request.user is not None:
         claims["user"] = dict(request.user)
+    if request.ssh is not None:
+        claims["step"] = {"ssh": dict(request.ssh)}
     headers = {**key.headers, "kid": key.kid}
     if key.algorithm:
         headers["alg"] = key.algorithm

@@ -1,4 +1,4 @@
-"""The messages of the SSH agent protocol (draft-ietf-sshm-ssh-agent) that a client of ours sends and reads.
+"""Messages of the SSH agent protocol (draft-ietf-sshm-ssh-agent) that we send and read.
 
 A message is its octets without the length in front.
 """
