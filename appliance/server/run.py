@@ -84,12 +84,7 @@ async def _serve(
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:
         foundation = lay_foundation(
-            store,
-            clock=clock,
-            chance=chance,
-            events=ring,
-            password=launch.password,
-            ssh_passwords=launch.ssh_passwords,
+            store, clock=clock, chance=chance, events=ring, password=launch.password
         )
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
