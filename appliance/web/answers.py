@@ -19,9 +19,11 @@ from appliance.web.http import Request, Response
 log = logging.getLogger(__name__)
 
 UNAUTHORIZED: Final = (
-    "The request is not authorized; the log of the certificate authority says why."
+    "The request lacked necessary authorization to be completed. "
+    "Please see the certificate authority logs for more info."
 )
-"""The one text of every 401: what is wrong with a credential is not told to who presents it."""
+"""The one text of every 401, step-ca's, for whom scripts look: what is wrong with a credential is
+not told to who presents it."""
 
 FAILED: Final = "The certificate authority failed; its log has the cause under this request's id."
 
