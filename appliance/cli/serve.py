@@ -2,6 +2,7 @@
 
 import os
 import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from appliance.config.addresses import split_address
 from appliance.config.loading import ConfigNotFound, ConfigUnreadable
 from appliance.config.location import find
 from appliance.model.errors import BadRequest, FormatError, HearthError
+from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 from appliance.operator.ring import EventRing
 from appliance.server import passwords
 from appliance.server.launch import Launch
@@ -23,8 +26,6 @@ from appliance.server.run import run_headless
 _MISUSED: Final = 1
 _FAILED: Final = 2
 _WITHOUT_EFFECT: Final = {
-    "ssh_host_password_file": "SSH certificates are not served by this version",
-    "ssh_user_password_file": "SSH certificates are not served by this version",
     "resolver": "only ACME challenges need it, which are not served by this version",
     "acme_http_port": "ACME is not served by this version",
     "acme_tls_port": "ACME is not served by this version",
@@ -40,8 +41,8 @@ _WITHOUT_EFFECT: Final = {
 @click.option("--pidfile", metavar="<file>", help="Keep the process's number in this file.")
 @click.option("--quiet", is_flag=True, help="Do not tell at start what is served.")
 @click.option("--console", is_flag=True, help="Show the console on this terminal.")
-@click.option("--ssh-host-password-file", metavar="<file>", hidden=True)
-@click.option("--ssh-user-password-file", metavar="<file>", hidden=True)
+@click.option("--ssh-host-password-file", metavar="<file>", help="That of the SSH host key.")
+@click.option("--ssh-user-password-file", metavar="<file>", help="That of the SSH user key.")
 @click.option("--resolver", metavar="<address>", hidden=True)
 @click.option("--acme-http-port", type=int, hidden=True)
 @click.option("--acme-tls-port", type=int, hidden=True)
@@ -65,7 +66,9 @@ def serve(
 
     Without <config>, config/ca.json of the step path is meant. The password of an encrypted key
     comes from --password-file, else from the systemd credential `hearth-password` (or `password`),
-    else from `password` in ca.json, else from the terminal.
+    else from `password` in ca.json, else from the terminal. SSH keys have the same password, or
+    one of their own: in a file, or as credential `hearth-ssh-host-password` or
+    `hearth-ssh-user-password`.
 
     SIGHUP reads the configuration again and changes to it without losing a request; one that is
     wrong changes nothing. A second SIGTERM does not wait for requests.
@@ -83,7 +86,11 @@ def serve(
     _check_flags(insecure=insecure, **others)
     launch = _launch(config, address, context, pidfile, quiet=quiet)
     try:
-        launch = _with_password(launch, Path(password_file) if password_file else None)
+        launch = _with_passwords(
+            launch,
+            Path(password_file) if password_file else None,
+            {kind: others[f"ssh_{kind.label}_password_file"] for kind in CertificateType},
+        )
         if console:
             from appliance.cli.console import run_with_console  # noqa: PLC0415
 
@@ -136,16 +143,32 @@ def _launch(
     )
 
 
-def _with_password(launch: Launch, file: Path | None) -> Launch:
-    """Find the password before anything is begun, asking for it where there is a terminal."""
+def _with_passwords(
+    launch: Launch, file: Path | None, ssh_files: Mapping[CertificateType, object]
+) -> Launch:
+    """Find the passwords before anything is begun, asking for them where there is a terminal."""
     settings = configured(launch)
-    password = passwords.given(file, os.environ)
+    password = _given(file, passwords.CREDENTIALS)
+    for_ssh = {}
+    for kind, name in ssh_files.items():
+        own = _given(Path(str(name)) if name else None, passwords.SSH_CREDENTIALS[kind])
+        if own is not None:
+            for_ssh[kind] = own
+    if passwords.is_missing(settings, password):
+        password = _asked(settings.key)
+    for kind, key in passwords.missing_for_ssh(settings, for_ssh, password).items():
+        for_ssh[kind] = _asked(key)
+    return replace(launch, password=password, ssh_passwords=for_ssh)
+
+
+def _given(file: Path | None, credentials: Iterable[str]) -> Password | None:
     if file is not None and (exposed := passwords.exposure(file)):
         click.echo(f"warning: {exposed}", err=True)
-    if passwords.is_missing(settings, password):
-        prompt = f"Please enter the password to decrypt {settings.key}"
-        password = read_password(prompt)
-    return replace(launch, password=password)
+    return passwords.given(file, os.environ, credentials)
+
+
+def _asked(key: Path) -> Password:
+    return read_password(f"Please enter the password to decrypt {key}")
 
 
 def _tell(error: HearthError) -> None:

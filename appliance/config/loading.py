@@ -219,8 +219,6 @@ def _not_served(
     routes = []
     if "ACME" in kinds:
         routes.append("/acme/…")
-    if written.ssh is not None or written.templates or "SSHPOP" in kinds:
-        routes.append("/ssh/…")
     if "SCEP" in kinds:
         routes.append("/scep/…")
     if routes:

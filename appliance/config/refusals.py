@@ -35,9 +35,15 @@ def _kms(written: CaJson) -> Iterator[tuple[str, str]]:
         yield "kms.type", f"keys in a '{kms.type}' {_LATER}: only key files (softkms) are"
     elif kms is not None and kms.uri and not kms.uri.lower().startswith("softkms:"):
         yield "kms.uri", f"keys at '{kms.uri.partition(':')[0]}' {_LATER}: only key files are"
-    scheme, colon, _ = written.key.partition(":")
-    if colon and scheme.lower() in _TOKENS:
-        yield "key", f"keys at '{scheme}:' {_LATER}: name a key file"
+    ssh = written.ssh
+    for place, name in (
+        ("key", written.key),
+        ("ssh.hostKey", ssh.host_key if ssh else ""),
+        ("ssh.userKey", ssh.user_key if ssh else ""),
+    ):
+        scheme, colon, _ = name.partition(":")
+        if colon and scheme.lower() in _TOKENS:
+            yield place, f"keys at '{scheme}:' {_LATER}: name a key file"
 
 
 def _authority(authority: Authority) -> Iterator[tuple[str, str]]:

@@ -64,19 +64,9 @@ def open_signer(
 ) -> FileSigner:
     """Read a key, encrypted or not, that must be the one in `certificate` (with `public_key`).
 
-    Raises PasswordNeeded and WrongPassword, so that the caller can ask again, and ConfigError for
-    whatever else is wrong.
+    Raises as `read_signer` does.
     """
-    try:
-        key = load_private_key(file.read_bytes(), password)
-    except (PasswordNeeded, WrongPassword):
-        raise
-    except FormatError as error:
-        raise ConfigError(f"no private key can be read from it: {error}", file=str(file)) from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(f"cannot be read: {reason}", file=str(file)) from error
-    signer = FileSigner(key)
+    signer = read_signer(file, password)
     if _encoded(signer.public_key) != _encoded(public_key):
         raise ConfigError(
             f"this private key is not the one of the certificate in {certificate}; "
@@ -84,6 +74,23 @@ def open_signer(
             file=str(file),
         )
     return signer
+
+
+def read_signer(file: Path, password: Password | None) -> FileSigner:
+    """Read a key, encrypted or not.
+
+    Raises PasswordNeeded and WrongPassword, so that the caller can ask again, and ConfigError for
+    whatever else is wrong.
+    """
+    try:
+        return FileSigner(load_private_key(file.read_bytes(), password))
+    except (PasswordNeeded, WrongPassword):
+        raise
+    except FormatError as error:
+        raise ConfigError(f"no private key can be read from it: {error}", file=str(file)) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(f"cannot be read: {reason}", file=str(file)) from error
 
 
 def _encoded(key: PublicKey) -> bytes:

@@ -1,14 +1,18 @@
 """A checked configuration made into working objects: all that a reload builds anew."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
 from appliance.authority.metrics import Metrics
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
+from appliance.authority.ssh.keys import SshKeys
+from appliance.authority.ssh.revocation import SshRevocationAuthority
+from appliance.authority.ssh.signing import SshAuthority
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
 from appliance.authority.webhooks import Webhooks
@@ -18,6 +22,7 @@ from appliance.config.settings import MemorySettings, Settings
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.model.errors import BadRequest, ConfigError
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 from appliance.model.version import VERSION
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
@@ -27,8 +32,10 @@ from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
 from appliance.server.responding import build_responder
+from appliance.server.ssh import SshPasswords, open_ssh_keys
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
+from appliance.web.api.ssh import SshEndpoints
 from appliance.web.application import AccessLog, Application, build_application
 from appliance.web.publish.routes import publish_routes
 
@@ -45,10 +52,17 @@ class Foundation:
     events: Metrics
     started_at: datetime
     password: Password | None
+    ssh_passwords: Mapping[CertificateType, Password]
 
 
 def lay_foundation(
-    store: Store, *, clock: Clock, chance: Chance, events: EventSink, password: Password | None
+    store: Store,
+    *,
+    clock: Clock,
+    chance: Chance,
+    events: EventSink,
+    password: Password | None,
+    ssh_passwords: Mapping[CertificateType, Password] = MappingProxyType({}),
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
     return Foundation(
@@ -60,6 +74,7 @@ def lay_foundation(
         events=Metrics(events, clock),
         started_at=clock.now().replace(microsecond=0),
         password=password,
+        ssh_passwords=ssh_passwords,
     )
 
 
@@ -70,6 +85,7 @@ class Assembly:
     settings: Settings
     trust: Trust
     issuers: Issuers
+    ssh_keys: SshKeys
     registry: Registry
     x509: X509Authority
     revocation: RevocationAuthority
@@ -90,10 +106,15 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     """
     trust = material.read_trust(settings)
     issuers = issuing.open_issuers(settings, trust, foundation.password, foundation.events)
+    ssh_keys = open_ssh_keys(settings, _ssh_passwords(settings, foundation), foundation.events)
     lists = published.crl_plan(settings, issuers)
     outbound = HttpOutbound((*trust.roots, *trust.federated_roots, *trust.intermediates))
     provisioners = registry.build(
-        settings, foundation.started_at, outbound=outbound, chance=foundation.chance
+        settings,
+        foundation.started_at,
+        outbound=outbound,
+        chance=foundation.chance,
+        ssh={kind: ssh_keys.roots(kind) for kind in CertificateType},
     )
     persistent = not isinstance(settings.database, MemorySettings)
     x509 = X509Authority(
@@ -130,6 +151,26 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             [foundation.lists.publish] if settings.crl and settings.crl.generate_on_revoke else []
         ),
     )
+    ssh = SshAuthority(
+        registry=provisioners,
+        keys=ssh_keys,
+        store=foundation.store,
+        tokens=foundation.tokens,
+        clock=foundation.clock,
+        chance=foundation.chance,
+        events=foundation.events,
+        backdate=settings.backdate,
+        persistent=persistent,
+        policy=settings.ssh_policy,
+    )
+    ssh_revocation = SshRevocationAuthority(
+        registry=provisioners,
+        store=foundation.store,
+        tokens=foundation.tokens,
+        clock=foundation.clock,
+        events=foundation.events,
+        persistent=persistent,
+    )
     responder = build_responder(
         settings,
         issuers,
@@ -144,13 +185,20 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
     )
     routes = [
-        *ca_routes(x509=x509, revocation=revocation, tls=settings.tls, version=VERSION),
+        *ca_routes(
+            x509=x509,
+            revocation=revocation,
+            tls=settings.tls,
+            version=VERSION,
+            ssh=SshEndpoints(ssh, ssh_revocation).routes(),
+        ),
         *public,
     ]
     return Assembly(
         settings=settings,
         trust=trust,
         issuers=issuers,
+        ssh_keys=ssh_keys,
         registry=provisioners,
         x509=x509,
         revocation=revocation,
@@ -173,6 +221,12 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     )
 
 
+def _ssh_passwords(settings: Settings, foundation: Foundation) -> SshPasswords:
+    return SshPasswords(
+        own=foundation.ssh_passwords, intermediate=foundation.password or settings.password
+    )
+
+
 def _subject_defaults(settings: Settings) -> SubjectDefaults:
     try:
         return SubjectDefaults(settings.subject_defaults)
@@ -187,7 +241,10 @@ def _warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
     for line in settings.warnings:
         yield f"{settings.file}: {line}"
     yield from published.warnings(settings)
-    for key in (settings.key, *(each.key for each in settings.issuers if each.key)):
+    others = [each.key for each in settings.issuers]
+    if settings.ssh is not None:
+        others += [settings.ssh.host_key, settings.ssh.user_key]
+    for key in (settings.key, *filter(None, others)):
         if exposed := passwords.exposure(key):
             yield exposed
     if settings.password is not None and (exposed := passwords.exposure(settings.file)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from appliance.authority.trust import fingerprint
+from appliance.model.ssh import CertificateType
 from appliance.model.version import program
 from appliance.server.assembly import Assembly
 from appliance.server.launch import Launch
@@ -23,6 +24,9 @@ def lines(launch: Launch, assembly: Assembly, store: str, port: int) -> Iterator
         yield f"Additional configured hostnames: {', '.join(settings.dns_names[1:])}"
     for root in assembly.trust.roots:
         yield f"X.509 Root Fingerprint: {fingerprint(root)}"
+    for kind in (CertificateType.HOST, CertificateType.USER):
+        if key := assembly.ssh_keys.of_type(kind):
+            yield f"SSH {kind.label.capitalize()} CA Key: {key.public_key.line}"
 
 
 def primary_url(assembly: Assembly, port: int) -> str:

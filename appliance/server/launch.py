@@ -17,6 +17,7 @@ import trio
 
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 from appliance.operator.interface import Operator
 
 
@@ -42,12 +43,14 @@ class Launch:
     """Everything that the command line decides; ca.json is read again at each reload.
 
     `password` opens the intermediate's key where it is encrypted; ca.json's own is the second
-    choice. `address` replaces that of ca.json (`127.0.0.1:0` takes a free port).
+    choice. `ssh_passwords` open SSH keys that have another one. `address` replaces that of ca.json
+    (`127.0.0.1:0` takes a free port).
     """
 
     file: Path
     context: str = ""  # the name of step's context, when contexts are used
     password: Password | None = field(default=None)
+    ssh_passwords: Mapping[CertificateType, Password] = field(default_factory=dict)
     address: str = ""
     quiet: bool = False
     pid_file: Path | None = None

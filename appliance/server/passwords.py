@@ -1,11 +1,13 @@
-"""Where the password of the intermediate's key comes from.
+"""Where the passwords of keys come from.
 
-In this order: --password-file; the systemd credentials `hearth-password` and `password`
-(LoadCredential= or SetCredentialEncrypted= in the unit); `password` in ca.json; the terminal.
+The intermediate's, in this order: --password-file; the systemd credentials `hearth-password` and
+`password` (LoadCredential= or SetCredentialEncrypted= in the unit); `password` in ca.json; the
+terminal. SSH keys have the same one, or their own: --ssh-host-password-file and
+--ssh-user-password-file; the credentials `hearth-ssh-host-password` and `hearth-ssh-user-password`.
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +15,15 @@ from appliance.config.settings import Settings
 from appliance.formats.keyfile import is_encrypted
 from appliance.model.errors import ConfigError, FormatError
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 
 CREDENTIALS: Final = ("hearth-password", "password")
+SSH_CREDENTIALS: Final = {kind: (f"hearth-ssh-{kind.label}-password",) for kind in CertificateType}
 
 
-def given(file: Path | None, environ: Mapping[str, str]) -> Password | None:
+def given(
+    file: Path | None, environ: Mapping[str, str], names: Iterable[str] = CREDENTIALS
+) -> Password | None:
     """Read the password file, or else systemd's credential; None without either.
 
     Raises ConfigError for a file that cannot be read.
@@ -25,7 +31,7 @@ def given(file: Path | None, environ: Mapping[str, str]) -> Password | None:
     if file is not None:
         return _read(file)
     directory = environ.get("CREDENTIALS_DIRECTORY", "")
-    for name in CREDENTIALS if directory else ():
+    for name in names if directory else ():
         credential = Path(directory) / name
         if credential.exists():
             return _read(credential)
@@ -34,12 +40,25 @@ def given(file: Path | None, environ: Mapping[str, str]) -> Password | None:
 
 def is_missing(settings: Settings, password: Password | None) -> bool:
     """Say whether the key is encrypted and nobody has told the password yet."""
-    if password or settings.password:
-        return False
-    try:
-        return is_encrypted(settings.key.read_bytes())
-    except (OSError, FormatError):
-        return False  # what is wrong with it is told when it is opened
+    return not (password or settings.password) and _is_shut(settings.key)
+
+
+def missing_for_ssh(
+    settings: Settings, given: Collection[CertificateType], password: Password | None
+) -> Mapping[CertificateType, Path]:
+    """Give the SSH keys that are encrypted and whose password nobody has told yet.
+
+    `given` are those with a password of their own; others have the intermediate's.
+    """
+    ssh = settings.ssh
+    if ssh is None or password or settings.password:
+        return {}
+    files = {CertificateType.HOST: ssh.host_key, CertificateType.USER: ssh.user_key}
+    return {
+        kind: file
+        for kind, file in files.items()
+        if file is not None and kind not in given and _is_shut(file)
+    }
 
 
 def exposure(file: Path) -> str:
@@ -52,6 +71,13 @@ def exposure(file: Path) -> str:
         return ""
     others = "everybody" if mode & 0o007 else "its group"
     return f"{file}: {others} may use this secret (mode {mode:04o}); run: chmod 600 {file}"
+
+
+def _is_shut(key: Path) -> bool:
+    try:
+        return is_encrypted(key.read_bytes())
+    except (OSError, FormatError):
+        return False  # what is wrong with it is told when it is opened
 
 
 def _read(file: Path) -> Password:

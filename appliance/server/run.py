@@ -84,7 +84,12 @@ async def _serve(
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:
         foundation = lay_foundation(
-            store, clock=clock, chance=chance, events=ring, password=launch.password
+            store,
+            clock=clock,
+            chance=chance,
+            events=ring,
+            password=launch.password,
+            ssh_passwords=launch.ssh_passwords,
         )
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)

@@ -39,6 +39,7 @@ _CURVES: Final[dict[str, EllipticCurve]] = {
     "nistp521": SECP521R1(),
 }
 _CURVE_NAMES: Final = {curve.name: name for name, curve in _CURVES.items()}
+_FORMS: Final = {RSA: "RSA", ED25519: "ED25519", SK_ECDSA: "SK-ECDSA", SK_ED25519: "SK-ED25519"}
 _LARGEST_EXPONENT: Final = 24  # bits
 
 
@@ -60,6 +61,16 @@ class SshPublicKey:
     def line(self) -> str:
         """Give type and blob as authorized_keys and known_hosts have them, without comment."""
         return f"{self.type} {self.text}"
+
+    @property
+    def key_form(self) -> str:
+        """Name the kind of key as fingerprints do: ECDSA, ED25519, RSA, SK-ECDSA, SK-ED25519."""
+        return _FORMS.get(self.type, "ECDSA")
+
+    @property
+    def size(self) -> int:
+        """Give the bits of the key, as fingerprints do."""
+        return 256 if isinstance(self.key, Ed25519PublicKey) else self.key.key_size
 
     @property
     def fingerprint(self) -> str:

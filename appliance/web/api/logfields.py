@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from appliance.authority.x509 import Issued
 from appliance.formats import base64url, names
+from appliance.formats.ssh.certificate import SshCertificate
+from appliance.issuance.ssh import periods
 from appliance.model.errors import FormatError
 from appliance.model.names import SanKind
 
@@ -79,6 +81,20 @@ def issued(certificate: Issued, issuer: str) -> Mapping[str, object]:
         identity = f" ({provisioner.credential_id})" if provisioner.credential_id else ""
         fields["provisioner"] = provisioner.name + identity
     return fields
+
+
+def ssh_issued(certificate: SshCertificate) -> Mapping[str, object]:
+    """Say which SSH certificate was issued."""
+    form = certificate.key.key_form
+    return {
+        "serial": str(certificate.serial),
+        "principals": certificate.principals,
+        "valid-from": _moment(periods.moment(certificate.valid_after)),
+        "valid-to": _moment(periods.moment(certificate.valid_before)),
+        "certificate": base64.b64encode(certificate.blob).decode("ascii"),
+        "certificate-type": f"{certificate.type_name} {certificate.type.label} certificate",
+        "public-key": f"{certificate.key.fingerprint} ({form}-CERT)",
+    }
 
 
 def _by_kind(sans: Iterable[str]) -> Mapping[str, list[str]]:

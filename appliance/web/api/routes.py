@@ -1,5 +1,7 @@
 """The table of the CA's own routes."""
 
+from collections.abc import Sequence
+
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.x509 import X509Authority
 from appliance.config.settings import TlsSettings
@@ -10,11 +12,17 @@ from appliance.web.http import Route
 
 
 def ca_routes(
-    *, x509: X509Authority, revocation: RevocationAuthority, tls: TlsSettings, version: str
+    *,
+    x509: X509Authority,
+    revocation: RevocationAuthority,
+    tls: TlsSettings,
+    version: str,
+    ssh: Sequence[Route] = (),
 ) -> list[Route]:
     """Give every route of the CA, at the root and below /1.0."""
     table = [
         *reading_routes(x509.trust, x509.registry, version),
         *CertificateEndpoints(x509, revocation, tls).routes(),
+        *ssh,
     ]
     return mounted(table, "", "/1.0")

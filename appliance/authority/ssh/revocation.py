@@ -1,0 +1,129 @@
+"""Revoking SSH certificates: from then on none is renewed; sshd learns of it by revocation lists.
+
+As with step-ca, a certificate that nobody knows can be revoked as well.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from appliance.authority import records as x509_records
+from appliance.authority.reporting import Attempt, Context
+from appliance.authority.ssh import records
+from appliance.authority.tokens import OneTimeTokens, already_used
+from appliance.formats.ssh import certificate as ssh_certificate
+from appliance.issuance.grants import RevocationGrant
+from appliance.issuance.ssh.periods import SshPeriod
+from appliance.model.errors import BadRequest, Conflict, Forbidden, NotSupported
+from appliance.model.events import EventKind
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.store import Operation, Store
+from appliance.provisioners.registry import Registry
+
+_LAST_REASON = 10  # aACompromise, as with X.509
+_LARGEST_SERIAL = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshRevokeRequest:
+    """What POST /ssh/revoke asks. `serial` is decimal."""
+
+    serial: str
+    token: str
+    reason_code: int = 0
+    reason: str = ""
+    passive: bool
+    context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshRevocationAuthority:
+    """Revokes by token. Not `persistent`: without a database.
+
+    `announce` makes a revocation known to others, before it is acknowledged: it never raises.
+    """
+
+    registry: Registry
+    store: Store
+    tokens: OneTimeTokens
+    clock: Clock
+    events: EventSink
+    persistent: bool = True
+    announce: Sequence[Callable[[], Awaitable[None]]] = ()
+
+    async def revoke(self, request: SshRevokeRequest) -> int:
+        """Mark a certificate as revoked, known or not, and give its serial number.
+
+        Raises BadRequest (also when it is revoked already), Unauthorized, Forbidden, NotSupported,
+        Broken.
+        """
+        with Attempt("ssh-revoke", request.context, self.clock, self.events) as attempt:
+            serial = _checked(request)
+            attempt.of(serial)
+            grant = await self.registry.authorize_ssh_revoke(request.token, self.clock.now())
+            attempt.allowed_by(grant.provisioner)
+            async with self.tokens.spending(grant.token):
+                if grant.subject != request.serial:
+                    raise Forbidden(
+                        f'request serial number "{request.serial}" and token subject '
+                        f'"{grant.subject}" do not match'
+                    )
+                if not self.persistent:
+                    raise NotSupported(
+                        "no persistence layer configured: revocation needs `db` in ca.json"
+                    )
+                await self._tell(serial, attempt)
+                await self._revoke(request, serial, grant)
+            attempt.succeeded(EventKind.REVOKED, request.reason)
+            return serial
+
+    async def _tell(self, serial: int, attempt: Attempt) -> None:
+        """Note what is known of the certificate."""
+        recorded = await records.certificate(self.store, serial)
+        if recorded is None:
+            return
+        known = ssh_certificate.parse(recorded)
+        period = SshPeriod(after=known.valid_after, before=known.valid_before)
+        attempt.about_ssh(known.key_id, known.principals, known.type.label)
+        attempt.of(serial, period.validity)
+
+    async def _revoke(self, request: SshRevokeRequest, serial: int, grant: RevocationGrant) -> None:
+        token = grant.token
+        used: Sequence[Operation] = [x509_records.token_used(token)] if token else []
+        operations = records.revoked(
+            serial=serial,
+            provisioner_id=grant.provisioner.id,
+            reason_code=request.reason_code,
+            reason=request.reason,
+            revoked_at=self.clock.now(),
+            token_id=token.reuse_key if token else "",
+            issued_at=await records.issued_at(self.store, serial),
+        )
+        try:
+            await self.store.commit([*operations, *used])
+        except Conflict as error:
+            if await records.is_revoked(self.store, serial):
+                raise BadRequest(
+                    f"certificate with serial number '{serial}' is already revoked"
+                ) from error
+            raise already_used() from error
+        for announce in self.announce:
+            await announce()
+
+
+def _checked(request: SshRevokeRequest) -> int:
+    if not request.serial:
+        raise BadRequest("missing serial")
+    if not 0 <= request.reason_code <= _LAST_REASON:
+        raise BadRequest("reasonCode out of bounds")
+    if not request.passive:
+        raise NotSupported("non-passive revocation not implemented")
+    if not request.token:
+        raise BadRequest("missing ott")
+    text = request.serial
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
+        raise BadRequest(f"serial '{text[:80]}' is not a decimal number")
+    serial = int(text)
+    if str(serial) != text or serial > _LARGEST_SERIAL:
+        raise BadRequest(f"serial '{text}' is not the number of an SSH certificate")
+    return serial

@@ -1,0 +1,63 @@
+"""The SSH side of a configuration: its keys opened, its authority made of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.authority.metrics import CountedSigner, Metrics
+from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
+from appliance.config.settings import Settings
+from appliance.formats.keyfile import PasswordNeeded, WrongPassword
+from appliance.keys.file import read_signer
+from appliance.model.errors import ConfigError
+from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshPasswords:
+    """What opens the keys; without one of its own, a key has the intermediate's."""
+
+    own: Mapping[CertificateType, Password]
+    intermediate: Password | None
+
+    def of(self, kind: CertificateType) -> Password | None:
+        """Give the password of the key for a type."""
+        return self.own.get(kind) or self.intermediate
+
+
+def open_ssh_keys(settings: Settings, passwords: SshPasswords, metrics: Metrics) -> SshKeys:
+    """Open what `ssh` names, its signatures counted.
+
+    Raises ConfigError for files that are missing, wrong or shut.
+    """
+    ssh = settings.ssh
+    if ssh is None:
+        return SshKeys()
+
+    def opened(kind: CertificateType, file: Path | None) -> SshSigningKey | None:
+        return None if file is None else _opened(kind, file, passwords.of(kind), metrics)
+
+    return SshKeys(
+        user=opened(CertificateType.USER, ssh.user_key),
+        host=opened(CertificateType.HOST, ssh.host_key),
+        known=(
+            KnownKey(type=each.type, key=each.key, federated=each.federated) for each in ssh.keys
+        ),
+    )
+
+
+def _opened(
+    kind: CertificateType, file: Path, password: Password | None, metrics: Metrics
+) -> SshSigningKey:
+    try:
+        return SshSigningKey.of(CountedSigner(read_signer(file, password), metrics))
+    except PasswordNeeded as error:
+        raise ConfigError(
+            f"the key is encrypted: give its password with --ssh-{kind.label}-password-file, as "
+            f"the systemd credential 'hearth-ssh-{kind.label}-password', or with --password-file "
+            "if it has the intermediate's",
+            file=str(file),
+        ) from error
+    except WrongPassword as error:
+        raise ConfigError("the password does not open the key", file=str(file)) from error
