@@ -11,6 +11,7 @@ from appliance.authority.metrics import Metrics
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.ssh.keys import SshKeys
+from appliance.authority.ssh.krl import KrlPublisher
 from appliance.authority.ssh.revocation import SshRevocationAuthority
 from appliance.authority.ssh.signing import SshAuthority
 from appliance.authority.tokens import OneTimeTokens
@@ -47,6 +48,7 @@ class Foundation:
     store: Store
     tokens: OneTimeTokens
     lists: CrlPublisher
+    ssh_list: KrlPublisher
     clock: Clock
     chance: Chance
     events: Metrics
@@ -69,6 +71,7 @@ def lay_foundation(
         store=store,
         tokens=OneTimeTokens(store),
         lists=CrlPublisher(store, clock),
+        ssh_list=KrlPublisher(store, clock),
         clock=clock,
         chance=chance,
         events=Metrics(events, clock),
@@ -170,6 +173,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         events=foundation.events,
         persistent=persistent,
+        announce=[foundation.ssh_list.changed],
     )
     responder = build_responder(
         settings,
@@ -182,6 +186,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         certificates=(*trust.intermediates, *(each.issuer.certificate for each in issuers.all)),
         responder=responder,
         lists=foundation.lists,
+        ssh_list=foundation.ssh_list,
         clock=foundation.clock,
     )
     routes = [

@@ -16,6 +16,7 @@ from appliance.config.addresses import split_address
 from appliance.config.loading import load
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, HearthError
+from appliance.model.ssh import CertificateType
 from appliance.server import notify, providers, responding
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
@@ -85,6 +86,10 @@ class Service:
     async def open(self, nursery: trio.Nursery, listening: Listening) -> None:
         """Serve, as tasks of the nursery, until `close`."""
         self.foundation.lists.configure(self._assembly.lists)
+        ssh_keys = self._assembly.ssh_keys
+        self.foundation.ssh_list.configure(
+            key.blob for kind in CertificateType for key in ssh_keys.roots(kind)
+        )
         await self._doors.change(nursery, _entrances(self._assembly, self._holder), listening)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from appliance.authority.crl import CrlPublisher
+from appliance.authority.ssh.krl import KrlPublisher
 from appliance.authority.trust import Trust
 from appliance.issuance import issuers
 from appliance.keys.file import FileSigner
@@ -60,6 +61,7 @@ def routes(world: World) -> list[Route]:
     responder = OcspWorld(made.pki).responder
     published = publish_routes(
         lists=CrlPublisher(made.store, made.clock),
+        ssh_list=KrlPublisher(made.store, made.clock),
         certificates=made.x509.trust.intermediates, responder=responder, clock=made.x509.clock
     )
     return [*table, *published]

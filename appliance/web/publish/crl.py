@@ -1,7 +1,7 @@
 """The revocation list, in DER or PEM; a client that has it already is told so in a few octets."""
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Final
 
 import trio
@@ -9,6 +9,7 @@ import trio
 from appliance.authority.crl import CrlPublisher, PublishedList
 from appliance.formats import crl, pem
 from appliance.web.http import Request, Response, Route
+from appliance.web.publish.holding import holds
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
@@ -44,7 +45,7 @@ class _Endpoints:
         published = await self._publisher.current(name)
         in_pem = any(each.partition("=")[0] == "pem" for each in request.query.split("&"))
         response = await self._answer(name, published, in_pem=in_pem)
-        if _has_it(request, published, response):
+        if holds(request, dict(response.headers)["etag"], published.made_at):
             return Response(status=304, headers=response.headers)
         return response
 
@@ -76,22 +77,6 @@ def _response(
         ("last-modified", format_datetime(published.made_at.astimezone(UTC), usegmt=True)),
     )
     return Response(body=body, content_type=content_type, headers=headers)
-
-
-def _has_it(request: Request, published: PublishedList, response: Response) -> bool:
-    """Say whether the client holds these octets (RFC 9110 section 13.2.2)."""
-    tags = request.headers.get("if-none-match")
-    if tags is not None:
-        mine = dict(response.headers)["etag"]
-        return any(each.strip().removeprefix("W/") in (mine, "*") for each in tags.split(","))
-    since = request.headers.get("if-modified-since")
-    if since is None:
-        return False
-    try:
-        held = parsedate_to_datetime(since)
-    except ValueError:
-        return False
-    return held.tzinfo is not None and published.made_at <= held
 
 
 def _step_date(moment: datetime) -> str:

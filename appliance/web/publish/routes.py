@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from appliance.authority.crl import CrlPublisher
 from appliance.authority.ocsp import OcspResponder
+from appliance.authority.ssh.krl import KrlPublisher
 from appliance.ports.clock import Clock
 from appliance.web.application import mounted
 from appliance.web.http import Route
 from appliance.web.publish.crl import crl_routes
 from appliance.web.publish.issuers import issuer_routes
+from appliance.web.publish.krl import krl_routes
 from appliance.web.publish.ocsp import ocsp_routes
 
 
@@ -18,10 +20,12 @@ def publish_routes(
     responder: OcspResponder | None,
     lists: CrlPublisher,
     clock: Clock,
+    ssh_list: KrlPublisher | None = None,
 ) -> list[Route]:
     """Give every route, at the root and below /1.0. `certificates` are those of issuers, in DER."""
     table = [
         *crl_routes(lists),
+        *(krl_routes(ssh_list) if ssh_list else ()),
         *issuer_routes(certificates),
         *(ocsp_routes(responder, clock) if responder else ()),
     ]
