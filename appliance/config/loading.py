@@ -88,7 +88,8 @@ def of_document(document: Document) -> Settings:
     listed = provisioners.read(authority.provisioners, above, backdate, document, warnings)
     others = issuers.read(written.issuers, document)
     issuers.check_named(listed, others, document)
-    names = policy.read(authority.policy, document, warnings)
+    names = policy.read(authority.policy, document)
+    principals = policy.read_ssh(authority.policy, document)
     store = database.read(written.db, document)
     dns_names = DNS_NAMES if written.dns_names is None else tuple(written.dns_names)
     persistent = not isinstance(store, MemorySettings)
@@ -124,6 +125,7 @@ def of_document(document: Document) -> Settings:
         check_issued_at=not authority.disable_issued_at_check,
         policy=names,
         ssh=ssh_settings,
+        ssh_policy=principals,
         ssh_hosts_listed=not authority.disable_get_ssh_hosts,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )

@@ -189,15 +189,33 @@ def context_files(base: Path, context: Context) -> list[tuple[Path, str, int]]:
         if not value:
             raise NotFound(f"a context needs a name for its {key}")
     known = contexts(base) | {context.name: context}
+    return [
+        (base / "contexts.json", _listed(known), 0o600),
+        (base / "current-context.json", _current(context.name), 0o644),
+    ]
+
+
+def select_context(base: Path, name: str) -> None:
+    """Make a context that is there the current one."""
+    _write(base / "current-context.json", _current(name), 0o644)
+
+
+def remove_context(base: Path, name: str) -> None:
+    """Strike a context off the list; its files are left alone."""
+    known = {each: entry for each, entry in contexts(base).items() if each != name}
+    _write(base / "contexts.json", _listed(known), 0o600)
+
+
+def _listed(known: Mapping[str, Context]) -> str:
     entries = {
         name: {"profile": entry.profile, "authority": entry.authority}
         for name, entry in sorted(known.items())
     }
-    current = json.dumps({"context": context.name}, separators=(",", ":"), ensure_ascii=False)
-    return [
-        (base / "contexts.json", json.dumps(entries, indent=4, ensure_ascii=False), 0o600),
-        (base / "current-context.json", current, 0o644),
-    ]
+    return json.dumps(entries, indent=4, ensure_ascii=False)
+
+
+def _current(name: str) -> str:
+    return json.dumps({"context": name}, separators=(",", ":"), ensure_ascii=False)
 
 
 def _write(file: Path, text: str, mode: int) -> None:

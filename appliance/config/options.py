@@ -4,7 +4,7 @@ from typing import Any
 
 from appliance.config import certificate_templates, policy, webhooks
 from appliance.config.document import Document
-from appliance.config.schema import Options, X509Options
+from appliance.config.schema import Options, SshOptions, X509Options
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, SshProfile
 
@@ -37,4 +37,11 @@ def read_ssh(given: Any, document: Document, place: str) -> SshProfile:
     if given is None:
         return DEFAULT_SSH_PROFILE
     options = document.read(Options, given, place)
-    return SshProfile(webhooks=webhooks.read(options.webhooks, document, f"{place}.webhooks"))
+    ssh = options.ssh or SshOptions()
+    template, data = certificate_templates.read(ssh)
+    return SshProfile(
+        template=template,
+        template_data=data,
+        policy=policy.of_provisioner_ssh(ssh, document, f"{place}.ssh"),
+        webhooks=webhooks.read(options.webhooks, document, f"{place}.webhooks"),
+    )

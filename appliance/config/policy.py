@@ -1,13 +1,14 @@
-"""`authority.policy`, and the rules in `options.x509` of a provisioner: read and compiled."""
+"""`authority.policy`, and the rules in `options` of a provisioner: read and compiled."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from appliance.config.document import Document, is_off
-from appliance.config.schema import X509Options
+from appliance.config.document import Document
+from appliance.config.schema import SshOptions, X509Options
 from appliance.issuance.policy import BadPattern, NamePolicy
+from appliance.issuance.ssh.policy import PrincipalPolicy, PrincipalRules
 
 _PLACE: Final = "authority.policy"
 
@@ -43,12 +44,12 @@ class SshNames(Struct, kw_only=True):
     principal: list[str] | None = None
 
     def patterns(self) -> dict[str, list[str]]:
-        """Give those that have a form to be checked."""
-        return {"dns": self.dns or [], "ip": self.ip or [], "email": self.email or []}
+        """Give what is written, by kind."""
+        return {kind: found for kind in self.__struct_fields__ if (found := getattr(self, kind))}
 
 
 class SshSide(Struct, kw_only=True):
-    """`policy.ssh.user` or `policy.ssh.host`."""
+    """`policy.ssh.user` or `policy.ssh.host`, and the same in `options.ssh`."""
 
     allow: SshNames | None = None
     deny: SshNames | None = None
@@ -68,21 +69,23 @@ class Policy(Struct, kw_only=True):
     ssh: SshPolicy | None = None
 
 
-def read(given: Any, document: Document, warnings: list[str]) -> NamePolicy | None:
-    """Read the authority's policy; None when it has no rules.
+def read(given: Any, document: Document) -> NamePolicy | None:
+    """Read what the authority's policy says about X.509; None when it has no rules.
 
-    Raises ConfigError with the place of what is wrong. What it says about SSH is checked only.
+    Raises ConfigError with the place of what is wrong.
     """
     if given is None:
         return None
     written = document.read(Policy, given, _PLACE)
-    for side in ("user", "host"):
-        rules = getattr(written.ssh, side, None)
-        if rules is not None:
-            _compiled(rules, document, f"{_PLACE}.ssh.{side}")
-    if written.ssh is not None and not is_off(msgspec.to_builtins(written.ssh)):
-        warnings.append(f"{_PLACE}.ssh: kept for SSH, which is not served yet")
     return _compiled(written.x509 or X509Policy(), document, f"{_PLACE}.x509")
+
+
+def read_ssh(given: Any, document: Document) -> PrincipalPolicy | None:
+    """Read what it says about SSH. Raises as `read` does."""
+    if given is None:
+        return None
+    written = document.read(Policy, given, _PLACE).ssh or SshPolicy()
+    return _compiled_ssh(written.user, written.host, document, f"{_PLACE}.ssh")
 
 
 def of_provisioner(options: X509Options, document: Document, place: str) -> NamePolicy | None:
@@ -98,11 +101,50 @@ def of_provisioner(options: X509Options, document: Document, place: str) -> Name
     return _compiled(written, document, place)
 
 
-def _compiled(written: X509Policy | SshSide, document: Document, place: str) -> NamePolicy | None:
-    allow = written.allow.patterns() if written.allow else {}
-    deny = written.deny.patterns() if written.deny else {}
-    wildcards = isinstance(written, X509Policy) and written.allow_wildcard_names
+def of_provisioner_ssh(
+    options: SshOptions, document: Document, place: str
+) -> PrincipalPolicy | None:
+    """Read the rules among a provisioner's `options.ssh`; None when there are none.
+
+    Raises ConfigError.
+    """
+    user, host = (
+        None if given is None else document.read(SshSide, given, f"{place}.{name}")
+        for name, given in (("user", options.user), ("host", options.host))
+    )
+    return _compiled_ssh(user, host, document, place)
+
+
+def _compiled(written: X509Policy, document: Document, place: str) -> NamePolicy | None:
+    allow, deny = _patterns(written)
+    wildcards = written.allow_wildcard_names
     try:
         return NamePolicy.compile(allow, deny, wildcards=wildcards, place=place) or None
     except BadPattern as error:
         raise document.wrong(error.public, f"{place}.{error.place}") from None
+
+
+def _compiled_ssh(
+    user: SshSide | None, host: SshSide | None, document: Document, place: str
+) -> PrincipalPolicy | None:
+    policy = PrincipalPolicy(
+        place=place,
+        user=_compiled_side(user, document, f"{place}.user"),
+        host=_compiled_side(host, document, f"{place}.host"),
+    )
+    return policy or None
+
+
+def _compiled_side(
+    written: SshSide | None, document: Document, place: str
+) -> PrincipalRules | None:
+    allow, deny = _patterns(written or SshSide())
+    try:
+        return PrincipalRules.compile(allow, deny, place=place) or None
+    except BadPattern as error:
+        raise document.wrong(error.public, f"{place}.{error.place}") from None
+
+
+def _patterns(written: X509Policy | SshSide) -> Sequence[Mapping[str, Sequence[str]]]:
+    """Give the patterns of both lists, by kind."""
+    return [each.patterns() if each else {} for each in (written.allow, written.deny)]

@@ -39,9 +39,13 @@ def read(
             continue
         settings = _settings(kind, entry, above, backdate, document, place)
         found.append(settings)
-        template = settings.profile.template
-        if template is not None and template.problem:
-            warnings.append(f"{place}.options.x509: {template.problem}; it issues no certificates")
+        for name, template in (
+            ("x509", settings.profile.template),
+            ("ssh", settings.ssh_profile.template),
+        ):
+            if template is not None and template.problem:
+                problem = f"{place}.options.{name}: {template.problem}"
+                warnings.append(f"{problem}; it issues no certificates")
     if sum(each.type == "K8sSA" for each in found) > 1:
         raise document.wrong("there can be one provisioner of type K8sSA only", _PLACE)
     return tuple(found)

@@ -88,11 +88,21 @@ class X509Options(Struct, rename="camel", kw_only=True):
     issuer: str = ""
 
 
+class SshOptions(Struct, rename="camel", kw_only=True):
+    """`options.ssh` of a provisioner; `user` and `host` are ours."""
+
+    template: str = ""
+    template_file: str = ""
+    template_data: Any = None
+    user: Any = None
+    host: Any = None
+
+
 class Options(Struct, rename="camel", kw_only=True):
     """`options` of a provisioner."""
 
     x509: X509Options | None = None
-    ssh: Any = None
+    ssh: SshOptions | None = None
     webhooks: list[Any] | None = None
     wire: Any = None
 

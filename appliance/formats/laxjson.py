@@ -21,8 +21,20 @@ _ZERO_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LONGEST_NUMBER: Final = 40  # digits; no integer that Go would take has more than 20
 _INT64: Final = 1 << 63
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class Members(dict[str, Any]):
+    """A JSON object by folded keys; `written` has it with the keys as they are written."""
+
+    __slots__ = ("written",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__((_folded(name), value) for name, value in pairs)
+        self.written = pairs
+
+
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=lambda pairs: {_folded(name): value for name, value in pairs},
+    object_pairs_hook=Members,
     parse_int=lambda digits: int(digits) if len(digits) < _LONGEST_NUMBER else float(digits),
     parse_constant=lambda name: _refuse(name),  # noqa: PLW0108 - it is defined below
 )
@@ -87,6 +99,14 @@ class Object:
             return (text_of(value, place),)
         return tuple(text_of(each, f"{place}[{i}]") for i, each in enumerate(_list(value, place)))
 
+    def texts_by_name(self, name: str) -> dict[str, str]:
+        """Read an object of texts, by names that keep their case; empty when there is none."""
+        value, place = self.get(name), self.at(name)
+        if not isinstance(value, Members | None):
+            raise _wrong(place, "an object", value)
+        pairs = () if value is None else value.written
+        return {_clean(key): text_of(each, f"{place}.{key[:80]}") for key, each in pairs}
+
     def flag(self, name: str) -> bool:
         """Read a boolean; false when there is none."""
         value = self.get(name)
@@ -101,6 +121,15 @@ class Object:
             return 0
         if not isinstance(value, int) or isinstance(value, bool) or not -_INT64 <= value < _INT64:
             raise _wrong(self.at(name), "an integer", value)
+        return value
+
+    def unsigned(self, name: str) -> int:
+        """Read an integer of 64 bits that is not negative; 0 for none."""
+        value = self.get(name)
+        if value is None:
+            return 0
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2 * _INT64:
+            raise _wrong(self.at(name), "an integer that is not negative", value)
         return value
 
     def octets(self, name: str) -> bytes | None:
@@ -143,7 +172,11 @@ def text_of(value: object, place: str) -> str:
     """Read a text; null is an empty one. Raises FormatError."""
     if not isinstance(value, str | None):
         raise _wrong(place, "a text", value)
-    return _SURROGATE.sub("\ufffd", value) if value else ""
+    return _clean(value) if value else ""
+
+
+def _clean(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def base64_of(text: str, place: str) -> bytes:
@@ -175,6 +208,7 @@ def _refuse(constant: str) -> float:
 
 _KINDS: Final = {
     dict: "an object",
+    Members: "an object",
     list: "a list",
     str: "a text",
     bool: "a boolean",

@@ -33,6 +33,18 @@ class TextPattern:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPattern:
+    """An account's name, whatever its case, or `*`."""
+
+    written: str
+    folded: str
+
+    def matches(self, folded: str) -> bool:
+        """Compare with a name that `fold` made."""
+        return self.folded in ("*", folded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainPattern:
     """A domain, or what has exactly one label before it."""
 
@@ -84,6 +96,11 @@ def common_name(written: str) -> TextPattern:
     if text == "*":
         raise FormatError("'*' is not a pattern for common names: name them one by one")
     return TextPattern(written=written, folded=fold(text))
+
+
+def account(written: str) -> AccountPattern:
+    """Read the name of an account; `*` is about all of them."""
+    return AccountPattern(written=written, folded=fold(written))
 
 
 def domain(written: str) -> DomainPattern:

@@ -101,8 +101,8 @@ class NamePolicy:
         ) -> Rules[T]:  # fmt: skip
             return Rules(
                 read=read,
-                allow=_read(allow.get(kind, ()), pattern, f"allow.{kind}"),
-                deny=_read(deny.get(kind, ()), denying or pattern, f"deny.{kind}"),
+                allow=compiled(allow.get(kind, ()), pattern, f"allow.{kind}"),
+                deny=compiled(deny.get(kind, ()), denying or pattern, f"deny.{kind}"),
             )
 
         return cls(
@@ -133,7 +133,7 @@ class NamePolicy:
     def _judge_common_name(self, name: str) -> None:
         rules, folded = self.common_names, patterns.fold(name)
         if (rule := rules.denied_by(folded)) is not None:
-            raise self._refusal(COMMON_NAME, name, f"deny.cn has {_quoted(rule)}")
+            raise self._refusal(COMMON_NAME, name, f"deny.cn has {quoted(rule)}")
         if not (rules and rules.allows(folded)):
             self._judge(names.classify(name), COMMON_NAME)
 
@@ -151,21 +151,13 @@ class NamePolicy:
     def _hold(self, san: San, called: str, rules: Rules[T]) -> None:
         """Hold one name against the rules of its kind. `called` is what a refusal calls it."""
         kind, name = san.kind, san.value
-        if not rules and self._allows_something():
-            raise self._refusal(called, name, f"no rule allows {kind} names")
-        if not rules and kind in (SanKind.IP, SanKind.URI):
+        if not rules and not self._allows_something() and kind in (SanKind.IP, SanKind.URI):
             return  # those without a host are not read in vain
-        try:
-            read = rules.read(name)
-        except FormatError as error:
-            raise self._refusal(called, name, error.public) from error
-        if (rule := rules.denied_by(read)) is not None:
-            raise self._refusal(called, name, f"deny.{kind} has {_quoted(rule)}")
-        literal = kind is SanKind.DNS and name.startswith("*.") and not self.wildcards
-        if rules.allow and literal:
-            raise self._refusal(called, name, "allowWildcardNames is not set")
-        if not rules.allows(read):
-            raise self._refusal(called, name, f"no rule in allow.{kind} matches")
+        reason = why_not(name, kind, rules, allows_something=self._allows_something())
+        if not reason and rules.allow and not self.wildcards and _is_wildcard(kind, name):
+            reason = "allowWildcardNames is not set"
+        if reason:
+            raise self._refusal(called, name, reason)
 
     def _allows_something(self) -> bool:
         return any(
@@ -179,12 +171,29 @@ class NamePolicy:
         )
 
     def _refusal(self, called: str, name: str, why: str) -> Forbidden:
-        return Forbidden(f"{called} name {_quoted(name)} not allowed by {self.place}: {why}")
+        return Forbidden(f"{called} name {quoted(name)} not allowed by {self.place}: {why}")
 
 
-def _read(
+def why_not(name: str, kind: str, rules: Rules[T], *, allows_something: bool) -> str:
+    """Say why a name is not allowed by the rules of its kind; nothing when it is.
+
+    `allows_something` tells that there are allow rules of some kind.
+    """
+    if not rules and allows_something:
+        return f"no rule allows {kind} names"
+    try:
+        read = rules.read(name)
+    except FormatError as error:
+        return error.public
+    if (rule := rules.denied_by(read)) is not None:
+        return f"deny.{kind} has {quoted(rule)}"
+    return "" if rules.allows(read) else f"no rule in allow.{kind} matches"
+
+
+def compiled(
     written: Sequence[str], pattern: Callable[[str], Pattern[T]], place: str
 ) -> tuple[Pattern[T], ...]:
+    """Read the rules of one list. Raises BadPattern."""
     found = []
     for index, text in enumerate(written):
         try:
@@ -194,5 +203,10 @@ def _read(
     return tuple(found)
 
 
-def _quoted(name: str) -> str:
+def _is_wildcard(kind: SanKind, name: str) -> bool:
+    return kind is SanKind.DNS and name.startswith("*.")
+
+
+def quoted(name: str) -> str:
+    """Write a name for a refusal."""
     return json.dumps(name, ensure_ascii=False)

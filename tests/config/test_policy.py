@@ -10,6 +10,7 @@ from appliance.config.loading import load
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, Forbidden
 from appliance.model.names import San, SanKind
+from appliance.model.ssh import CertificateType
 from tests.support.load import Provisioner
 
 X = San(kind=SanKind.DNS, value="x.example")
@@ -84,11 +85,34 @@ def test_a_bad_rule_of_a_provisioner_is_told_with_its_place(tmp_path: Path) -> N
     assert raised.value.place == "authority.provisioners[0].options.x509.allow.uri[0]"
 
 
-def test_rules_for_ssh_are_kept_and_told(tmp_path: Path) -> None:
+def test_the_authoritys_rules_for_ssh_are_compiled(tmp_path: Path) -> None:
     policy = {"ssh": {"user": {"allow": {"email": ["@x.y"], "principal": ["root"]}}}}
     settings = loaded(tmp_path, policy)
     assert settings.policy is None
-    assert "authority.policy.ssh: kept for SSH, which is not served yet" in settings.warnings
+    assert settings.ssh_policy is not None
+    settings.ssh_policy.check(CertificateType.USER, ["Root", "joe@x.y"])
+    with pytest.raises(Forbidden, match=r'principal name "joe" not allowed by authority\.policy\.'
+                       r"ssh\.user: no rule in allow\.principal matches"):  # fmt: skip
+        settings.ssh_policy.check(CertificateType.USER, ["joe"])
+    with pytest.raises(Forbidden, match=r"by authority\.policy\.ssh: it has rules for user"):
+        settings.ssh_policy.check(CertificateType.HOST, ["host.example"])
+
+
+def test_a_provisioner_has_rules_for_ssh_of_its_own(tmp_path: Path) -> None:
+    options = {"ssh": {"host": {"deny": {"dns": ["x.example"]}}}}
+    settings = loaded(tmp_path, options=options)
+    policy = settings.provisioners[0].ssh_profile.policy
+    assert policy is not None
+    policy.check(CertificateType.HOST, ["host.example"])
+    with pytest.raises(Forbidden, match=r"by authority\.provisioners\[0\]\.options\.ssh\.host"):
+        policy.check(CertificateType.HOST, ["x.example"])
+
+
+def test_a_bad_rule_for_ssh_of_a_provisioner_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        loaded(tmp_path, options={"ssh": {"user": {"allow": {"email": ["a@b@c"]}}}})
+    place = "authority.provisioners[0].options.ssh.user.allow.email[0]"
+    assert raised.value.place == place
 
 
 def test_unknown_keys_in_a_policy_are_warned_about(tmp_path: Path) -> None:

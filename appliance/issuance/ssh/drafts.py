@@ -37,7 +37,7 @@ class SshDraft:
 
 def by_default(request: SshSigningRequest, grant: SshGrant) -> SshDraft:
     """Draft what the default template of the grant makes of it."""
-    if grant.default is SshDefaultTemplate.REQUESTED:
+    if grant.default is not SshDefaultTemplate.GRANTED:
         kind = TYPES[request.type]
         return SshDraft(
             type=kind,

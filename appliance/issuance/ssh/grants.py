@@ -16,7 +16,8 @@ class SshDefaultTemplate(enum.Enum):
     """What a certificate is made of where the provisioner has no template of its own."""
 
     GRANTED = enum.auto()  # type, key id and principals of the grant
-    REQUESTED = enum.auto()  # those of the request: admins of OIDC, service accounts
+    ADMIN = enum.auto()  # those of the request: admins of OIDC
+    REQUESTED = enum.auto()  # the same: service accounts; data of the entry adds no extensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
