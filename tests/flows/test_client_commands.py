@@ -271,7 +271,8 @@ class TestIssuing:
             (("--provisioner", "jane", "--password-file", "wrong"), "password does not decrypt"),
             (("--provisioner", "jane", "--password-file", "none"), "open none failed: no such"),
             (("--not-after", "1x"), "invalid value '1x' for flag '--not-after'"),
-            (("--offline",), "'--offline' is refused"),
+            (("--offline",), "there is no such file"),
+            (("--offline", "--token", "abc"), "'--offline' is incompatible with '--token'"),
             (("--acme", "https://x"), "'--acme' is refused"),
             (("--kms", "yubikey:"), "'--kms' is refused"),
             (("--attestation-uri", "x"), "'--attestation-uri' is refused"),
@@ -330,8 +331,10 @@ class TestTokens:
             (("--revoke", "--san", "a"), "'--san' is incompatible with '--revoke'"),
             (("--cnf", "a", "--cnf-file", "b"), "incompatible with '--cnf'"),
             (("--not-after", "2h"), "too long"),
-            (("--ssh",), "'--ssh' is refused"),
-            (("--cert-not-after", "1h"), "'--cert-not-after' is refused"),
+            (("--ssh", "--san", "a"), "'--ssh' is incompatible with '--san'"),
+            (("--host",), "'--host' requires the '--ssh' flag"),
+            (("--principal", "a"), "'--principal' requires the '--ssh' flag"),
+            (("--ssh", "--cert-not-after", "x"), "flag '--cert-not-after'"),
             (("--renew",), "requires the '--x5c-cert' flag"),
             (("--offline", "--set", "a=b"), "'--offline' is incompatible with '--set'"),
         ],
@@ -409,7 +412,8 @@ class TestRenewing:
             (("--signal", "0"), "invalid value '0' for flag '--signal'"),
             (("--exec", "a 'b"), "cannot be taken apart"),
             (("--mtls=perhaps",), "write true or false"),
-            (("--offline",), "is refused"),
+            (("--offline",), "there is no such file"),
+            (("--offline", "--daemon"), "'--daemon' is incompatible with '--offline'"),
         ],
     )
     def test_mistakes_are_told_before_anything_is_done(
@@ -475,7 +479,7 @@ class TestRenewing:
             (("--cert", "web.crt"), "'--cert' requires the '--key' flag"),
             (("--key", "web.key"), "'--key' requires the '--cert' flag"),
             (("5", "--token", "abc"), "error parsing flag '--token'"),
-            (("5", "--offline"), "is refused"),
+            (("5", "--offline"), "there is no such file"),
         ],
     )
     def test_what_cannot_be_revoked_is_told(

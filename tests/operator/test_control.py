@@ -14,7 +14,15 @@ import pytest
 import trio
 
 from appliance.authority.inventory import Inventory
-from appliance.model.errors import BadRequest, Broken, Forbidden, HearthError, NotFound, Unavailable
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    Forbidden,
+    HearthError,
+    NotFound,
+    NotSupported,
+    Unavailable,
+)
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
     CertificateDetail,
@@ -22,6 +30,7 @@ from appliance.model.inventory import (
     CertificateQuery,
     CertificateState,
 )
+from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.operator import control, wire
 from appliance.operator.control import serve_control
@@ -62,8 +71,10 @@ class Appliance:
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         return await Inventory(self.store).page(query, NOW)
 
-    async def certificate(self, serial: int) -> CertificateDetail:
-        return await Inventory(self.store).certificate(serial, NOW)
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
+        return await Inventory(self.store).certificate(serial, NOW, kind)
 
 
 @asynccontextmanager
@@ -100,6 +111,59 @@ async def exchange(stream: trio.SocketStream, message: bytes) -> dict[str, dict[
 
 
 # ---- the same values and errors as in the process
+
+
+@dataclass
+class Orders:
+    """Issuance that says what it was asked; `fault` is raised instead."""
+
+    asked: list[object] = field(default_factory=list)
+    fault: Exception | None = None
+
+    async def sign(self, order: SignOrder) -> Sequence[bytes]:
+        self.asked.append(order)
+        if self.fault:
+            raise self.fault
+        return (b"leaf", b"issuer")
+
+    async def renew(self, chain: Sequence[bytes]) -> Sequence[bytes]:
+        self.asked.append(tuple(chain))
+        return (b"renewed",)
+
+    async def renew_with_token(self, token: str) -> Sequence[bytes]:
+        self.asked.append(token)
+        return (b"renewed",)
+
+    async def rekey(self, chain: Sequence[bytes], csr: bytes) -> Sequence[bytes]:
+        self.asked.append((tuple(chain), csr))
+        return (b"rekeyed",)
+
+    async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
+        self.asked.append((order, tuple(chain)))
+
+
+async def test_orders_arrive_as_they_were_given(tmp_path: Path) -> None:
+    orders = Orders()
+    sign = SignOrder(csr=b"\x30\x00", token="a.b.c", not_after="1h", template_data={"a": [1, None]})
+    taken = RevokeOrder(serial=2**159, token="t", reason_code=4, reason="näh")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_control, Appliance(), tmp_path, orders)
+        async with connected(tmp_path) as remote:
+            assert await remote.sign(sign) == [b"leaf", b"issuer"]
+            assert await remote.renew((b"a", b"b")) == [b"renewed"]
+            assert await remote.renew_with_token("t") == [b"renewed"]
+            assert await remote.rekey([b"a"], b"csr") == [b"rekeyed"]
+            await remote.revoke(taken, [b"a"])
+            orders.fault = Forbidden("not for you")
+            with pytest.raises(Forbidden, match="not for you"):
+                await remote.sign(sign)
+        nursery.cancel_scope.cancel()
+    assert orders.asked == [sign, (b"a", b"b"), "t", ((b"a",), b"csr"), (taken, (b"a",)), sign]
+
+
+async def test_a_server_that_takes_no_orders_says_so(remote: RemoteOperator) -> None:
+    with pytest.raises(NotSupported, match="takes no orders"):
+        await remote.renew([b"a"])
 
 
 async def test_both_sides_give_the_same(appliance: Appliance, remote: RemoteOperator) -> None:
