@@ -76,6 +76,8 @@ class StepCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Bring the arguments into the form that click parses."""
+        if ctx.resilient_parsing:  # a shell completes what is not whole yet
+            return super().parse_args(ctx, args)
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         given = _read(ctx, args, _by_name(options))
         helping = any(set(option.opts) & set(_HELP) for option in given.values)
@@ -109,16 +111,22 @@ class StepCommand(click.Command):
 class StepGroup(click.Group):
     """A group whose commands are imported when they are called.
 
-    `lazy` maps a name to the address of its command (`module:attribute`) and one line about it.
+    `lazy` maps a name to the address of its command (`module:attribute`) and one line about it,
+    `absent` the name of a command of step that this version does not have to why, and what to do.
     """
 
     command_class = StepCommand
 
     def __init__(
-        self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        lazy: Mapping[str, tuple[str, str]] | None = None,
+        absent: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **_with_help_names(kwargs))
         self.lazy = dict(lazy or {})
+        self.absent = dict(absent or {})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help when no command is named; that is not an error."""
@@ -153,6 +161,8 @@ class StepGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Say which name is not known; step's exit code for it is 3."""
+        if args and args[0] in self.absent:
+            raise NotSupported(f"'{ctx.command_path} {args[0]}': {self.absent[args[0]]}")
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             raise UnknownCommand(f"there is no command '{ctx.command_path} {args[0]}'", ctx)
         return super().resolve_command(ctx, args)

@@ -102,7 +102,12 @@ def payload(file: str | None) -> bytes:
     """Read a file, or what comes to standard input; nothing is waited for at a terminal."""
     if file is not None:
         return read_file(file)
+    return piped() or b""
+
+
+def piped() -> bytes | None:
+    """Give what comes to standard input by a pipe or from a file; None where a person is."""
     status = os.fstat(sys.stdin.fileno())
     if status.st_size == 0 and not stat.S_ISFIFO(status.st_mode):
-        return b""
-    return read_file("-")
+        return None
+    return sys.stdin.buffer.read()

@@ -23,12 +23,18 @@ _COMMANDS: Final = {
         "create, inspect, verify and convert certificates and requests",
     ),
     "certs": ("appliance.cli.certs:certs", "list, show and export what the CA has issued"),
+    "completion": (
+        "appliance.cli.completion:completion",
+        "print what makes a shell complete commands",
+    ),
+    "context": ("appliance.cli.context:context", "choose among several CAs"),
     "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
+    "ssh": ("appliance.cli.ssh:ssh", "get SSH certificates, and keep them in the SSH agent"),
     "template": ("appliance.cli.template:template", "try templates before they issue"),
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }

@@ -68,9 +68,13 @@ def encrypt(
 
 def decrypt(token: str, password: Password) -> bytes:
     """Decrypt the compact or the JSON form. Raises WrongPassword, FormatError."""
-    members, header = _parsed(token)
-    encrypted_key, initial, ciphertext, tag = (base64url.decode(members[n]) for n in _MEMBERS[1:])
-    content_key = _unwrapped(header, encrypted_key, password)
+    members, header = parsed(token)
+    return opened(members, header, unwrapped(header, members, password))
+
+
+def opened(members: Mapping[str, str], header: Mapping[str, Any], content_key: bytes) -> bytes:
+    """Decrypt the content with the key that was found for it. Raises FormatError."""
+    initial, ciphertext, tag = (base64url.decode(members[name]) for name in _MEMBERS[2:])
     protected = members["protected"].encode()
     if (aad := members.get("aad")) is not None:
         protected += b"." + aad.encode()
@@ -87,7 +91,7 @@ def decrypt(token: str, password: Password) -> bytes:
 def is_encrypted(text: str) -> bool:
     """Say whether a text is a JWE at all, in compact or JSON form."""
     try:
-        _parsed(text)
+        parsed(text)
     except FormatError:
         return False
     return True
@@ -96,20 +100,22 @@ def is_encrypted(text: str) -> bool:
 def to_json(token: str, *, indent: int | None = 2) -> str:
     """Write a compact JWE in the JSON form of the files that step writes: indented by two."""
     members = dict(zip(_MEMBERS, token.split("."), strict=True))
+    if not members["encrypted_key"]:
+        del members["encrypted_key"]
     octets = msgspec.json.encode(members)
     return (octets if indent is None else msgspec.json.format(octets, indent=indent)).decode()
 
 
 def compact(text: str) -> str:
     """Write either form in the compact one. Raises FormatError where that cannot hold it."""
-    members, _ = _parsed(text)
+    members, _ = parsed(text)
     if "aad" in members:
         raise FormatError("a JWE with aad has no compact form")
     return ".".join(members[name] for name in _MEMBERS)
 
 
-def _parsed(text: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """Give the members of either form, and the joint header."""
+def parsed(text: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Give the members of either form, and the joint header. Raises FormatError."""
     text = text.strip()
     if text.startswith("{"):
         document = _json_object(text)
@@ -120,6 +126,7 @@ def _parsed(text: str) -> tuple[dict[str, str], dict[str, Any]]:
             and isinstance(recipients[0], dict)
         ):
             document |= recipients[0]
+        document.setdefault("encrypted_key", "")  # there is none where keys are agreed on
         header = {
             **_object(document.get("unprotected", {})),
             **_object(document.get("header", {})),
@@ -161,8 +168,9 @@ def _wrapping_key(name: str, password: Password, salt: bytes, iterations: int) -
     return kdf.derive(password.reveal())
 
 
-def _unwrapped(header: Mapping[str, Any], encrypted_key: bytes, password: Password) -> bytes:
-    """Give the content encryption key."""
+def unwrapped(header: Mapping[str, Any], members: Mapping[str, str], password: Password) -> bytes:
+    """Give the content encryption key by a password. Raises WrongPassword, FormatError."""
+    encrypted_key = base64url.decode(members["encrypted_key"])
     name, count, salt = header.get("alg"), header.get("p2c"), header.get("p2s")
     if not isinstance(name, str) or name not in _WRAPPING:
         raise FormatError(f"a JWE with alg {str(name)[:30]!r} is not encrypted with a password")

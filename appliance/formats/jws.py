@@ -41,13 +41,9 @@ def sign(payload: bytes, key: JoseKey, header: Mapping[str, Any]) -> str:
 
 def split(text: str) -> Message:
     """Take a message apart, in compact or JSON form with one signature. Raises FormatError."""
-    if len(text) > _MOST:
-        raise FormatError("a message that is too long")
-    parts = _of_json(text) if text.lstrip().startswith("{") else text.split(".")
-    if len(parts) != 3:
-        raise FormatError("not a signed message: it must have three parts")
+    pieces = parts(text)
     try:
-        header_text, payload, signature = map(base64url.decode, parts)
+        header_text, payload, signature = map(base64url.decode, pieces)
         header = msgspec.json.decode(header_text, type=dict[str, Any])
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         raise FormatError("not a signed message: its header is not a JSON object") from None
@@ -56,8 +52,18 @@ def split(text: str) -> Message:
         header=header,
         payload=payload,
         signature=signature,
-        signed=f"{parts[0]}.{parts[1]}".encode(),
+        signed=f"{pieces[0]}.{pieces[1]}".encode(),
     )
+
+
+def parts(text: str) -> list[str]:
+    """Give the three parts of a message in compact or JSON form. Raises FormatError."""
+    if len(text) > _MOST:
+        raise FormatError("a message that is too long")
+    found = _of_json(text) if text.lstrip().startswith("{") else text.split(".")
+    if len(found) != 3:
+        raise FormatError("not a signed message: it must have three parts")
+    return found
 
 
 def verify(message: Message, key: JoseKey) -> None:
@@ -118,7 +124,7 @@ def _of_json(text: str) -> list[str]:
     only = several[0]
     if "header" in only:
         raise FormatError("a message with an unprotected header is not supported")
-    parts = [only.get("protected"), document.get("payload"), only.get("signature")]
-    if not all(isinstance(part, str) for part in parts):
+    found = [only.get("protected"), document.get("payload"), only.get("signature")]
+    if not all(isinstance(part, str) for part in found):
         raise FormatError("not a signed message: a member is missing or is no text")
-    return [str(part) for part in parts]
+    return [str(part) for part in found]
