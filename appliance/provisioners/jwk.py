@@ -9,7 +9,7 @@ from appliance.formats import jwk, names
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import Grant, RevocationGrant
 from appliance.issuance.ssh.grants import SshGrant
-from appliance.model.errors import FormatError, Unauthorized
+from appliance.model.errors import FormatError
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners import ssh, tokens
@@ -75,9 +75,7 @@ class JwkProvisioner(WithoutSsh):
         """Grant what `step.ssh` names. Raises Unauthorized, BadRequest."""
         ssh.check_enabled(self.ref.name, self._settings.claims)
         subject = self._verified_subject(token, claims, now, self._audiences.ssh_sign)
-        asked = ssh.options(token)
-        if asked is None:
-            raise Unauthorized("the token is not for an SSH certificate: it has no step.ssh")
+        asked = ssh.required(token)
         used = tokens.use(token, claims, self._key)
         grant = ssh.granted(
             asked, subject, provisioner=self.ref, used=used, claims=self._settings.claims

@@ -12,10 +12,12 @@ from appliance.config.settings import ProvisionerSettings
 from appliance.formats import public_keys
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.grants import DefaultTemplate, Grant, NameRule, RevocationGrant
+from appliance.issuance.ssh.grants import SshDefaultTemplate, SshGrant
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
+from appliance.model.ssh import CertificateType
 from appliance.model.validity import Validity
-from appliance.provisioners import tokens
+from appliance.provisioners import ssh, tokens
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
 from appliance.provisioners.tokens import Claims
 
@@ -45,10 +47,9 @@ class K8sSaProvisioner(WithoutSsh):
         """Grant what the request names. Raises Unauthorized."""
         self._verified_subject(token, claims, now)
         settings = self._settings.claims
-        account = token.claims.get(_ACCOUNT, "")
         return Grant(
             provisioner=self.ref,
-            subject=account if isinstance(account, str) else "",
+            subject=_account(token),
             common_names=None,
             sans=(),
             lifetimes=settings.lifetimes,
@@ -67,6 +68,27 @@ class K8sSaProvisioner(WithoutSsh):
         subject = self._verified_subject(token, claims, now)
         return RevocationGrant(provisioner=self.ref, subject=subject, token=None)
 
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Grant what the request names; templates see the account. Raises Unauthorized."""
+        ssh.check_enabled(self.ref.name, self._settings.claims)
+        self._verified_subject(token, claims, now)
+        account = _account(token)
+        return SshGrant(
+            provisioner=self.ref,
+            subject=account,
+            token=None,
+            lifetimes=self._settings.claims.ssh,
+            type=CertificateType.HOST,
+            key_id=account,
+            principals=(account,),
+            required=True,
+            default=SshDefaultTemplate.REQUESTED,
+            claims=token.claims,
+            profile=self._settings.ssh_profile,
+        )
+
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Allow it within the claims."""
         check_renewal(self.ref.name, self._settings.claims, validity, now)
@@ -82,3 +104,9 @@ class K8sSaProvisioner(WithoutSsh):
         else:
             raise Unauthorized("the token is signed by none of the cluster's keys")
         return tokens.check_claims(claims, ISSUER, None, now)
+
+
+def _account(token: UnverifiedToken) -> str:
+    """Give the name of the service account."""
+    account = token.claims.get(_ACCOUNT, "")
+    return account if isinstance(account, str) else ""

@@ -6,6 +6,7 @@ outlives its Nebula certificate.
 
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -18,13 +19,16 @@ from appliance.formats.nebula import Key, NebulaCertificate
 from appliance.issuance import nebula_values, rules
 from appliance.issuance.grants import Grant, NameRule
 from appliance.issuance.nebula_authorities import NebulaAuthorities
-from appliance.model.errors import FormatError, Unauthorized
+from appliance.issuance.ssh.grants import SshGrant
+from appliance.model.errors import Forbidden, FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
-from appliance.model.names import San
+from appliance.model.names import San, SanKind
+from appliance.model.ssh import CertificateType
 from appliance.model.validity import Validity
-from appliance.provisioners import tokens
+from appliance.provisioners import ssh, tokens
 from appliance.provisioners.audiences import Audiences
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
+from appliance.provisioners.ssh import SshOptions
 from appliance.provisioners.tokens import Claims
 
 
@@ -79,6 +83,36 @@ class NebulaProvisioner(WithoutSsh):
         """Refuse."""
         raise Unauthorized(f"provisioner '{self.ref.name}' does not revoke certificates")
 
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Grant a host names of its Nebula certificate: those in `step.ssh`, or all of them.
+
+        Raises Unauthorized, Forbidden for other names and for users.
+        """
+        ssh.check_enabled(self.ref.name, self._settings.claims)
+        certificate, key = self._verified(token, now)
+        subject = tokens.check_claims(claims, self.ref.name, self._audiences.ssh_sign, now)
+        asked = ssh.options(token)
+        _check_host(asked or SshOptions(), certificate)
+        grant = ssh.granted(
+            asked or SshOptions(),
+            subject,
+            provisioner=self.ref,
+            used=tokens.use(token, claims, key),
+            claims=self._settings.claims,
+        )
+        return replace(
+            grant,
+            type=CertificateType.HOST,
+            principals=grant.token_principals or (certificate.name, *certificate.addresses),
+            token_type="" if asked is None else CertificateType.HOST.label,
+            valid_until=certificate.not_after,
+            claims=token.claims,
+            authorization=nebula_values.certificate(certificate),
+            profile=self._settings.ssh_profile,
+        )
+
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Allow it within the claims."""
         check_renewal(self.ref.name, self._settings.claims, validity, now)
@@ -121,3 +155,18 @@ def _own_names(certificate: NebulaCertificate) -> tuple[San, ...]:
     """Give the name, if it has one, and the addresses."""
     own = (certificate.name, *certificate.addresses)
     return tuple(names.classify(each) for each in own if each)
+
+
+def _check_host(asked: SshOptions, certificate: NebulaCertificate) -> None:
+    """Hold what a token names against the certificate's name and addresses. Raises Forbidden."""
+    addresses = {San(kind=SanKind.IP, value=each) for each in certificate.addresses}
+    for principal in asked.principals:
+        if principal != certificate.name and names.classify(principal) not in addresses:
+            raise Forbidden(
+                f"ssh certificate principals contains invalid name or IP addresses - got "
+                f"[{' '.join(asked.principals)}], want {certificate.name} or "
+                f"[{' '.join(certificate.addresses)}]"
+            )
+    host = CertificateType.HOST.label
+    if asked.type not in ("", host):
+        raise Forbidden(f"ssh certificate type does not match - got {asked.type}, want {host}")

@@ -14,13 +14,16 @@ from appliance.formats import names
 from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey
 from appliance.issuance.grants import DefaultTemplate, Grant, NameRule, RevocationGrant
+from appliance.issuance.ssh import accounts
+from appliance.issuance.ssh.grants import SshDefaultTemplate, SshGrant
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.names import San
+from appliance.model.ssh import CertificateType
 from appliance.model.validity import Validity
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
-from appliance.provisioners import tokens
+from appliance.provisioners import ssh, tokens
 from appliance.provisioners.identity_provider import IdentityProvider
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
@@ -121,16 +124,55 @@ class OidcProvisioner(WithoutSsh):
         self, token: UnverifiedToken, claims: Claims, now: datetime
     ) -> RevocationGrant:
         """Let an admin revoke the certificate whose serial is the subject. Raises Unauthorized."""
+        return await self._revocation(token, claims, now)
+
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Grant a user the names of accounts that the email address makes; to an admin, any names.
+
+        Raises Unauthorized.
+        """
+        ssh.check_enabled(self.ref.name, self._settings.claims)
         person, used = await self._verified(token, claims, now)
-        if not self._is_admin(person):
-            raise Unauthorized("only admins revoke with a token of an identity provider")
-        return RevocationGrant(provisioner=self.ref, subject=claims.sub or "", token=used)
+        if not claims.sub:
+            raise Unauthorized("the token has no subject")
+        is_admin, profile = self._is_admin(person), self._settings.ssh_profile
+        by_request = is_admin and profile.template is None
+        return SshGrant(
+            provisioner=self.ref,
+            subject=claims.sub,
+            token=used,
+            lifetimes=self._settings.claims.ssh,
+            type=CertificateType.USER,
+            key_id=person.email or claims.sub,
+            principals=accounts.of_email(person.email) if person.email else None,
+            token_type="" if is_admin else CertificateType.USER.label,
+            required=is_admin,
+            default=SshDefaultTemplate.ADMIN if by_request else SshDefaultTemplate.GRANTED,
+            claims=token.claims,
+            profile=profile,
+        )
+
+    async def authorize_ssh_revoke(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        """Let an admin revoke the SSH certificate whose serial is the subject."""
+        return await self._revocation(token, claims, now)
 
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Allow it within the claims, also while the provider cannot be reached."""
         check_renewal(self.ref.name, self._settings.claims, validity, now)
 
     # ---- whether the token holds
+
+    async def _revocation(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> RevocationGrant:
+        person, used = await self._verified(token, claims, now)
+        if not self._is_admin(person):
+            raise Unauthorized("only admins revoke with a token of an identity provider")
+        return RevocationGrant(provisioner=self.ref, subject=claims.sub or "", token=used)
 
     async def _verified(
         self, token: UnverifiedToken, claims: Claims, now: datetime

@@ -59,6 +59,14 @@ def options(token: UnverifiedToken) -> SshOptions | None:
         raise Unauthorized("the token's step.ssh cannot be read", detail=str(error)) from error
 
 
+def required(token: UnverifiedToken) -> SshOptions:
+    """Read `step.ssh`, which must be there. Raises Unauthorized."""
+    found = options(token)
+    if found is None:
+        raise Unauthorized("the token is not for an SSH certificate: it has no step.ssh")
+    return found
+
+
 def check_enabled(name: str, claims: ClaimsSettings) -> None:
     """Refuse where the claims do not have `enableSSHCA`. Raises Unauthorized."""
     if not claims.enable_ssh:

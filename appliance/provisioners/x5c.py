@@ -4,6 +4,7 @@ Such a certificate may ask for any name; what is issued ends with it at the late
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.config.settings import ProvisionerSettings
@@ -12,10 +13,11 @@ from appliance.formats.jwt import UnverifiedToken
 from appliance.formats.keys import PublicKey, checked_public
 from appliance.issuance import certificate_values, chains, parsed
 from appliance.issuance.grants import Grant, RevocationGrant
+from appliance.issuance.ssh.grants import SshGrant
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
-from appliance.provisioners import tokens
+from appliance.provisioners import ssh, tokens
 from appliance.provisioners.audiences import Audiences
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal, decoded
 from appliance.provisioners.tokens import Claims
@@ -68,6 +70,34 @@ class X5cProvisioner(WithoutSsh):
         subject = tokens.check_claims(claims, self.ref.name, self._audiences.revoke, now)
         used = tokens.use(token, claims, key)
         return RevocationGrant(provisioner=self.ref, subject=subject, token=used)
+
+    async def authorize_ssh_sign(
+        self, token: UnverifiedToken, claims: Claims, now: datetime
+    ) -> SshGrant:
+        """Grant what `step.ssh` names, until the certificate ends.
+
+        Raises Unauthorized, BadRequest.
+        """
+        ssh.check_enabled(self.ref.name, self._settings.claims)
+        leaf, key = self._verified(token, now)
+        subject = tokens.check_claims(claims, self.ref.name, self._audiences.ssh_sign, now)
+        certificate = parsed.parse(leaf)
+        grant = ssh.granted(
+            ssh.required(token),
+            subject,
+            provisioner=self.ref,
+            used=tokens.use(token, claims, key),
+            claims=self._settings.claims,
+        )
+        return replace(
+            grant,
+            valid_until=certificate.validity.not_after,
+            claims=token.claims,
+            authorization=certificate_values.certificate(leaf),
+            x5c_certificate=leaf,
+            principal=certificate.common_name,
+            profile=self._settings.ssh_profile,
+        )
 
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:
         """Allow it within the claims."""
