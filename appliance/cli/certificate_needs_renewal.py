@@ -3,49 +3,20 @@
 0: it is due; 1: it is not; 2: there is no such file; 255: anything else.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
 
 import click
 
+from appliance.cli.answering import DUE, NO_FILE, NOT_DUE, Answering, threshold
 from appliance.cli.certificate_sources import certificates_of, server, server_flags
 from appliance.cli.clock import SystemClock
-from appliance.cli.command import StepCommand
 from appliance.cli.files import read_file
 from appliance.cli.prompts import say
-from appliance.formats import goduration, x509_fields
-from appliance.formats.x509_fields import CertificateFields
-from appliance.model.errors import BadRequest, FormatError, HearthError
-
-_DUE, _NOT_DUE, _NO_FILE, _FAILED = 0, 1, 2, 255
-_DEFAULT_PERCENT: Final = 66
+from appliance.formats import x509_fields
+from appliance.model.errors import BadRequest, FormatError
 
 
-class _Answering(StepCommand):
-    """A command whose every failure has a code of its own."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Turn what is wrong with the command line into that code."""
-        try:
-            return super().make_context(*args, **kwargs)
-        except click.ClickException as error:
-            say(error.format_message())
-        except HearthError as error:
-            say(str(error))
-        raise click.exceptions.Exit(_FAILED)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Turn what goes wrong on the way into that code."""
-        try:
-            return super().invoke(ctx)
-        except HearthError as error:
-            say(str(error))
-            raise click.exceptions.Exit(_FAILED) from error
-
-
-@click.command("needs-renewal", cls=_Answering)
+@click.command("needs-renewal", cls=Answering)
 @click.argument("crt_file", metavar="<cert-file or hostname>")
 @click.option(
     "--expires-in",
@@ -80,42 +51,19 @@ def needs_renewal(
     else:
         if not Path(crt_file).exists():
             say(f"stat {crt_file}: no such file or directory")
-            raise click.exceptions.Exit(_NO_FILE)
+            raise click.exceptions.Exit(NO_FILE)
         try:
             given = certificates_of(read_file(crt_file))
         except FormatError as error:
             raise BadRequest(f"error parsing {crt_file}: {error.public}") from error
-    is_due, now = _threshold(expires_in or f"{_DEFAULT_PERCENT}%"), SystemClock().now()
-    chosen = given if bundle else given[:1]
-    due = any(is_due(x509_fields.certificate(each), now) for each in chosen)
+    limit, now = threshold(expires_in), SystemClock().now().timestamp()
+    lives = [
+        (fields.not_before.timestamp(), fields.not_after.timestamp())
+        for fields in map(x509_fields.certificate, given if bundle else given[:1])
+    ]
+    due = any(limit.is_reached(begin, end, now) for begin, end in lives)
     if verbose and due:
         click.echo("certificate needs renewal")
     elif verbose:
         say("certificate does not need renewal")
-    raise click.exceptions.Exit(_DUE if due else _NOT_DUE)
-
-
-def _threshold(text: str) -> Callable[[CertificateFields, datetime], bool]:
-    """Read --expires-in. Raises BadRequest."""
-    invalid = f"invalid value '{text}' for flag '--expires-in'"
-    if text.endswith("%"):
-        try:
-            percent = int(text[:-1])
-        except ValueError:
-            raise BadRequest(invalid) from None
-        if not 0 <= percent <= 100:
-            raise BadRequest(f"{invalid}; value must be in range 0-100%")
-        return lambda fields, now: _used(fields, now) >= percent
-    try:
-        left = goduration.parse(text)
-    except FormatError:
-        raise BadRequest(f"{invalid}; write 75% or 1h15m") from None
-    return lambda fields, now: fields.not_after - now <= left
-
-
-def _used(fields: CertificateFields, now: datetime) -> int:
-    """Say how many percent of its life are over, below zero before it begins."""
-    length = fields.not_after - fields.not_before
-    if length <= timedelta():
-        return 100
-    return int((1 - (fields.not_after - now) / length) * 100)
+    raise click.exceptions.Exit(DUE if due else NOT_DUE)

@@ -31,6 +31,11 @@ def selected(name: str, value: str) -> None:
     say(f"{_styled('✔', '32')} {_styled(f'{name}:', '1')} {value}")
 
 
+def failed(name: str, reason: str) -> None:
+    """Show what did not work, and is not the end of the command: `✘ SSH Agent: …`."""
+    say(f"{_styled('✘', '31')} {_styled(f'{name}:', '1')} {reason}")
+
+
 def read_password(
     prompt: str,
     *,

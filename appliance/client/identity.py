@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance.formats import pem
-from appliance.formats.keyfile import load_private_key, public_key_of_der
+from appliance.formats.keyfile import dump_private_key, load_private_key, public_key_of_der
 from appliance.formats.keys import PrivateKey
 from appliance.issuance.parsed import ParsedCertificate, parse
 from appliance.model.errors import FormatError, HearthError
@@ -46,6 +46,14 @@ def identity(chain: tuple[bytes, ...], key: PrivateKey) -> Identity:
 def load_identity(certificate: bytes, read_key: Callable[[], PrivateKey]) -> Identity:
     """Read a chain of PEM certificates and its key. Raises FormatError."""
     return identity(tuple(pem.certificates(certificate)), read_key())
+
+
+def written(shown: Identity, certificate_file: str, key_file: str) -> tuple[bytes, bytes, bytes]:
+    """Write the chain, the key, and the identity.json that names their files."""
+    chain = "".join(pem.encode("CERTIFICATE", der) for der in shown.chain)
+    entry = {"type": "mTLS", "crt": certificate_file, "key": key_file}
+    text = json.dumps(entry, indent=3, ensure_ascii=False) + "\n"
+    return chain.encode(), dump_private_key(shown.key, None), text.encode()
 
 
 def default_identity(file: Path, now: datetime) -> Identity | None:

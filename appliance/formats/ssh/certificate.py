@@ -4,6 +4,7 @@ Written and read by hand: the builder of `cryptography` signs with a private key
 knows no security keys; ours signs wherever the CA's key lives.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -75,6 +76,11 @@ class SshCertificate:
         if self.signature is None:
             raise FormatError("an SSH certificate without a signature")
         return self.to_be_signed + wire.string(self.signature.octets)
+
+    @property
+    def line(self) -> str:
+        """Give type and blob as a `-cert.pub` file has them, without comment."""
+        return f"{self.type_name} {base64.b64encode(self.blob).decode('ascii')}"
 
     def signed(self, signature: SshSignature) -> "SshCertificate":
         """Give it with a signature."""
