@@ -25,6 +25,9 @@ _COUNTERS: Final = {
     "step_ca_x509_rekeyed_total": "Number of certificates rekeyed",
     "step_ca_x509_webhook_authorized_total": "Number of authorizing webhooks called",
     "step_ca_x509_webhook_enriched_total": "Number of enriching webhooks called",
+    "step_ca_ssh_signed_total": "Number of certificates signed",
+    "step_ca_ssh_renewed_total": "Number of certificates renewed",
+    "step_ca_ssh_rekeyed_total": "Number of certificates rekeyed",
     "step_ca_kms_signed": "Number of KMS-backed signatures",
     "step_ca_kms_errors": "Number of KMS-related errors",
 }
@@ -32,7 +35,11 @@ _BY_OPERATION: Final = {
     "sign": "step_ca_x509_signed_total",
     "renew": "step_ca_x509_renewed_total",
     "rekey": "step_ca_x509_rekeyed_total",
+    "ssh-sign": "step_ca_ssh_signed_total",
+    "ssh-renew": "step_ca_ssh_renewed_total",
+    "ssh-rekey": "step_ca_ssh_rekeyed_total",
 }
+_SIGNING: Final = ("sign", "ssh-sign")
 _BY_WEBHOOK: Final = {
     WebhookKind.AUTHORIZING: "step_ca_x509_webhook_authorized_total",
     WebhookKind.ENRICHING: "step_ca_x509_webhook_enriched_total",
@@ -59,9 +66,12 @@ class Metrics:
         self._events.record(event)
         name = _BY_OPERATION.get(event.operation)
         refused = event.kind is EventKind.REFUSED
-        if name is None or (refused and event.operation == "sign" and not event.provisioner):
+        if name is None or (refused and event.operation in _SIGNING and not event.provisioner):
             return
-        self._count(name, _labels(event.provisioner, succeeded=not refused))
+        labels = _labels(event.provisioner, succeeded=not refused)
+        if event.operation.startswith("ssh-"):
+            labels = (*labels, ("type", event.certificate_type or "unknown"))
+        self._count(name, labels)
 
     def webhook_called(self, kind: WebhookKind, provisioner: str, *, succeeded: bool) -> None:
         """Count a webhook that was asked; kinds that step-ca does not count are left out."""

@@ -47,8 +47,6 @@ class SshPopProvisioner(ListedProvisioner):
         """
         shown = self._verified(token, claims, self._audiences.ssh_renew, now)
         grant = self._for_host(token, claims, shown)
-        if self._claims.disable_renewal:
-            raise Unauthorized(f"renewal is disabled for provisioner '{self.ref.name}'")
         _check_begun(shown, now)
         if not self._claims.allow_renewal_after_expiry:
             _check_not_expired(shown, now)
@@ -83,6 +81,8 @@ class SshPopProvisioner(ListedProvisioner):
     ) -> SshRenewalGrant:
         if shown.type is not CertificateType.HOST:
             raise BadRequest("sshpop certificate must be a host ssh certificate")
+        if self._claims.disable_renewal:
+            raise Unauthorized(f"renewal is disabled for provisioner '{self.ref.name}'")
         return SshRenewalGrant(
             provisioner=self.ref,
             token=tokens.use(token, claims, shown.key.key),

@@ -295,7 +295,7 @@ def test_a_configuration_of_steps_ca_init_loads_with_one_warning() -> None:
     settings = load(GOLDEN / "step-init-ssh-acme.json")
     assert [each.type for each in settings.provisioners] == ["JWK", "ACME", "SSHPOP"]
     assert settings.warnings == (
-        "this version does not serve /acme/… and /ssh/…, which are configured",
+        "this version does not serve /acme/…, which are configured",
     )
     written = json.loads((GOLDEN / "step-init-ssh-acme.json").read_text())
     assert [dict(each.entry) for each in settings.provisioners] == written["authority"][

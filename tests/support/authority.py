@@ -39,7 +39,12 @@ from appliance.ports.signer import Signer
 from appliance.ports.store import Store
 from appliance.provisioners.audiences import audiences
 from appliance.provisioners.provisioner import Provisioner
-from appliance.provisioners.registry import Registry, provisioner_of
+from appliance.provisioners.registry import (
+    NO_SSH,
+    Registry,
+    SshAuthorities,
+    provisioner_of,
+)
 from appliance.stores.memory import MemoryStore
 from appliance.upstream.http import HttpOutbound
 
@@ -198,13 +203,18 @@ def registry(
     names: Sequence[str] = ("ca.example", "10.1.2.3", "::1"),
     *,
     started_at: datetime | None = START,
+    ssh: SshAuthorities = NO_SSH,
 ) -> Registry:
     """Make provisioners of entries of ca.json."""
     accepted = audiences(names)
 
     def made(entry: Mapping[str, Any]) -> Provisioner:
         return provisioner_of(
-            provisioner_settings(entry), accepted, outbound=OUTBOUND, chance=SystemChance()
+            provisioner_settings(entry),
+            accepted,
+            outbound=OUTBOUND,
+            chance=SystemChance(),
+            ssh=ssh,
         )
 
     return Registry(map(made, entries), accepted=accepted, not_issued_before=started_at)

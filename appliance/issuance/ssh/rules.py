@@ -57,6 +57,8 @@ def check_draft(draft: SshDraft) -> None:
     """Refuse a certificate that says too little. Raises Forbidden."""
     if not draft.key_id:
         raise Forbidden("ssh certificate key id cannot be empty")
+    if "" in draft.principals:
+        raise Forbidden("ssh certificate principals cannot contain empty values")
 
 
 def _are_within(asked: Sequence[str], granted: Sequence[str]) -> bool:

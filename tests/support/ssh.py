@@ -1,0 +1,152 @@
+"""A whole SSH authority in memory, asked as its clients ask it, and ssh-keygen as its judge."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
+from appliance.authority.ssh.revocation import SshRevocationAuthority
+from appliance.authority.ssh.signing import SshAuthority
+from appliance.authority.tokens import OneTimeTokens
+from appliance.formats.keys import PrivateKey
+from appliance.formats.ssh import keys
+from appliance.issuance.ssh.profiles import PrincipalPolicy
+from appliance.keys.file import FileSigner
+from appliance.model.events import Event
+from appliance.model.ssh import CertificateType
+from appliance.ports.signer import Signer
+from appliance.ports.store import Store
+from appliance.stores.memory import MemoryStore
+from appliance.web import answers
+from appliance.web.api.ssh import SshEndpoints
+from appliance.web.http import Request, Response
+from tests.support.authority import (
+    BACKDATE,
+    RecordedEvents,
+    StandingClock,
+    SystemChance,
+    registry,
+)
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+USER_KEY, HOST_KEY = new_key(), new_key()
+
+
+@dataclass(slots=True, kw_only=True)
+class SshAppliance:
+    """Everything about SSH that has routes, with keys of its own; None: there is no such key."""
+
+    entries: Sequence[Mapping[str, Any]]
+    user_key: PrivateKey | Signer | None = USER_KEY
+    host_key: PrivateKey | Signer | None = HOST_KEY
+    known: Sequence[KnownKey] = ()
+    clock: StandingClock = field(default_factory=StandingClock)
+    store: Store = field(default_factory=MemoryStore)
+    sink: RecordedEvents = field(default_factory=RecordedEvents)
+    persistent: bool = True
+    policy: PrincipalPolicy | None = None
+    log: dict[str, object] = field(default_factory=dict)  # of the last request
+    ssh: SshAuthority = field(init=False)
+    revocation: SshRevocationAuthority = field(init=False)
+    endpoints: SshEndpoints = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Join it."""
+        ssh_keys = SshKeys(
+            user=_signing(self.user_key), host=_signing(self.host_key), known=self.known
+        )
+        provisioners = registry(
+            self.entries, ssh={kind: ssh_keys.roots(kind) for kind in CertificateType}
+        )
+        tokens = OneTimeTokens(self.store)
+        self.ssh = SshAuthority(
+            registry=provisioners,
+            keys=ssh_keys,
+            store=self.store,
+            tokens=tokens,
+            clock=self.clock,
+            chance=SystemChance(),
+            events=self.sink,
+            backdate=BACKDATE,
+            persistent=self.persistent,
+            policy=self.policy,
+        )
+        self.revocation = SshRevocationAuthority(
+            registry=provisioners,
+            store=self.store,
+            tokens=tokens,
+            clock=self.clock,
+            events=self.sink,
+            persistent=self.persistent,
+        )
+        self.endpoints = SshEndpoints(self.ssh, self.revocation)
+
+    @property
+    def events(self) -> list[Event]:
+        """What was told."""
+        return self.sink.events
+
+    async def ask(self, method: str, path: str, body: object = None) -> Response:
+        """Ask one of the routes, as the application does."""
+        (route,) = (
+            each for each in self.endpoints.routes() if (each.method, each.path) == (method, path)
+        )
+        request = Request(
+            method=method, path=path, parameters={}, query="", headers={}, client="192.0.2.1",
+            body=body.encode() if isinstance(body, str) else json.dumps(body).encode(),
+            peer=None, request_id="request-1",
+        )  # fmt: skip
+        try:
+            return await route.endpoint(request)
+        except Exception as error:  # noqa: BLE001 - as the application maps it
+            return answers.failure(error, request)
+        finally:
+            self.log = request.log
+
+
+def _signing(key: PrivateKey | Signer | None) -> SshSigningKey | None:
+    if key is None:
+        return None
+    signer = FileSigner(key) if isinstance(key, PrivateKey) else key
+    return SshSigningKey.of(signer)
+
+
+def blob_of(key: PrivateKey) -> bytes:
+    """Give the public half of a key as it is on the wire."""
+    return keys.of_key(key.public_key()).blob
+
+
+def keygen(*arguments: str | Path, check: bool = True) -> str:
+    """Run ssh-keygen and give what it says."""
+    ended = subprocess.run(
+        ["ssh-keygen", *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=30, env={"TZ": "UTC"},
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if check:
+        assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def shown(line: str, folder: Path) -> dict[str, Any]:
+    """Let ssh-keygen -L read a certificate; give its fields, lists as lists."""
+    file = folder / "shown-cert.pub"
+    file.write_text(line + "\n")
+    found: dict[str, Any] = {}
+    name = ""
+    for each in keygen("-L", "-f", file).splitlines()[1:]:
+        if each.startswith(" " * 16):
+            found[name].append(each.strip())
+            continue
+        name, _, value = each.strip().partition(":")
+        found[name] = value.strip() or []
+    return found
