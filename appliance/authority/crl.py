@@ -49,13 +49,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class CrlPlan:
     """Which lists there are, how long each is good, and when the next one is made.
 
-    `url` is where the first issuer's list is found.
+    `url` is where the first issuer's list is found. With `follows_unknown`, others may have
+    published lists of these issuers before, whose numbers are not in the store.
     """
 
     issuers: Issuers
     url: str
     cache_duration: timedelta
     renew_period: timedelta
+    follows_unknown: bool = False
 
     def named(self, text: str) -> str:
         """Give the name of the issuing key that is meant. Raises NotFound."""
@@ -215,7 +217,7 @@ class CrlPublisher:
         number, found = await trio.to_thread.run_sync(read_row, row)
         if number is None:
             log.warning("the last revocation list in the database cannot be read")
-            number = int(now.timestamp())  # more than was ever counted
+            number = _above_all(now)
         self._first_number = number
         if found is not None:
             issuer, published = found
@@ -242,7 +244,7 @@ class CrlPublisher:
         )
         draft = ListDraft(
             issuer=key.issuer,
-            number=max(self._numbers.get(issuer, -1), self._first_number if first else -1) + 1,
+            number=self._last_number(issuer, plan, now, first=first) + 1,
             this_update=now,
             next_update=now + plan.cache_duration,
             url=revocation_lists.url_of(plan.url, key.name, key.issuer),
@@ -259,6 +261,15 @@ class CrlPublisher:
         number = Put(NUMBERS, issuer, b"%d" % made.number)
         await self._store.commit([number, *([Put(LISTS, _FIRST, row)] if first else ())])
         self._published[issuer] = made
+
+    def _last_number(self, issuer: bytes, plan: CrlPlan, now: datetime, *, first: bool) -> int:
+        known = max(self._numbers.get(issuer, -1), self._first_number if first else -1)
+        return _above_all(now) if known < 0 and plan.follows_unknown else known
+
+
+def _above_all(now: datetime) -> int:
+    """Give more than was ever counted: no list was made each second since 1970."""
+    return int(now.timestamp())
 
 
 def _places(issuers: Issuers) -> dict[str, bytes]:

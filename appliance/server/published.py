@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from appliance.authority.crl import CrlPlan
 from appliance.authority.issuers import Issuers
 from appliance.authority.metrics import Metrics
-from appliance.config.settings import Settings
+from appliance.config.settings import LevelDbSettings, Settings
 from appliance.issuance import revocation_lists
 from appliance.model.errors import ConfigError, FormatError
 from appliance.ports.chance import Chance
@@ -35,6 +35,8 @@ def crl_plan(settings: Settings, issuers: Issuers) -> CrlPlan | None:
         url=settings.crl.url,
         cache_duration=settings.crl.cache_duration,
         renew_period=settings.crl.renew_period,
+        follows_unknown=isinstance(settings.database, LevelDbSettings)
+        and bool(settings.database.notice),
     )
 
 

@@ -489,3 +489,17 @@ async def test_a_time_of_revocation_has_no_fractions() -> None:
     )
     (entry,) = read(await lists.once()).entries()
     assert entry.revoked_at == datetime.fromisoformat("2026-02-01T10:00:00+00:00")
+
+
+# ---- after others
+
+
+async def test_a_first_list_is_numbered_above_those_of_a_database_that_is_left_alone() -> None:
+    """Whoever has a list of step-ca's takes ours for newer (RFC 5280 5.2.3)."""
+    lists = Lists()
+    async with lists.published():
+        lists.publisher.configure(replace(lists.plan(), follows_unknown=True))
+        await lists.publisher.publish()
+        first = (await lists.publisher.current()).number
+    assert first > int(NOW.timestamp()) - 1
+    assert (await lists.once()).number == first + 1
