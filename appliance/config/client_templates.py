@@ -1,7 +1,7 @@
 """`templates`: what `ssh config` writes at clients and hosts.
 
-A template that cannot be read as one does not keep the server from starting, as it does not in
-step-ca: whoever asks for it is refused until it is mended. A file that is missing does.
+A template that cannot be read does not keep the server from starting: whoever asks for it is
+refused until it is mended, and the start says so.
 """
 
 import os
@@ -17,7 +17,7 @@ from appliance.config.document import Document
 from appliance.formats.gotemplate import decoding, template
 from appliance.formats.gotemplate.functions import sprig
 from appliance.formats.gotemplate.library.context import FunctionContext
-from appliance.model.errors import FormatError
+from appliance.model.errors import FormatError, HearthError
 from appliance.model.ssh_files import FileTemplate, FileTemplates, FileType
 
 _TYPES: Final = {each.value: each for each in FileType}
@@ -73,6 +73,15 @@ def read(written: dict[str, Any] | None, document: Document) -> FileTemplates:
     )
 
 
+def warnings(templates: FileTemplates) -> list[str]:
+    """Say which templates cannot be rendered, and why."""
+    return [
+        f"templates.ssh: {each.name} cannot be used, so that /ssh/config fails: {each.problem}"
+        for each in (*templates.user, *templates.host)
+        if each.problem
+    ]
+
+
 def _entries(written: list[Any] | None, kind: str, document: Document) -> tuple[FileTemplate, ...]:
     return tuple(
         _entry(each, document, f"templates.ssh.{kind}[{index}]")
@@ -83,14 +92,10 @@ def _entries(written: list[Any] | None, kind: str, document: Document) -> tuple[
 def _entry(written: object, document: Document, place: str) -> FileTemplate:
     entry = document.read(Entry, written if written is not None else {}, place)
     _check(entry, document, place)
-    text = ""
-    if entry.template:
-        file = _file(entry.template)
-        try:
-            text = file.read_bytes().decode("utf-8", "surrogateescape")
-        except OSError as error:
-            problem = f"{file} cannot be read: {error.strerror}"
-            raise document.wrong(problem, f"{place}.template") from error
+    try:
+        text = _text(entry.template)
+    except (OSError, HearthError) as error:
+        return _made(entry, "", problem=str(error))
     return _made(entry, text)
 
 
@@ -108,7 +113,7 @@ def _check(entry: Entry, document: Document, place: str) -> None:
         raise document.wrong("cannot be empty", f"{place}.path")
 
 
-def _made(entry: Entry, text: str) -> FileTemplate:
+def _made(entry: Entry, text: str, *, problem: str = "") -> FileTemplate:
     requires = tuple(entry.requires or ())
     if entry.name.lower() == _SSHD_CONFIG and not requires and _is_built_in(text):
         requires = ("Certificate", "Key")  # as written before templates said what they require
@@ -119,7 +124,7 @@ def _made(entry: Entry, text: str) -> FileTemplate:
         comment=entry.comment,
         requires=requires,
         text=text,
-        problem=_problem(text, entry.name),
+        problem=problem or _problem(text, entry.name),
     )
 
 
@@ -138,11 +143,15 @@ def _problem(text: str, name: str) -> str:
     return ""
 
 
-def _file(name: str) -> Path:
-    """Find a template's file: relative names are below the step path. Raises NotFound."""
-    if Path(name).is_absolute():
-        return Path(name)
-    return location.find(os.environ).resolve(name, home=location.home_directory(os.environ))
+def _text(name: str) -> str:
+    """Read a template's file: relative names are below the step path. Raises OSError, NotFound."""
+    if not name:
+        return ""
+    file = Path(name)
+    if not file.is_absolute():
+        found = location.find(os.environ)
+        file = found.resolve(name, home=location.home_directory(os.environ))
+    return file.read_bytes().decode("utf-8", "surrogateescape")
 
 
 def _built_in(document: Document) -> FileTemplates:

@@ -12,6 +12,7 @@ import msgspec
 
 from appliance.config import (
     claims,
+    client_templates,
     database,
     issuers,
     ocsp,
@@ -90,6 +91,8 @@ def of_document(document: Document) -> Settings:
     issuers.check_named(listed, others, document)
     names = policy.read(authority.policy, document)
     principals = policy.read_ssh(authority.policy, document)
+    files = client_templates.read(written.templates, document)
+    warnings += client_templates.warnings(files)
     store = database.read(written.db, document)
     dns_names = DNS_NAMES if written.dns_names is None else tuple(written.dns_names)
     persistent = not isinstance(store, MemorySettings)
@@ -127,6 +130,7 @@ def of_document(document: Document) -> Settings:
         ssh=ssh_settings,
         ssh_policy=principals,
         ssh_hosts_listed=not authority.disable_get_ssh_hosts,
+        ssh_templates=files,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

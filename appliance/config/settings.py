@@ -12,6 +12,7 @@ from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
+from appliance.model.ssh_files import NO_FILES, FileTemplates
 from appliance.model.validity import Lifetimes
 
 
@@ -179,4 +180,5 @@ class Settings:
     ssh: SshSettings | None = None
     ssh_policy: PrincipalPolicy | None = None  # authority.policy.ssh
     ssh_hosts_listed: bool = True  # authority.disableGetSSHHosts is not set
+    ssh_templates: FileTemplates = NO_FILES
     warnings: tuple[str, ...]  # one line each, to be logged at start

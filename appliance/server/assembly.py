@@ -33,7 +33,7 @@ from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
 from appliance.server.responding import build_responder
-from appliance.server.ssh import SshPasswords, open_ssh_keys
+from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh import SshEndpoints
@@ -166,6 +166,13 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         persistent=persistent,
         policy=settings.ssh_policy,
     )
+    hosts = host_routes(
+        settings,
+        ssh_keys,
+        store=foundation.store,
+        clock=foundation.clock,
+        chance=foundation.chance,
+    )
     ssh_revocation = SshRevocationAuthority(
         registry=provisioners,
         store=foundation.store,
@@ -195,7 +202,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             revocation=revocation,
             tls=settings.tls,
             version=VERSION,
-            ssh=SshEndpoints(ssh, ssh_revocation).routes(),
+            ssh=[*SshEndpoints(ssh, ssh_revocation).routes(), *hosts],
         ),
         *public,
     ]

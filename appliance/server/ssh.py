@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.authority.metrics import CountedSigner, Metrics
+from appliance.authority.ssh.configuration import SshConfiguration
+from appliance.authority.ssh.hosts import SshHosts
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
-from appliance.config.settings import Settings
+from appliance.config.settings import MemorySettings, Settings
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword
 from appliance.keys.file import read_signer
 from appliance.model.errors import ConfigError
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.store import Store
+from appliance.web.api.ssh_hosts import SshHostEndpoints
+from appliance.web.http import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,23 @@ def open_ssh_keys(settings: Settings, passwords: SshPasswords, metrics: Metrics)
             KnownKey(type=each.type, key=each.key, federated=each.federated) for each in ssh.keys
         ),
     )
+
+
+def host_routes(
+    settings: Settings, keys: SshKeys, *, store: Store, clock: Clock, chance: Chance
+) -> list[Route]:
+    """Give what tells clients how to be set up, which hosts there are and how to get there."""
+    configuration = SshConfiguration(
+        keys=keys, templates=settings.ssh_templates, clock=clock, chance=chance
+    )
+    hosts = SshHosts(
+        store=store,
+        clock=clock,
+        settings=settings.ssh,
+        listed=settings.ssh_hosts_listed,
+        persistent=not isinstance(settings.database, MemorySettings),
+    )
+    return SshHostEndpoints(configuration, hosts).routes()
 
 
 def _opened(

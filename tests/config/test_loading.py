@@ -11,6 +11,7 @@ import pytest
 from appliance.config.addresses import split_address
 from appliance.config.loading import TLS, ConfigNotFound, ConfigUnreadable, load
 from appliance.config.settings import LevelDbSettings, MemorySettings, Settings
+from appliance.config.ssh_templates import TEMPLATES
 from appliance.model.errors import ConfigError, FormatError
 from tests.support.load import Provisioner
 
@@ -290,13 +291,17 @@ def test_the_password_cannot_be_printed(read: Load) -> None:
     assert "hunter2" not in repr(settings)
 
 
-def test_a_configuration_of_steps_ca_init_loads_with_one_warning() -> None:
+def test_a_configuration_of_steps_ca_init_loads_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`ca init --ssh --acme` of the reference, as recorded."""
+    monkeypatch.setenv("STEPPATH", str(tmp_path))
+    (tmp_path / "templates" / "ssh").mkdir(parents=True)
+    for name, text in TEMPLATES.items():
+        (tmp_path / "templates" / "ssh" / name).write_text(text)
     settings = load(GOLDEN / "step-init-ssh-acme.json")
     assert [each.type for each in settings.provisioners] == ["JWK", "ACME", "SSHPOP"]
-    assert settings.warnings == (
-        "this version does not serve /acme/…, which are configured",
-    )
+    assert settings.warnings == ("this version does not serve /acme/…, which are configured",)
     written = json.loads((GOLDEN / "step-init-ssh-acme.json").read_text())
     assert [dict(each.entry) for each in settings.provisioners] == written["authority"][
         "provisioners"

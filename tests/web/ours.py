@@ -5,11 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from appliance.authority.crl import CrlPublisher
+from appliance.authority.ssh.configuration import SshConfiguration
+from appliance.authority.ssh.hosts import SshHosts
+from appliance.authority.ssh.keys import SshKeys
 from appliance.authority.ssh.krl import KrlPublisher
 from appliance.authority.trust import Trust
 from appliance.issuance import issuers
 from appliance.keys.file import FileSigner
+from appliance.model.ssh_files import NO_FILES
 from appliance.web.api.routes import ca_routes
+from appliance.web.api.ssh_hosts import SshHostEndpoints
 from appliance.web.application import AccessLog, Application, build_application
 from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
@@ -57,14 +62,31 @@ def application(world: World, access_log: AccessLog) -> Application:
 def routes(world: World) -> list[Route]:
     """Every route of the CA."""
     made = authority(world)
-    table = ca_routes(x509=made.x509, revocation=made.revocation, tls=SETTINGS, version="0.1.0")
+    table = ca_routes(
+        x509=made.x509,
+        revocation=made.revocation,
+        tls=SETTINGS,
+        version="0.1.0",
+        ssh=ssh_routes(made),
+    )
     responder = OcspWorld(made.pki).responder
     published = publish_routes(
         lists=CrlPublisher(made.store, made.clock),
         ssh_list=KrlPublisher(made.store, made.clock),
-        certificates=made.x509.trust.intermediates, responder=responder, clock=made.x509.clock
+        certificates=made.x509.trust.intermediates,
+        responder=responder,
+        clock=made.x509.clock,
     )
     return [*table, *published]
+
+
+def ssh_routes(made: Appliance) -> list[Route]:
+    """Those of SSH, in a CA without SSH keys."""
+    configuration = SshConfiguration(
+        keys=SshKeys(), templates=NO_FILES, clock=made.clock, chance=SystemChance()
+    )
+    hosts = SshHosts(store=made.store, clock=made.clock, settings=None)
+    return SshHostEndpoints(configuration, hosts).routes()
 
 
 def discard(line: Mapping[str, object]) -> None:
