@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.formats.keys import PrivateKey
 from appliance.formats.ssh import certificate as ssh_certificate
@@ -21,8 +21,7 @@ from appliance.formats.ssh.certificate import SshCertificate
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.algorithms import ECDSA_SCHEMES
 from appliance.model.ssh import CertificateType
-from tests.support.requests import key_of
-from tests.support.ssh import new_key
+from tests.support.openssh import key_blob, new_key
 
 KID = "ssh-kid"
 URL = "https://ca.example:9000"
@@ -140,36 +139,6 @@ def token(target: Target, *, key: Any = PROVISIONER_KEY, kid: str = KID, **chang
     return jwt.encode(
         without_nothing(filled(claims, now)), key, algorithm="ES256", headers={"kid": kid}
     )
-
-
-def key_blob(kind: str) -> bytes:
-    """Make a public key of a kind; those of security keys and DSA by hand."""
-    if kind.startswith("sk-ecdsa"):
-        inner = keys.of_key(new_key().public_key()).blob
-        point = inner[len(wire.strings(("ecdsa-sha2-nistp256", "nistp256"))) :]
-        return wire.strings((keys.SK_ECDSA, "nistp256")) + point + wire.string("ssh:")
-    if kind.startswith("sk-ed25519"):
-        inner = keys.of_key(key_of("Ed25519").public_key()).blob  # type: ignore[arg-type]
-        return (
-            wire.string(keys.SK_ED25519)
-            + inner[len(wire.string(keys.ED25519)) :]
-            + (wire.string("ssh:"))
-        )
-    if kind.startswith("DSA"):
-        key = key_of(kind)
-        assert isinstance(key, dsa.DSAPrivateKey)
-        numbers = key.public_key().public_numbers()
-        parts = numbers.parameter_numbers
-        values = (parts.p, parts.q, parts.g, numbers.y)
-        return wire.string(keys.DSA) + b"".join(map(wire.mpint, values))
-    if kind == "RSA-1024":
-        return _small_rsa()
-    return keys.of_key(key_of(kind).public_key()).blob  # type: ignore[arg-type]
-
-
-def _small_rsa() -> bytes:
-    modulus = rsa.generate_private_key(65537, 2048).private_numbers().p  # of 1024 bits
-    return wire.string(keys.RSA) + wire.mpint(65537) + wire.mpint(modulus)
 
 
 # ---- sign

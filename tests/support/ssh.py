@@ -1,13 +1,9 @@
-"""A whole SSH authority in memory, asked as its clients ask it, and ssh-keygen as its judge."""
+"""A whole SSH authority in memory, asked as its clients ask it."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
 from appliance.authority.ssh.revocation import SshRevocationAuthority
@@ -32,11 +28,7 @@ from tests.support.authority import (
     SystemChance,
     registry,
 )
-
-
-def new_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
+from tests.support.openssh import new_key
 
 USER_KEY, HOST_KEY = new_key(), new_key()
 
@@ -123,30 +115,3 @@ def _signing(key: PrivateKey | Signer | None) -> SshSigningKey | None:
 def blob_of(key: PrivateKey) -> bytes:
     """Give the public half of a key as it is on the wire."""
     return keys.of_key(key.public_key()).blob
-
-
-def keygen(*arguments: str | Path, check: bool = True) -> str:
-    """Run ssh-keygen and give what it says."""
-    ended = subprocess.run(
-        ["ssh-keygen", *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=30, env={"TZ": "UTC"},
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    if check:
-        assert ended.returncode == 0, ended.stderr
-    return ended.stdout
-
-
-def shown(line: str, folder: Path) -> dict[str, Any]:
-    """Let ssh-keygen -L read a certificate; give its fields, lists as lists."""
-    file = folder / "shown-cert.pub"
-    file.write_text(line + "\n")
-    found: dict[str, Any] = {}
-    name = ""
-    for each in keygen("-L", "-f", file).splitlines()[1:]:
-        if each.startswith(" " * 16):
-            found[name].append(each.strip())
-            continue
-        name, _, value = each.strip().partition(":")
-        found[name] = value.strip() or []
-    return found
