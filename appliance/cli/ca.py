@@ -24,7 +24,11 @@ ca = StepGroup(
             "appliance.cli.ca_intermediate:intermediate",
             "change to a new intermediate, or keep several",
         ),
-        "provisioner": ("appliance.cli.ca_provisioner:provisioner", "list the provisioners"),
+        "policy": ("appliance.cli.ca_policy:policy", "see and change name policies"),
+        "provisioner": (
+            "appliance.cli.ca_provisioner:provisioner",
+            "see and change the provisioners",
+        ),
         "rekey": ("appliance.cli.ca_rekey:rekey", "renew a certificate for a new key"),
         "renew": ("appliance.cli.ca_renew:renew", "renew a certificate, once or for ever"),
         "revoke": ("appliance.cli.ca_revoke:revoke", "revoke a certificate"),

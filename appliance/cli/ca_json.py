@@ -1,12 +1,13 @@
 """Changing ca.json for a person: which one it is, what is checked, and what to do then."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import location
 from appliance.cli.prompts import say, selected
-from appliance.config import editing
+from appliance.config import editing, loading
 from appliance.config.editing import Editing
 from appliance.config.loading import ConfigNotFound
 from appliance.config.settings import ProvisionerSettings, Settings
@@ -39,6 +40,11 @@ def opened(ca_config: str | None) -> Editing:
             "with --ca-config",
             file=str(file),
         ) from error
+
+
+def provisioners(ca_config: str | None) -> list[Mapping[str, object]]:
+    """Give the provisioners as the CA would list them. Raises ConfigError."""
+    return [each.entry for each in loading.load(ca_json(ca_config)).provisioners]
 
 
 def save(changed: Editing, provisioner: str = "") -> None:

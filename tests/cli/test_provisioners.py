@@ -259,3 +259,139 @@ def test_of_many_at_once_none_is_lost(config: Path) -> None:
         f"vendor{number}" for number in succeeded
     }
     assert succeeded
+
+
+def test_the_list_of_a_file_is_that_of_its_server(
+    config: Path, edit: Edit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit("add", "n", "--type=ACME", "--challenge=dns-01")
+    capsys.readouterr()
+    assert main(("ca", "provisioner", "list", "--offline")) == 0
+    assert json.loads(capsys.readouterr().out) == provisioners(config)
+
+
+class TestWebhooks:
+    ADD = ("webhook", "add", "jane", "ask", "--url=https://hook.example.com/ask")
+
+    @pytest.fixture
+    def say(self, config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
+        """Run a command line; give what it printed."""
+        del config
+
+        def run(*words: str, code: int = 0) -> str:
+            assert main(("ca", "provisioner", *words)) == code
+            printed = capsys.readouterr()
+            return printed.err if code else printed.out
+
+        return run
+
+    def hooks(self, config: Path) -> list[dict[str, Any]]:
+        return list(entry(config, "jane")["options"]["webhooks"])
+
+    def test_one_is_added_changed_and_removed(self, config: Path, say: Edit) -> None:
+        Path("token").write_text("t0ken\n")
+        said = say(*self.ADD, "--kind=authorizing", "--cert-type=X509", "--bearer-token-file=token")
+        (hook,) = self.hooks(config)
+        assert said == f"Webhook ID: {hook['id']}\nSecret: {hook['secret']}\n"
+        assert len(base64.b64decode(hook["secret"])) == 64
+        assert hook | {"kind": "AUTHORIZING", "certType": "X509", "bearerToken": "t0ken"} == hook
+        say("webhook", "update", "jane", "ask", "--url=https://b.example.com",
+            "--basic-auth-username=me", "--basic-auth-password-file=password",
+            "--disable-tls-client-auth")  # fmt: skip
+        del hook["bearerToken"]
+        assert self.hooks(config) == [
+            hook
+            | {
+                "url": "https://b.example.com",
+                "basicAuth": {"username": "me", "password": PASSWORD.reveal().decode()},
+                "disableTLSClientAuth": True,
+            }
+        ]
+        say("webhook", "remove", "jane", "ask")
+        assert self.hooks(config) == []
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("webhook", "add", "jane", "b"), "'--url'"),
+            (("webhook", "add", "jane", "b", "--url=http://x.example.com"), "must use https"),
+            (("webhook", "add", "jane", "b", "--url=https://x", "--kind=NICE"), "kind must be"),
+            (("webhook", "add", "jane", "b", "--url=https://x", "--cert-type=PGP"), "X509, SSH"),
+            (ADD, "has a webhook 'ask' already"),
+            (("webhook", "update", "jane", "b", "--url=https://x"), "has no webhook 'b'"),
+            (("webhook", "remove", "joe", "ask"), "provisioner joe not found"),
+        ],
+    )
+    def test_what_is_wrong_changes_nothing(
+        self, words: tuple[str, ...], told: str, config: Path, say: Edit
+    ) -> None:
+        say(*self.ADD)
+        before = config.read_bytes()
+        assert told in say(*words, code=1)
+        assert config.read_bytes() == before
+
+
+class TestPolicy:
+    @pytest.fixture
+    def policy(self, config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
+        """Run a command line; give what it printed."""
+        del config
+
+        def run(*words: str, code: int = 0) -> str:
+            assert main(("ca", "policy", *words)) == code
+            printed = capsys.readouterr()
+            return printed.err if code else printed.out
+
+        return run
+
+    def test_that_of_the_authority(self, config: Path, policy: Edit) -> None:
+        policy("authority", "x509", "allow", "dns", "*.example.com", "example.org", "a.b")
+        policy("authority", "x509", "allow", "dns", "a.b", "c.d", "--remove")
+        policy("authority", "x509", "deny", "ip", "10.0.0.0/8")
+        policy("authority", "x509", "wildcards", "allow")
+        policy("authority", "ssh", "host", "allow", "dns", "*.example.com")
+        expected = {
+            "x509": {
+                "allow": {"dns": ["*.example.com", "example.org"]},
+                "deny": {"ip": ["10.0.0.0/8"]},
+                "allowWildcardNames": True,
+            },
+            "ssh": {"host": {"allow": {"dns": ["*.example.com"]}}},
+        }
+        assert json.loads(config.read_text())["authority"]["policy"] == expected
+        assert json.loads(policy("authority", "view")) == expected
+        policy("authority", "remove")
+        assert "policy" not in json.loads(config.read_text())["authority"]
+        assert json.loads(policy("authority", "view")) == {}
+
+    def test_that_of_a_provisioner(self, config: Path, policy: Edit) -> None:
+        change(config, options={"x509": {"templateData": {"a": 1}}})
+        mine = ("--provisioner", "jane")
+        policy("provisioner", "x509", "allow", "email", "@example.com", *mine)
+        policy("provisioner", "x509", "wildcards", "deny", *mine)
+        rules = {"allow": {"email": ["@example.com"]}, "allowWildcardNames": False}
+        assert entry(config, "jane")["options"] == {"x509": {"templateData": {"a": 1}, **rules}}
+        assert json.loads(policy("provisioner", "view", *mine)) == {"x509": rules}
+        policy("provisioner", "remove", *mine)
+        assert entry(config, "jane")["options"] == {"x509": {"templateData": {"a": 1}}}
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("authority", "x509", "allow", "dns"), "say what"),
+            (("authority", "x509", "permit", "dns", "a"), "say what"),
+            (("authority", "x509", "allow", "principal", "a"), "say what"),
+            (("authority", "ssh", "user", "allow", "dns", "a"), "say what"),
+            (("authority",), "say what"),
+            (("authority", "x509", "allow", "ip", "10.0.0.300"), "10.0.0.300"),
+            (("provisioner", "view"), "'--provisioner'"),
+            (("provisioner", "view", "--provisioner=joe"), "provisioner joe not found"),
+            (("provisioner", "ssh", "host", "--provisioner=jane"), "of the authority only"),
+        ],
+    )
+    def test_what_is_wrong_changes_nothing(
+        self, words: tuple[str, ...], told: str, config: Path, policy: Edit
+    ) -> None:
+        before = config.read_bytes()
+        assert told in policy(*words, code=1)
+        assert config.read_bytes() == before

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -159,3 +161,35 @@ def test_without_a_server_and_with_one(hearth: Hearth, ca: Appliance) -> None:
     assert f"serial {running[0]}, by the control socket" in log
     assert f"revoked serial {running[0]}, by the control socket" in log
     assert f"rekeyed 'running', serial {running[1]}, by the control socket" in log
+
+
+def test_a_changed_configuration_is_taken_up_by_a_reload(hearth: Hearth, ca: Appliance) -> None:
+    """A provisioner that is added, restricted and removed while the server runs."""
+    own = ("--provisioner", "robots", f"--provisioner-password-file={ca.password_file}")
+    reach = ("--ca-url", ca.url, "--root", str(ca.root), *own)
+    hearth("ca", "provisioner", "add", "robots", "--create", f"--password-file={ca.password_file}",
+           "--x509-default-dur=2h")  # fmt: skip
+    reload(ca)
+    hearth("ca", "certificate", "r2.example.com", "a.crt", "a.key", *reach)
+    life = parsed.parse(pem.certificates(Path("a.crt").read_bytes())[0]).validity.length
+    assert life < timedelta(hours=2, minutes=2)
+    hearth("ca", "policy", "provisioner", "x509", "allow", "dns", "r2.example.com",
+           "--provisioner=robots")  # fmt: skip
+    reload(ca)
+    asked = ("ca", "certificate", "c3.example.com", "b.crt", "b.key")
+    assert "c3.example.com" in hearth(*asked, *reach, code=1)
+    assert "c3.example.com" in hearth(*asked, *own, "--offline", code=1)
+    hearth("ca", "provisioner", "remove", "robots")
+    reload(ca)
+    assert "robots" not in hearth("ca", "provisioner", "list", *reach[:4])
+
+
+def reload(ca: Appliance) -> None:
+    """Send SIGHUP, and wait until the new configuration serves."""
+    assert ca.process is not None
+    before = ca.log.read_text().count("Serving HTTPS")
+    ca.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while ca.log.read_text().count("Serving HTTPS") == before:
+        assert time.monotonic() < deadline, ca.log.read_text()
+        time.sleep(0.02)
