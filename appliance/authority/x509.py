@@ -19,6 +19,7 @@ from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance import (
     certificates,
     drafts,
+    identities,
     name_constraints,
     requests,
     rules,
@@ -116,13 +117,37 @@ class X509Authority:
                 rules.permit(csr, grant)
                 key = self.issuers.named(grant.profile.issuer)
                 given = await self.webhooks.enriched(
-                    self._given(csr, grant, request), request.context
+                    self._given(csr, grant, request.template_data), request.context
                 )
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
                 wanted, draft = drafted(given, asked, key.issuer, self.subject_defaults)
                 self._permit(draft, grant, key)
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
                 issued = await self._issue(draft, key, grant.provisioner, grant.token)
+            attempt.of(issued.serial, issued.validity)
+            attempt.succeeded(EventKind.ISSUED)
+            return issued
+
+    async def sign_identity(
+        self, csr: SigningRequest, token: str, validity: Validity, context: Context
+    ) -> Issued:
+        """Issue a certificate beside an SSH one, for the token and for as long as that was for.
+
+        The token was used for the SSH certificate, so its use is not looked at. Raises as `sign`.
+        """
+        with self._attempt("sign", context) as attempt:
+            attempt.about(csr.common_name, csr.sans)
+            grant = await self.registry.authorize_sign(token, self.clock.now())
+            attempt.allowed_by(grant.provisioner)
+            rules.permit(identities.without_uris(csr), grant)
+            key = self.issuers.named(grant.profile.issuer)
+            given = self._given(csr, grant, None)
+            given = await self.webhooks.enriched(given, context)
+            wanted, draft = drafted(given, AskedDates(), key.issuer, self.subject_defaults)
+            draft = identities.as_identity(draft, csr, validity, grant.lifetimes)
+            self._permit(draft, grant, key)
+            await self.webhooks.permit(given, wanted, draft.validity, context)
+            issued = await self._issue(draft, key, grant.provisioner, None)
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
             return issued
@@ -200,11 +225,11 @@ class X509Authority:
 
     # ---- what it becomes
 
-    def _given(self, csr: SigningRequest, grant: Grant, request: SignRequest) -> Given:
+    def _given(self, csr: SigningRequest, grant: Grant, template_data: object) -> Given:
         return Given(
             grant=grant,
             request=csr,
-            user=templates.user_data(request.template_data),
+            user=templates.user_data(template_data),
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
         )
 

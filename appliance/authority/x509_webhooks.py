@@ -8,6 +8,7 @@ from appliance.authority.webhooks import Question, Webhooks
 from appliance.issuance import parsed, step_json, templates
 from appliance.issuance.certificate_json import CertificateJson
 from appliance.issuance.grants import Grant
+from appliance.issuance.ssh.grants import SshGrant
 from appliance.issuance.templates import Given
 from appliance.model.validity import Validity
 from appliance.model.webhooks import WebhookScope
@@ -50,7 +51,7 @@ class X509Webhooks:
 
 def _question(given: Given, context: Context, about: Mapping[str, object]) -> Question:
     return Question(
-        members={**about, **_credential(given.grant)},
+        members={**about, **behind(given.grant)},
         data=lambda found: templates.data(replace(given, webhooks=found)),
         scope=WebhookScope.X509,
         provisioner=given.grant.provisioner.name,
@@ -58,7 +59,7 @@ def _question(given: Given, context: Context, about: Mapping[str, object]) -> Qu
     )
 
 
-def _credential(grant: Grant) -> dict[str, object]:
+def behind(grant: Grant | SshGrant) -> dict[str, object]:
     """Tell the certificate behind the token, and for whom it speaks; most tokens have neither."""
     members: dict[str, object] = {}
     if grant.x5c_certificate is not None:

@@ -13,13 +13,14 @@ from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.ssh.keys import SshKeys
 from appliance.authority.ssh.krl import KrlPublisher
 from appliance.authority.ssh.revocation import SshRevocationAuthority
-from appliance.authority.ssh.signing import SshAuthority
+from appliance.authority.ssh.signing import NewAccount, SshAuthority
+from appliance.authority.ssh.webhooks import SshWebhooks
 from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
 from appliance.authority.webhooks import Webhooks
 from appliance.authority.x509 import X509Authority
 from appliance.authority.x509_webhooks import X509Webhooks
-from appliance.config.settings import MemorySettings, Settings
+from appliance.config.settings import MemorySettings, Settings, SshSettings
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.model.errors import BadRequest, ConfigError
 from appliance.model.secret import Password
@@ -120,6 +121,12 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         ssh={kind: ssh_keys.roots(kind) for kind in CertificateType},
     )
     persistent = not isinstance(settings.database, MemorySettings)
+    webhooks = Webhooks(
+        outbound=outbound,
+        clock=foundation.clock,
+        chance=foundation.chance,
+        counter=foundation.events,
+    )
     x509 = X509Authority(
         registry=provisioners,
         trust=trust,
@@ -129,14 +136,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         chance=foundation.chance,
         events=foundation.events,
-        webhooks=X509Webhooks(
-            webhooks=Webhooks(
-                outbound=outbound,
-                clock=foundation.clock,
-                chance=foundation.chance,
-                counter=foundation.events,
-            )
-        ),
+        webhooks=X509Webhooks(webhooks=webhooks),
         subject_defaults=_subject_defaults(settings),
         backdate=settings.backdate,
         persistent=persistent,
@@ -165,6 +165,8 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         backdate=settings.backdate,
         persistent=persistent,
         policy=settings.ssh_policy,
+        webhooks=SshWebhooks(webhooks=webhooks),
+        account=_new_account(settings.ssh),
     )
     hosts = host_routes(
         settings,
@@ -202,7 +204,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             revocation=revocation,
             tls=settings.tls,
             version=VERSION,
-            ssh=[*SshEndpoints(ssh, ssh_revocation).routes(), *hosts],
+            ssh=[*SshEndpoints(ssh, ssh_revocation, x509).routes(), *hosts],
         ),
         *public,
     ]
@@ -231,6 +233,12 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         ),
         warnings=tuple(_warnings(settings, trust, foundation.clock.now())),
     )
+
+
+def _new_account(ssh: SshSettings | None) -> NewAccount | None:
+    if ssh is None:
+        return None
+    return NewAccount(principal=ssh.add_user_principal, command=ssh.add_user_command)
 
 
 def _ssh_passwords(settings: Settings, foundation: Foundation) -> SshPasswords:

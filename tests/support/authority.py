@@ -169,6 +169,7 @@ def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
         name=entry["name"],
         entry=entry,
         profile=options.read(entry.get("options"), _DOCUMENT, "options"),
+        ssh_profile=options.read_ssh(entry.get("options"), _DOCUMENT, "options"),
         claims=ClaimsSettings(
             lifetimes=Lifetimes(
                 shortest=duration("minTLSCertDuration", "5m"),

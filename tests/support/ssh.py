@@ -7,7 +7,8 @@ from typing import Any
 
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
 from appliance.authority.ssh.revocation import SshRevocationAuthority
-from appliance.authority.ssh.signing import SshAuthority
+from appliance.authority.ssh.signing import NewAccount, SshAuthority
+from appliance.authority.ssh.webhooks import SshWebhooks
 from appliance.authority.tokens import OneTimeTokens
 from appliance.formats.keys import PrivateKey
 from appliance.formats.ssh import keys
@@ -15,6 +16,7 @@ from appliance.issuance.ssh.profiles import PrincipalPolicy
 from appliance.keys.file import FileSigner
 from appliance.model.events import Event
 from appliance.model.ssh import CertificateType
+from appliance.ports.outbound import Outbound
 from appliance.ports.signer import Signer
 from appliance.ports.store import Store
 from appliance.stores.memory import MemoryStore
@@ -23,9 +25,12 @@ from appliance.web.api.ssh import SshEndpoints
 from appliance.web.http import Request, Response
 from tests.support.authority import (
     BACKDATE,
+    OUTBOUND,
+    Appliance,
     RecordedEvents,
     StandingClock,
     SystemChance,
+    asking,
     registry,
 )
 from tests.support.openssh import new_key
@@ -45,6 +50,7 @@ class SshAppliance:
     store: Store = field(default_factory=MemoryStore)
     sink: RecordedEvents = field(default_factory=RecordedEvents)
     persistent: bool = True
+    outbound: Outbound = OUTBOUND
     policy: PrincipalPolicy | None = None
     log: dict[str, object] = field(default_factory=dict)  # of the last request
     ssh: SshAuthority = field(init=False)
@@ -71,6 +77,8 @@ class SshAppliance:
             backdate=BACKDATE,
             persistent=self.persistent,
             policy=self.policy,
+            webhooks=SshWebhooks(webhooks=asking(self.outbound, self.clock).webhooks),
+            account=NewAccount(principal="provisioner", command="make <principal>"),
         )
         self.revocation = SshRevocationAuthority(
             registry=provisioners,
@@ -80,7 +88,8 @@ class SshAppliance:
             events=self.sink,
             persistent=self.persistent,
         )
-        self.endpoints = SshEndpoints(self.ssh, self.revocation)
+        beside = Appliance(entries=self.entries, clock=self.clock, store=self.store, sink=self.sink)
+        self.endpoints = SshEndpoints(self.ssh, self.revocation, beside.x509)
 
     @property
     def events(self) -> list[Event]:

@@ -12,6 +12,7 @@ from appliance.authority import records as x509_records
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.ssh import records
 from appliance.authority.ssh.keys import SshKeys
+from appliance.authority.ssh.webhooks import SshWebhooks
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.ssh.certificate import SshCertificate
@@ -54,6 +55,14 @@ class SshIssued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """Who makes accounts on servers, and how: `ssh.addUserPrincipal`, `ssh.addUserCommand`."""
+
+    principal: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SshAuthority:
     """Issues, renews and rekeys SSH certificates. Not `persistent`: without a database."""
 
@@ -67,6 +76,8 @@ class SshAuthority:
     backdate: timedelta
     persistent: bool = True
     policy: PrincipalPolicy | None = None  # of the whole authority
+    webhooks: SshWebhooks | None = None  # None: nobody is asked
+    account: NewAccount | None = None  # None: certificates for making accounts are not issued
 
     async def sign(self, request: SshSignRequest) -> SshIssued:
         """Issue what a one-time token allows.
@@ -86,13 +97,37 @@ class SshAuthority:
                 requests.check(asked)
                 rules.permit(asked, grant)
                 given = self._given(asked, grant, request)
+                if self.webhooks is not None:
+                    given = await self.webhooks.enriched(given, request.context)
                 draft = templates.asked_for(given)
                 period = periods.decide(draft, asked, grant, now)
                 kind = self._permit(draft, period, grant, asked.public_key)
+                if self.webhooks is not None:
+                    await self.webhooks.permit(given, draft, period, request.context)
                 issued = await self._issue(
                     draft, kind, asked.public_key, period, grant.provisioner, grant.token
                 )
             return self._reported(attempt, issued, EventKind.ISSUED)
+
+    async def add_user(
+        self, subject: SshIssued, key: SshPublicKey, context: Context
+    ) -> SshCertificate | None:
+        """Issue the certificate by which a server makes the account of a certificate just issued.
+
+        It is for another key, and as long. None where no account can be made of the certificate.
+        Raises as `sign` does.
+        """
+        old, account = subject.certificate, self.account
+        if account is None or not drafts.can_add_user(old):
+            return None
+        with self._attempt("ssh-sign", context) as attempt:
+            attempt.allowed_by(subject.provisioner)
+            draft = drafts.add_user(old, principal=account.principal, command=account.command)
+            attempt.about_ssh(draft.key_id, draft.principals, old.type.label)
+            rules.check_key(key)
+            period = SshPeriod(after=old.valid_after, before=old.valid_before)
+            issued = await self._issue(draft, old.type, key, period, subject.provisioner, None)
+            return self._reported(attempt, issued, EventKind.ISSUED).certificate
 
     async def renew(self, token: str, context: Context) -> SshIssued:
         """Issue a host's certificate again, from now on, to who signed a token with its key.

@@ -2,15 +2,20 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from appliance.authority.reporting import Context
 from appliance.authority.ssh.revocation import SshRevocationAuthority, SshRevokeRequest
 from appliance.authority.ssh.signing import SshAuthority, SshIssued, SshSignRequest
-from appliance.formats import timeorduration
+from appliance.authority.x509 import X509Authority
+from appliance.formats import pem, timeorduration
 from appliance.formats.ssh import keys
 from appliance.formats.ssh.keys import SshPublicKey
+from appliance.issuance import requests as csrs
+from appliance.issuance.requests import SigningRequest
 from appliance.issuance.ssh import requests
+from appliance.issuance.ssh.periods import SshPeriod
 from appliance.issuance.ssh.requests import SshSigningRequest
 from appliance.model.errors import BadRequest, FormatError, NotFound
 from appliance.model.ssh import CertificateType
@@ -45,8 +50,11 @@ _REVOKE: Final[Mapping[str, type]] = {
 class SshEndpoints:
     """The routes of the SSH authority."""
 
-    def __init__(self, ssh: SshAuthority, revocation: SshRevocationAuthority) -> None:
+    def __init__(
+        self, ssh: SshAuthority, revocation: SshRevocationAuthority, x509: X509Authority
+    ) -> None:
         self._ssh = ssh
+        self._x509 = x509
         self._revocation = revocation
 
     def routes(self) -> list[Route]:
@@ -84,15 +92,33 @@ class SshEndpoints:
         )
         requests.check_type(wish.type)
         _check_present(asked, "ott")
+        csr = _identity_request(asked["identityCSR"])
+        account_key = _optional_key(asked, "addUserPublicKey")
+        context = _context(request)
         issued = await self._ssh.sign(
             SshSignRequest(
                 request=wish,
                 token=asked["ott"],
                 template_data=asked["templateData"],
-                context=_context(request),
+                context=context,
             )
         )
-        return _issued(request, issued)
+        beside: dict[str, object] = {}
+        if account_key is not None:
+            account = await self._ssh.add_user(issued, account_key, context)
+            beside |= {"addUserCrt": _encoded(account.blob)} if account else {}
+        if csr is not None:
+            beside["identityCrt"] = await self._identity(csr, asked["ott"], issued, context)
+        return _issued(request, issued, beside)
+
+    async def _identity(
+        self, csr: SigningRequest, token: str, issued: SshIssued, context: Context
+    ) -> list[str]:
+        """Issue an identity certificate; give it and its issuers in PEM."""
+        made = issued.certificate
+        validity = SshPeriod(after=made.valid_after, before=made.valid_before).validity
+        identity = await self._x509.sign_identity(csr, token, validity, context)
+        return [pem.encode("CERTIFICATE", each) for each in (identity.certificate, *identity.chain)]
 
     async def renew(self, request: Request) -> Response:
         """Issue a host's certificate again."""
@@ -136,9 +162,11 @@ class SshEndpoints:
         return answers.answer({"status": "ok"})
 
 
-def _issued(request: Request, issued: SshIssued) -> Response:
+def _issued(
+    request: Request, issued: SshIssued, beside: Mapping[str, object] = MappingProxyType({})
+) -> Response:
     request.log.update(logfields.ssh_issued(issued.certificate))
-    return answers.answer({"crt": _encoded(issued.certificate.blob)}, 201)
+    return answers.answer({"crt": _encoded(issued.certificate.blob), **beside}, 201)
 
 
 def _listed(found: Mapping[CertificateType, Sequence[SshPublicKey]]) -> Endpoint:
@@ -159,6 +187,20 @@ def _public_key(asked: Mapping[str, str], name: str) -> SshPublicKey:
         return keys.parse(keys.of_base64("".join(asked[name].splitlines())))
     except FormatError as error:
         raise BadRequest(f"error parsing {name}: {error.public}") from error
+
+
+def _optional_key(asked: Mapping[str, str], name: str) -> SshPublicKey | None:
+    return _public_key(asked, name) if asked[name] else None
+
+
+def _identity_request(written: object) -> SigningRequest | None:
+    """Read the CSR (PEM) of an identity certificate; null and nothing ask for none.
+
+    Raises BadRequest.
+    """
+    if not isinstance(written, str | None):
+        raise BadRequest('"identityCSR" must be a certificate request in PEM')
+    return csrs.read(written.encode()) if written else None
 
 
 def _check_present(asked: Mapping[str, str], name: str) -> None:
