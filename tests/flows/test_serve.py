@@ -223,9 +223,8 @@ def test_what_keeps_it_from_serving_is_one_line_and_an_exit_code(
 
 
 def test_flags_of_step_ca_without_effect_are_accepted_and_told(appliance: Appliance) -> None:
-    appliance.start("--ssh-host-password-file", "x", "--resolver", "1.1.1.1:53")
+    appliance.start("--resolver", "1.1.1.1:53")
     log = appliance.log.read_text()
-    assert "flag '--ssh-host-password-file' has no effect" in log
     assert "flag '--resolver' has no effect" in log
     assert appliance.stop() == 0
 
