@@ -8,6 +8,7 @@ from typing import Final
 from appliance.formats.ssh import certificate, keys
 from appliance.formats.ssh.certificate import SshCertificate
 from appliance.formats.ssh.keys import SshPublicKey
+from appliance.formats.ssh.wire import Reader
 from appliance.model.errors import FormatError
 
 _WHITE: Final = " \t"
@@ -23,8 +24,14 @@ def read(content: bytes) -> tuple[SshPublicKey | SshCertificate, str]:
         for rest in (_behind_word(text), _behind_word(_behind_options(text))):
             if not rest:
                 continue
+            encoded, *comment = rest.split(None, 1)
             try:
-                return _read(rest)
+                blob = keys.of_base64(encoded)
+                Reader(blob).text()
+            except FormatError:
+                continue  # just words
+            try:
+                return parse(blob), comment[0].strip() if comment else ""
             except FormatError as error:
                 last = error
     raise last
@@ -33,12 +40,6 @@ def read(content: bytes) -> tuple[SshPublicKey | SshCertificate, str]:
 def parse(blob: bytes) -> SshPublicKey | SshCertificate:
     """Read a key or a certificate. Raises FormatError."""
     return certificate.parse(blob) if certificate.is_certificate(blob) else keys.parse(blob)
-
-
-def _read(text: str) -> tuple[SshPublicKey | SshCertificate, str]:
-    """Read what follows the type."""
-    encoded, *comment = text.split(None, 1)
-    return parse(keys.of_base64(encoded)), comment[0].strip() if comment else ""
 
 
 def _behind_word(text: str) -> str:
