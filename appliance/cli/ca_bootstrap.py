@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import trio
 
+from appliance.cli.certificate_install import install_root
 from appliance.cli.command import StepCommand, location, refused
 from appliance.cli.files import may_write, write_file
 from appliance.cli.online import required, required_url
@@ -21,22 +22,18 @@ from appliance.model.errors import BadRequest
 @click.option("--ca-url", metavar="<uri>", help="The URL of the CA.")
 @click.option("--fingerprint", metavar="<fingerprint>", help="The SHA-256 of its root, in hex.")
 @click.option("--redirect-url", metavar="<uri>", help="Where a browser goes after logging in.")
+@click.option("--install", is_flag=True, help="Make the whole system trust the root, too.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @click.option("--context", metavar="<name>", help="Keep this CA in a context of this name.")
 @click.option("--profile", metavar="<name>", help="The profile of the context.")
 @click.option("--authority", metavar="<name>", help="The authority of the context.")
 @refused("team", "team-authority", "team-url", because="teams are of smallstep's hosted service")
-@refused(
-    "install",
-    because="copy certs/root_ca.crt to the system's trust store yourself "
-    "(Debian: /usr/local/share/ca-certificates/, then update-ca-certificates)",
-    is_flag=True,
-)
 def bootstrap(
     *,
     ca_url: str | None,
     fingerprint: str | None,
     redirect_url: str | None,
+    install: bool,
     force: bool,
     context: str | None,
     profile: str | None,
@@ -70,6 +67,9 @@ def bootstrap(
     if redirect_url:
         values["redirect-url"] = redirect_url
     _save(where, found, values, force=force, new=chosen)
+    if install:
+        install_root(found)
+        say("The root certificate has been installed in the system's trust store.")
 
 
 def _save(

@@ -26,6 +26,10 @@ certificate = StepGroup(
             "appliance.cli.certificate_inspect:inspect",
             "show what a certificate or a request says",
         ),
+        "install": (
+            "appliance.cli.certificate_install:install",
+            "make this system trust a root certificate",
+        ),
         "key": (
             "appliance.cli.certificate_key:key",
             "print the public key of a certificate or a request",
@@ -42,9 +46,17 @@ certificate = StepGroup(
             "appliance.cli.certificate_sign:sign",
             "sign a request with a CA's key at hand",
         ),
+        "uninstall": (
+            "appliance.cli.certificate_install:uninstall",
+            "make this system no longer trust one",
+        ),
         "verify": (
             "appliance.cli.certificate_verify:verify",
             "check that a certificate leads to a root",
         ),
+    },
+    absent={
+        "lint": "this version has no linter; let pkilint or zlint judge the file "
+        "(pip install pkilint, then lint_pkix_cert lint FILE)",
     },
 )

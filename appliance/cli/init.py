@@ -76,7 +76,7 @@ _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
 )
 @refused("kms", "kms-root", "kms-intermediate", "kms-ssh-host", "kms-ssh-user", because=_CLOUD)
 @refused("remote-management", because=_ADMIN, is_flag=True)
-@refused("admin-subject", because=_ADMIN)
+@refused("admin-subject", "admin-name", because=_ADMIN)
 def init(**given: object) -> None:  # fmt: skip
     """Set up a certificate authority: a root, an intermediate, a provisioner, a configuration.
 

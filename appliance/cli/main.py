@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }
 _CONSOLE: Final = "appliance.cli.console:default"
+_COMPLETING: Final = "_HEARTH_COMPLETE"  # a shell asks what may follow
 _INTERRUPTED: Final = 130
 
 
@@ -65,7 +66,7 @@ def _run(name: str, arguments: list[str]) -> int:
         serving = arguments[:1] not in (["version"], ["--version"])
         command = load(_COMMANDS["serve" if serving else "version"][0])
         arguments = arguments if serving else arguments[1:]
-    elif name == "step" or arguments:
+    elif name == "step" or arguments or _COMPLETING in os.environ:
         command = command_tree(name if name == "step" else "hearth")
     else:
         command = load(_CONSOLE)
