@@ -35,8 +35,8 @@ def fingerprints(der: bytes) -> Iterator[tuple[str, str]]:
     yield "SHA-1", hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-def pem(der: bytes) -> str:
-    """Give the certificate as text."""
+def text(der: bytes) -> str:
+    """Give the certificate in PEM."""
     return ssl.DER_cert_to_PEM_cert(der)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.model.errors import HearthError
-from appliance.model.inventory import CertificateQuery
+from appliance.model.inventory import CertificateKind, CertificateQuery
 from appliance.model.overview import Overview
 from appliance.operator.interface import Operator
 from tui.history import events_of
@@ -66,10 +66,13 @@ class Feed:
     async def _begin(self) -> None:
         """Fill the view with the past; what cannot be had of it is no reason not to follow."""
         past = []
-        with suppress(HearthError, TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                page = await self._operator.certificates(CertificateQuery(limit=_PAST))
-            past = [event for summary in page.certificates for event in events_of(summary)]
+        for kind in CertificateKind:
+            with suppress(HearthError, TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    page = await self._operator.certificates(
+                        CertificateQuery(limit=_PAST, kind=kind)
+                    )
+                past += [event for summary in page.certificates for event in events_of(summary)]
         live = []
         with suppress(HearthError, TimeoutError):
             async with asyncio.timeout(_PATIENCE):

@@ -4,20 +4,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from appliance.model.events import Event, EventKind
-from appliance.model.inventory import CertificateSummary
+from appliance.model.inventory import CertificateKind, CertificateSummary
 
 
 def events_of(certificate: CertificateSummary) -> Iterator[Event]:
     """Tell when it was issued, and when it was revoked; who asked from where is not recorded."""
+    is_ssh = certificate.kind is CertificateKind.SSH
     issued = Event(
         at=certificate.issued_at,
         kind=EventKind.ISSUED,
-        operation="sign",
+        operation="ssh-sign" if is_ssh else "sign",
         subject=certificate.subject,
         sans=certificate.sans,
         provisioner=certificate.provisioner,
         provisioner_type=certificate.provisioner_type,
         serial=certificate.serial,
+        certificate_type=certificate.certificate_type,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
     )
@@ -27,6 +29,6 @@ def events_of(certificate: CertificateSummary) -> Iterator[Event]:
             issued,
             at=certificate.revocation.at,
             kind=EventKind.REVOKED,
-            operation="revoke",
+            operation="ssh-revoke" if is_ssh else "revoke",
             reason=certificate.revocation.reason,
         )

@@ -31,7 +31,7 @@ class Journal:
         self._rows: deque[Row] = deque()  # newest first
         self._shown: list[Row] = []  # those that pass the filter
         self._waiting: deque[NumberedEvent] = deque(maxlen=capacity)
-        self._from_inventory: dict[tuple[int | None, bool], int] = {}
+        self._from_inventory: dict[tuple[int | None, bool, bool], int] = {}
         self._filter: tuple[str, ...] = ()
         self._last = 0
         self.paused = False
@@ -132,9 +132,9 @@ class Journal:
         return all(word in row.words for word in self._filter)
 
 
-def _thing(event: Event) -> tuple[int | None, bool]:
+def _thing(event: Event) -> tuple[int | None, bool, bool]:
     """Say what an event made or ended: a certificate of this serial, or its revocation."""
-    return event.serial, event.kind is EventKind.REVOKED
+    return event.serial, event.kind is EventKind.REVOKED, event.is_ssh
 
 
 def _row(identity: int, event: Event) -> Row:
@@ -146,6 +146,7 @@ def _row(identity: int, event: Event) -> Row:
         f"{event.provisioner_type}/{event.provisioner}",
         *serial,
         event.client,
+        *(("ssh", event.certificate_type) if event.is_ssh else ()),
         event.reason,
         event.request_id,
     )

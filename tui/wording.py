@@ -129,12 +129,13 @@ def validity(event: Event) -> str:
 def subject(event: Event, width: int) -> str:
     """Name whom it is about: the subject, as many more SANs as there is room for, then how many.
 
-    `nas.home.arpa, 192.0.2.7 +2`
+    `nas.home.arpa, 192.0.2.7 +2`, of an SSH certificate `ssh anna, admin`
     """
     names = [printable(name) for name in dict.fromkeys((event.subject, *event.sans)) if name]
+    lead = "ssh " if event.is_ssh else ""
     if not names:
-        return "no name"
-    shown = names[0]
+        return f"{lead}no name"
+    shown = lead + names[0]
     for count, name in enumerate(names[1:], 1):
         left = len(names) - 1 - count
         tail = f" +{left}" if left else ""

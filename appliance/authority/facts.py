@@ -8,7 +8,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from appliance.formats.certificates import UNREADABLE
+from appliance.formats.ssh import certificate as ssh_certificate
 from appliance.issuance import parsed
+from appliance.issuance.ssh.periods import SshPeriod
 from appliance.model.errors import FormatError
 
 _KINDS: Final = (x509.DNSName, x509.RFC822Name, x509.IPAddress, x509.UniformResourceIdentifier)
@@ -22,6 +24,7 @@ class Facts:
     sans: tuple[str, ...]
     not_before: datetime
     not_after: datetime
+    certificate_type: str = ""  # of SSH: user or host
 
 
 def read(der: bytes) -> Facts:
@@ -37,6 +40,19 @@ def read(der: bytes) -> Facts:
         )
     except UNREADABLE:
         return _read_odd(der)
+
+
+def read_ssh(blob: bytes) -> Facts:
+    """Take an SSH certificate's facts, its principals as names. Raises FormatError."""
+    found = ssh_certificate.parse(blob)
+    validity = SshPeriod(after=found.valid_after, before=found.valid_before).validity
+    return Facts(
+        subject=found.key_id,
+        sans=found.principals,
+        not_before=validity.not_before,
+        not_after=validity.not_after,
+        certificate_type=found.type.label,
+    )
 
 
 def provisioner_name(der: bytes) -> str:

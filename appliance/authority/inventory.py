@@ -13,13 +13,15 @@ from typing import Final
 
 import trio
 
-from appliance.authority import facts, index, records, serials, sources
+from appliance.authority import index, records, serials, sources
+from appliance.authority.kinds import KINDS, Kind
 from appliance.authority.serials import SerialBeginning
 from appliance.authority.sources import Entry, Order
 from appliance.formats import base64url
 from appliance.model.errors import BadRequest, FormatError, NotFound
 from appliance.model.inventory import (
     CertificateDetail,
+    CertificateKind,
     CertificatePage,
     CertificateQuery,
     CertificateState,
@@ -59,14 +61,17 @@ class Inventory:
             last = entry
         return CertificatePage(certificates=tuple(found), cursor="")
 
-    async def certificate(self, serial: int, now: datetime) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, now: datetime, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound, Broken."""
-        issued_at = await records.issued_at(self.store, serial)
-        der = await records.certificate(self.store, serial)
+        where = KINDS[kind]
+        issued_at = await records.issued_at(self.store, serial, where.buckets)
+        der = await self.store.get(where.certificates, records.serial_key(serial))
         if der is None:
             raise NotFound(f"there is no certificate with serial number {serial}")
         try:
-            summary = await self._summary(serial, der, issued_at, now)
+            summary = await self._summary(serial, der, issued_at, kind, now)
         except FormatError as error:
             raise NotFound(f"certificate {serial} cannot be read", detail=error.public) from error
         return CertificateDetail(summary=summary, der=der)
@@ -77,11 +82,11 @@ class Inventory:
         """Give the entry as a line of the list; None when it is not asked for."""
         if not await self._is_wanted(entry, wanted):
             return None
-        der = await records.certificate(self.store, entry.serial)
+        der = await self.store.get(wanted.where.certificates, records.serial_key(entry.serial))
         if der is None:
             return None  # taken away by another program that shares the database
         try:
-            summary = await self._summary(entry.serial, der, entry.issued_at, now)
+            summary = await self._summary(entry.serial, der, entry.issued_at, wanted.kind, now)
         except FormatError:
             return None
         names = (summary.subject, *summary.sans)
@@ -93,26 +98,36 @@ class Inventory:
         """Judge an entry by rows of the index, before the certificate is read."""
         if wanted.serial is not None and not wanted.serial.matches(entry.serial):
             return False
-        not_after = entry.not_after or await self.store.get(index.ISSUED, entry.place) or b""
+        buckets = wanted.where.buckets
+        not_after = entry.not_after or await self.store.get(buckets.issued, entry.place) or b""
         if not wanted.earliest <= not_after < wanted.latest:
             return False
         if wanted.provisioner:
             key = wanted.provisioner + entry.place
-            if await self.store.get(index.PROVISIONERS, key) is None:
+            if await self.store.get(buckets.provisioners, key) is None:
                 return False
         if wanted.state is None:
             return True
-        is_revoked = await records.is_revoked(self.store, entry.serial)
+        revocation = await self.store.get(
+            wanted.where.revocations, records.serial_key(entry.serial)
+        )
+        is_revoked = revocation is not None
         return is_revoked == (wanted.state is CertificateState.REVOKED)
 
     async def _summary(
-        self, serial: int, der: bytes, issued_at: datetime | None, now: datetime
+        self,
+        serial: int,
+        der: bytes,
+        issued_at: datetime | None,
+        kind: CertificateKind,
+        now: datetime,
     ) -> CertificateSummary:
         """Put a certificate's line together from its rows. Raises FormatError, Broken."""
         await trio.lowlevel.checkpoint()
-        read = facts.read(der)
-        provisioner = await records.provisioner_of(self.store, serial)
-        revocation = await records.revocation(self.store, serial)
+        where = KINDS[kind]
+        read = where.read(der)
+        provisioner = await records.provisioner_of(self.store, serial, where.data)
+        revocation = await records.revocation(self.store, serial, where.revocations)
         if revocation is not None:
             state = CertificateState.REVOKED
         elif read.not_after < now.replace(microsecond=0):
@@ -123,13 +138,15 @@ class Inventory:
             serial=serial,
             subject=read.subject,
             sans=read.sans,
-            provisioner=provisioner.name if provisioner else facts.provisioner_name(der),
+            provisioner=provisioner.name if provisioner else where.provisioner_name(der),
             provisioner_type=provisioner.type if provisioner else "",
             not_before=read.not_before,
             not_after=read.not_after,
             issued_at=issued_at or read.not_before,
             state=state,
             revocation=revocation,
+            kind=kind,
+            certificate_type=read.certificate_type,
         )
 
 
@@ -137,6 +154,8 @@ class Inventory:
 class _Wanted:
     """A query as rows of the index are compared with it."""
 
+    kind: CertificateKind
+    where: Kind
     name: str
     serial: SerialBeginning | None
     provisioner: bytes  # what its keys begin with; empty: any
@@ -154,6 +173,8 @@ def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
     earliest = index.not_after_octets(after) if after else b""
     latest = index.not_after_octets(before) if before else b"\xff"
     return _Wanted(
+        kind=query.kind,
+        where=KINDS[query.kind],
         name=query.name,
         serial=serials.read(query.serial) if query.serial else None,
         provisioner=index.provisioner_key(query.provisioner) if query.provisioner else b"",

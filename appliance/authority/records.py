@@ -172,11 +172,11 @@ async def certificate(store: Store, serial: int) -> bytes | None:
     return await store.get(CERTIFICATES, serial_key(serial))
 
 
-async def issued_at(store: Store, serial: int) -> datetime | None:
+async def issued_at(store: Store, serial: int, buckets: Buckets = index.X509) -> datetime | None:
     """Give when a certificate was issued; None when it is not in the inventory."""
     if serial < 0:
         return None
-    value = await store.get(index.SERIALS, index.serial_octets(serial))
+    value = await store.get(buckets.serials, index.serial_octets(serial))
     return None if value is None else index.read_issued(value)
 
 

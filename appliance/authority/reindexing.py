@@ -1,21 +1,23 @@
 """The index is made anew where it is missing or of an older form: a database that step-ca filled.
 
-A row of `hearth_settings` says how far that has come, so that it goes on where it was cut off. Run
-it before anything is issued: revocations that happen during the walk could be missed.
+A row of `hearth_settings` for each kind of certificate says how far that has come, so that it goes
+on where it was cut off. Run it before anything is issued: revocations that happen during the walk
+could be missed.
 """
 
 from typing import Final
 
 import msgspec
 
-from appliance.authority import facts, index, records
+from appliance.authority import index, records
 from appliance.authority.index import Indexed
+from appliance.authority.kinds import KINDS, Kind
 from appliance.model.errors import FormatError
+from appliance.model.inventory import CertificateKind
 from appliance.ports.store import Operation, Put, Store
 
 VERSION: Final = 1  # of the rows that authority.index writes
 SETTINGS: Final = "hearth_settings"
-_KEY: Final = b"x509_index"
 _BATCH: Final = 200  # certificates a transaction
 
 
@@ -27,8 +29,8 @@ class _Progress(msgspec.Struct):
 
 async def is_current(store: Store) -> bool:
     """Say whether every certificate of the store is in the index."""
-    progress = await _progress(store)
-    return progress.version == VERSION and progress.complete
+    found = [await _progress(store, each) for each in CertificateKind]
+    return all(progress.version == VERSION and progress.complete for progress in found)
 
 
 async def complete(store: Store) -> int:
@@ -36,57 +38,66 @@ async def complete(store: Store) -> int:
 
     A certificate's time of issue is taken to be the beginning of its validity.
     """
-    progress = await _progress(store)
+    return sum([await _complete(store, each) for each in CertificateKind])
+
+
+async def _complete(store: Store, which: CertificateKind) -> int:
+    kind, progress = KINDS[which], await _progress(store, which)
     if progress.version != VERSION:
         progress = _Progress(version=VERSION)
     added = 0
     while not progress.complete:
         start = progress.after.encode() + b"\0" if progress.after else b""
-        rows = await store.scan(records.CERTIFICATES, start=start, limit=_BATCH)
+        rows = await store.scan(kind.certificates, start=start, limit=_BATCH)
         operations: list[Operation] = []
         for key, der in rows:
-            if entry := await _entry(store, key, der):
-                operations += await _index_rows(store, entry)
+            if entry := await _entry(store, kind, key, der):
+                operations += await _index_rows(store, kind, entry)
                 added += 1
         if rows:
             progress.after = rows[-1][0].decode()
         else:
             progress.complete = True
-        await store.commit([*operations, Put(SETTINGS, _KEY, msgspec.json.encode(progress))])
+        place = Put(SETTINGS, _key(which), msgspec.json.encode(progress))
+        await store.commit([*operations, place])
     return added
 
 
-async def _progress(store: Store) -> _Progress:
-    value = await store.get(SETTINGS, _KEY)
+def _key(which: CertificateKind) -> bytes:
+    return f"{which}_index".encode()
+
+
+async def _progress(store: Store, which: CertificateKind) -> _Progress:
+    value = await store.get(SETTINGS, _key(which))
     try:
         return msgspec.json.decode(value, type=_Progress) if value else _Progress()
     except msgspec.DecodeError:
         return _Progress()
 
 
-async def _entry(store: Store, key: bytes, der: bytes) -> Indexed | None:
+async def _entry(store: Store, kind: Kind, key: bytes, der: bytes) -> Indexed | None:
     """Read a certificate that is not yet indexed; None for what is, or cannot be."""
     if not key.isdigit():
         return None
     serial = int(key)
-    if await store.get(index.SERIALS, index.serial_octets(serial)) is not None:
+    if await store.get(kind.buckets.serials, index.serial_octets(serial)) is not None:
         return None
     try:
-        read = facts.read(der)
+        read = kind.read(der)
     except FormatError:
         return None
-    provisioner = await records.provisioner_of(store, serial)
+    provisioner = await records.provisioner_of(store, serial, kind.data)
     return Indexed(
         serial=serial,
         issued_at=read.not_before,
         not_after=read.not_after,
         names=frozenset((read.subject, *read.sans)),
-        provisioner=provisioner.name if provisioner else facts.provisioner_name(der),
+        provisioner=provisioner.name if provisioner else kind.provisioner_name(der),
     )
 
 
-async def _index_rows(store: Store, entry: Indexed) -> list[Operation]:
-    operations = index.rows(entry)
-    if await records.is_revoked(store, entry.serial):
-        operations.append(index.revocation_row(entry.serial, entry.issued_at))
+async def _index_rows(store: Store, kind: Kind, entry: Indexed) -> list[Operation]:
+    operations = index.rows(entry, kind.buckets)
+    if await store.get(kind.revocations, records.serial_key(entry.serial)) is not None:
+        operations.append(index.revocation_row(entry.serial, entry.issued_at, kind.buckets))
     return operations

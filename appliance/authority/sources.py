@@ -10,13 +10,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol, final
 
-from appliance.authority import index, records, serials
+from appliance.authority import index, serials
+from appliance.authority.index import Buckets
+from appliance.authority.kinds import KINDS, Kind
 from appliance.model.inventory import CertificateQuery, CertificateState
 from appliance.ports.store import Store
 
 MOST_GATHERED: Final = 5000
 _FIRST_CHUNK: Final = 100  # rows of the first scan; those that follow are longer
 _CHUNK: Final = 1000
+_EXPIRY: Final = {kind.buckets.expiry for kind in KINDS.values()}
+_REVOKED: Final = {kind.buckets.revoked for kind in KINDS.values()}
 
 
 class Order(enum.StrEnum):
@@ -65,26 +69,27 @@ async def choose(
     store: Store, query: CertificateQuery, now: datetime, after: bytes | None
 ) -> Source:
     """Find the source for a query, behind the position `after`. Raises BadRequest, Broken."""
-    order = order_of(query)
+    order, kind = order_of(query), KINDS[query.kind]
+    buckets = kind.buckets
     gathered: Iterable[Entry] | None = None
     if query.serial:
-        gathered = await _by_serial(store, query.serial)
+        gathered = await _by_serial(store, kind, query.serial)
     elif query.name:
         if order is Order.NEWEST_FIRST and not query.name.startswith("*."):
-            return _newest(store, index.NAMES, index.name_key(query.name), after)
-        gathered = await _by_name(store, query.name)
+            return _newest(store, buckets.names, index.name_key(query.name), after)
+        gathered = await _by_name(store, buckets, query.name)
     elif order is Order.NEWEST_FIRST:
         if query.state is CertificateState.REVOKED:
-            return _newest(store, index.REVOKED, b"", after)
+            return _newest(store, buckets.revoked, b"", after)
         if query.state is not None:
-            gathered = await _by_expiry(store, query.state, now)
+            gathered = await _by_expiry(store, buckets, query.state, now)
         if gathered is None and query.provisioner:
             prefix = index.provisioner_key(query.provisioner)
-            return _newest(store, index.PROVISIONERS, prefix, after)
+            return _newest(store, buckets.provisioners, prefix, after)
     if gathered is not None:
         return _Gathered(gathered, order, after)
     if order is Order.NEWEST_FIRST:
-        return _newest(store, index.ISSUED, b"", after)
+        return _newest(store, buckets.issued, b"", after)
     return _soonest(store, query, now, after)
 
 
@@ -143,10 +148,10 @@ class _Range:
 
 def _entry(bucket: str, position: bytes, value: bytes) -> Entry:
     """Read a row of a bucket whose keys end with a position."""
-    if bucket == index.EXPIRY:
+    if bucket in _EXPIRY:
         octets = index.NOT_AFTER_OCTETS
         return Entry(position[octets:], position[:octets])
-    return Entry(position, b"" if bucket == index.REVOKED else value)
+    return Entry(position, b"" if bucket in _REVOKED else value)
 
 
 def _newest(store: Store, bucket: str, prefix: bytes, after: bytes | None) -> Source:
@@ -163,7 +168,7 @@ def _soonest(store: Store, query: CertificateQuery, now: datetime, after: bytes 
     stop = min((index.not_after_octets(each) for each in stops if each), default=None)
     if after is not None:
         start = max(start, after + b"\0")
-    return _Range(store, index.EXPIRY, start=start, stop=stop)
+    return _Range(store, KINDS[query.kind].buckets.expiry, start=start, stop=stop)
 
 
 def _end(prefix: bytes) -> bytes | None:
@@ -190,44 +195,46 @@ class _Gathered:
         return self._left.pop() if self._left else None
 
 
-async def _by_name(store: Store, name: str) -> list[Entry] | None:
+async def _by_name(store: Store, buckets: Buckets, name: str) -> list[Entry] | None:
     """Gather the certificates with a name, or with one below `*.domain`; None: too many."""
     below = name.startswith("*.")
     prefix = index.below_key(name[2:]) if below else index.name_key(name)
-    rows = await store.scan(index.NAMES, start=prefix, stop=_end(prefix), limit=MOST_GATHERED + 1)
+    rows = await store.scan(buckets.names, start=prefix, stop=_end(prefix), limit=MOST_GATHERED + 1)
     if len(rows) > MOST_GATHERED:
         return None
     return [Entry(key[key.index(b"\0") + 1 :], value) for key, value in rows]
 
 
-async def _by_expiry(store: Store, state: CertificateState, now: datetime) -> list[Entry] | None:
+async def _by_expiry(
+    store: Store, buckets: Buckets, state: CertificateState, now: datetime
+) -> list[Entry] | None:
     """Gather the certificates that have expired, or that have not; None: too many."""
     moment = index.not_after_octets(now)
     active = state is CertificateState.ACTIVE
     rows = await store.scan(
-        index.EXPIRY,
+        buckets.expiry,
         start=moment if active else b"",
         stop=None if active else moment,
         limit=MOST_GATHERED + 1,
     )
     if len(rows) > MOST_GATHERED:
         return None
-    return [_entry(index.EXPIRY, key, value) for key, value in rows]
+    return [_entry(buckets.expiry, key, value) for key, value in rows]
 
 
-async def _by_serial(store: Store, beginning: str) -> list[Entry] | None:
+async def _by_serial(store: Store, kind: Kind, beginning: str) -> list[Entry] | None:
     """Gather the certificates whose serial number begins so; None: too many."""
     wanted = serials.read(beginning)
     entries: list[Entry] = []
     for start, stop in wanted.ranges:
-        bucket = records.CERTIFICATES if wanted.decimal else index.SERIALS
+        bucket = kind.certificates if wanted.decimal else kind.buckets.serials
         rows = await store.scan(bucket, start=start, stop=stop, limit=MOST_GATHERED + 1)
         if len(rows) > MOST_GATHERED:
             return None
         for key, _ in rows:
             number = int(key) if wanted.decimal else int.from_bytes(key)
             octets = index.serial_octets(number)
-            if row := await store.get(index.SERIALS, octets):
+            if row := await store.get(kind.buckets.serials, octets):
                 issued, not_after = row[: index.ISSUED_OCTETS], row[index.ISSUED_OCTETS :]
                 entries.append(Entry(issued + octets, not_after))
     return entries

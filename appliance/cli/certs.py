@@ -1,6 +1,6 @@
 """`hearth certs`: what the CA has issued, asked of the running CA or read from its database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -17,7 +17,13 @@ from appliance.cli.command import StepCommand, StepGroup
 from appliance.cli.prompts import say
 from appliance.formats import goduration, timeorduration
 from appliance.model.errors import BadRequest, FormatError, NotFound
-from appliance.model.inventory import CertificateDetail, CertificateQuery, CertificateState
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificateQuery,
+    CertificateState,
+    CertificateSummary,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +39,7 @@ certs = StepGroup(
         "\b\nExamples:\n"
         '  $ hearth certs list --name "*.home.arpa" --state active\n'
         "  $ hearth certs list --expires-in 8h\n"
+        "  $ hearth certs list --kind ssh --name alice\n"
         "  $ hearth certs show 0x2cd5a51c7f\n"
         "  $ hearth certs export > certificates.csv"
     ),
@@ -57,9 +64,10 @@ def _selection(function: F) -> F:
         click.option("--provisioner", metavar="<name>", default="", help="Only those it granted."),
         click.option(
             "--name", metavar="<name>", default="",
-            help="Only those for this DNS name, address, email, URI or common name; "
-            "*.example.com is every name below.",
+            help="Only those for this DNS name, address, email, URI or common name (SSH: principal "
+            "or key ID); *.example.com is every name below.",
         ),
+        _kind("Which certificates.", default=CertificateKind.X509.value),
         _config,
     ):  # fmt: skip
         function = option(function)
@@ -72,10 +80,18 @@ def _config(function: F) -> F:
     )(function)
 
 
+def _kind(text: str, default: str | None) -> Callable[[F], F]:
+    return click.option(
+        "--kind", type=click.Choice([kind.value for kind in CertificateKind]), default=default,
+        show_default=default is not None, help=text,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Selection:
     """The flags of a selection."""
 
+    kind: str
     name: str
     provisioner: str
     state: str | None
@@ -95,6 +111,7 @@ class _Selection:
         except OverflowError:
             raise BadRequest(f"--expires-in {self.expires_in}: out of range") from None
         return CertificateQuery(
+            kind=CertificateKind(self.kind),
             name=self.name,
             provisioner=self.provisioner,
             state=CertificateState(self.state) if self.state else None,
@@ -146,12 +163,13 @@ def list_certificates(
 
 @certs.command("show", cls=StepCommand, short_help="show one certificate")
 @click.argument("serial", metavar="<serial>")
+@_kind("Look among these only.", default=None)
 @_config
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text",
     show_default=True, help="How to write it.",
 )  # fmt: skip
-def show(*, serial: str, config: str | None, form: str) -> None:
+def show(*, serial: str, kind: str | None, config: str | None, form: str) -> None:
     """Show all that is known of a certificate, and the certificate itself.
 
     <serial> is its serial number or the beginning of it: decimal, or hexadecimal after 0x or with
@@ -164,7 +182,8 @@ def show(*, serial: str, config: str | None, form: str) -> None:
       $ hearth certs show 2C:D5:A5:1C:7F
     """
     wanted = serials.read(serial)
-    detail = with_certificates(config, lambda source: _find(source, serial, wanted))
+    kinds = [CertificateKind(kind)] if kind else list(CertificateKind)
+    detail = with_certificates(config, lambda source: _find(source, serial, wanted, kinds))
     if form == "json":
         click.echo(certs_output.compact(certs_output.as_object(detail.summary, detail.der)))
     else:
@@ -175,8 +194,9 @@ def show(*, serial: str, config: str | None, form: str) -> None:
 @certs.command("export", cls=StepCommand, short_help="write all certificates to a file")
 @_selection
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "json", "pem"]), default="csv",
-    show_default=True, help="How to write them; json and pem have the certificates themselves.",
+    "--format", "form", type=click.Choice(["csv", "json", "pem", "openssh"]), default="csv",
+    show_default=True,
+    help="How to write them; json, pem and (of SSH) openssh have the certificates themselves.",
 )  # fmt: skip
 def export(*, config: str | None, form: str, **flags: Any) -> None:
     """Write every certificate that is selected to standard output.
@@ -187,10 +207,15 @@ def export(*, config: str | None, form: str, **flags: Any) -> None:
       $ hearth certs export --format pem --name nas.home.arpa --state active
     """
     query = replace(_Selection(**flags).query(SystemClock().now()), limit=LARGEST_PAGE)
+    if (form == "pem" and query.kind is CertificateKind.SSH) or (
+        form == "openssh" and query.kind is not CertificateKind.SSH
+    ):
+        raise BadRequest(f"--format {form} is not for certificates of --kind {query.kind}")
     writer = {
         "csv": certs_output.as_csv,
         "json": lambda: certs_output.as_json(with_octets=True),
         "pem": certs_output.as_pem,
+        "openssh": certs_output.as_openssh,
     }[form]()
     with_certificates(config, lambda source: _write(source, query, writer, None))
 
@@ -210,7 +235,9 @@ async def _write(
         if not count:
             _print(form.head)
         for summary in page.certificates:
-            der = (await source.certificate(summary.serial)).der if form.with_octets else b""
+            der = b""
+            if form.with_octets:
+                der = (await source.certificate(summary.serial, query.kind)).der
             _print((form.between if count else "") + form.entry(summary, der))
             count += 1
         cursor = page.cursor
@@ -220,18 +247,27 @@ async def _write(
 
 
 async def _find(
-    source: Certificates, typed: str, wanted: serials.SerialBeginning
+    source: Certificates,
+    typed: str,
+    wanted: serials.SerialBeginning,
+    kinds: Sequence[CertificateKind],
 ) -> CertificateDetail:
     """Find the one certificate that is meant. Raises NotFound, BadRequest."""
-    page = await source.certificates(CertificateQuery(serial=typed, limit=LARGEST_PAGE))
-    found = [each.serial for each in page.certificates]
-    whole = [serial for serial in found if wanted.is_whole(serial)]
-    if len(chosen := whole or found) == 1 and (whole or not page.cursor):
-        return await source.certificate(chosen[0])
+    found: list[CertificateSummary] = []
+    cut = False
+    for kind in kinds:
+        page = await source.certificates(
+            CertificateQuery(serial=typed, limit=LARGEST_PAGE, kind=kind)
+        )
+        found += page.certificates
+        cut = cut or bool(page.cursor)
+    whole = [each for each in found if wanted.is_whole(each.serial)]
+    if len(chosen := whole or found) == 1 and (whole or not cut):
+        return await source.certificate(chosen[0].serial, chosen[0].kind)
     if not found:
         raise NotFound(f"there is no certificate whose serial number is or begins with {typed}")
-    some = ", ".join(certs_output.serial_hex(serial) for serial in found[:_NAMED])
-    more = " and others" if len(found) > _NAMED or page.cursor else ""
+    some = ", ".join(certs_output.serial_hex(each.serial) for each in found[:_NAMED])
+    more = " and others" if len(found) > _NAMED or cut else ""
     raise BadRequest(f"several serial numbers begin with {typed}: {some}{more}; write more of it")
 
 

@@ -3,6 +3,7 @@
 The forms of programs are promises: members and columns are only ever added.
 """
 
+import base64
 import csv
 import io
 import json
@@ -13,8 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from appliance.formats import pem
+from appliance.formats.ssh.wire import Reader
 from appliance.model.inventory import (
     CertificateDetail,
+    CertificateKind,
     CertificateState,
     CertificateSummary,
 )
@@ -29,7 +32,8 @@ _REASONS: Final = (  # RFC 5280 5.3.1
 
 COLUMNS: Final = (
     "serial", "serial_hex", "subject", "sans", "provisioner", "provisioner_type", "not_before",
-    "not_after", "issued_at", "state", "revoked_at", "reason_code", "reason",
+    "not_after", "issued_at", "state", "revoked_at", "reason_code", "reason", "kind",
+    "certificate_type",
 )  # fmt: skip
 _FORMULA: Final = re.compile(r"\s*[=+\-@]|[\t\r]")
 
@@ -77,6 +81,16 @@ def as_pem() -> Form:
     return Form(head="", entry=lambda _, der: pem.encode("CERTIFICATE", der), with_octets=True)
 
 
+def as_openssh() -> Form:
+    """Give SSH certificates as lines of OpenSSH, one for each."""
+    return Form(head="", entry=lambda _, blob: f"{openssh(blob)}\n", with_octets=True)
+
+
+def openssh(blob: bytes) -> str:
+    """Write an SSH certificate as its file has it."""
+    return f"{Reader(blob).text()} {base64.b64encode(blob).decode('ascii')}"
+
+
 # ---- text
 
 _HEADINGS: Final = ("SERIAL", "NAME", "PROVISIONER", "ISSUED", "EXPIRES")
@@ -102,8 +116,7 @@ def details(detail: CertificateDetail, now: datetime) -> Iterator[str]:
     rows = [
         ("Serial", str(each.serial)),
         ("", serial_hex(each.serial)),
-        ("Subject", each.subject or "-"),
-        *_labelled("Names", each.sans or ("-",)),
+        *_names_of(each),
         ("Provisioner", provisioner),
         ("Issued", _moment(each.issued_at, now)),
         ("Not before", _moment(each.not_before, now)),
@@ -118,7 +131,20 @@ def details(detail: CertificateDetail, now: datetime) -> Iterator[str]:
     for label, value in rows:
         yield f"{label:12} {printable(value)}".rstrip()
     yield ""
-    yield pem.encode("CERTIFICATE", detail.der).rstrip("\n")
+    if each.kind is CertificateKind.SSH:
+        yield openssh(detail.der)
+    else:
+        yield pem.encode("CERTIFICATE", detail.der).rstrip("\n")
+
+
+def _names_of(each: CertificateSummary) -> list[tuple[str, str]]:
+    if each.kind is CertificateKind.SSH:
+        return [
+            ("Type", f"SSH {each.certificate_type}"),
+            ("Key ID", each.subject or "-"),
+            *_labelled("Principals", each.sans or ("any",)),
+        ]
+    return [("Subject", each.subject or "-"), *_labelled("Names", each.sans or ("-",))]
 
 
 def printable(text: str) -> str:
@@ -196,7 +222,10 @@ def compact(value: object) -> str:
 
 
 def as_object(each: CertificateSummary, der: bytes = b"") -> dict[str, Any]:
-    """Give the members of a certificate: times in RFC 3339, `pem` where its octets are given."""
+    """Give the members of a certificate, times in RFC 3339.
+
+    Where its octets are given, `pem` or for SSH `openssh` has them.
+    """
     revocation = each.revocation
     fields: dict[str, Any] = {
         "serial": str(each.serial),
@@ -210,6 +239,8 @@ def as_object(each: CertificateSummary, der: bytes = b"") -> dict[str, Any]:
         "issued_at": _time(each.issued_at),
         "state": each.state.value,
         "revocation": None,
+        "kind": each.kind.value,
+        "certificate_type": each.certificate_type,
     }
     if revocation is not None:
         fields["revocation"] = {
@@ -217,7 +248,9 @@ def as_object(each: CertificateSummary, der: bytes = b"") -> dict[str, Any]:
             "reason_code": revocation.reason_code,
             "reason": revocation.reason,
         }
-    if der:
+    if der and each.kind is CertificateKind.SSH:
+        fields["openssh"] = openssh(der)
+    elif der:
         fields["pem"] = pem.encode("CERTIFICATE", der)
     return fields
 

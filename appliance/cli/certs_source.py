@@ -18,7 +18,12 @@ from appliance.cli.ownership import as_owner
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings
 from appliance.model.errors import NotFound, NotSupported, Unavailable
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.operator.local import StoredCertificates
 from appliance.operator.remote import NotListening, connected
 from appliance.stores.directory import StoreAbsent, StoreLocked
@@ -37,7 +42,9 @@ class Certificates(Protocol):
         """Give one page of the inventory."""
         ...
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate."""
         ...
 

@@ -35,6 +35,11 @@ class Event:
     request_id: str = ""
     took: float = 0.0  # seconds
 
+    @property
+    def is_ssh(self) -> bool:
+        """Say whether it is about an SSH certificate."""
+        return self.operation.startswith("ssh-")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberedEvent:

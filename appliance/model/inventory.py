@@ -13,6 +13,13 @@ class CertificateState(enum.StrEnum):
     REVOKED = "revoked"
 
 
+class CertificateKind(enum.StrEnum):
+    """What is listed together; serial numbers are of one kind alone."""
+
+    X509 = "x509"
+    SSH = "ssh"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
     """As recorded. `reason_code` is RFC 5280 5.3.1's, 0 to 10."""
@@ -27,8 +34,8 @@ class CertificateSummary:
     """One line of the inventory."""
 
     serial: int
-    subject: str
-    sans: tuple[str, ...]
+    subject: str  # of an SSH certificate its key id
+    sans: tuple[str, ...]  # of an SSH certificate its principals
     provisioner: str
     provisioner_type: str
     not_before: datetime
@@ -36,6 +43,8 @@ class CertificateSummary:
     issued_at: datetime
     state: CertificateState
     revocation: Revocation | None = None
+    kind: CertificateKind = CertificateKind.X509
+    certificate_type: str = ""  # of SSH: user or host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +52,17 @@ class CertificateDetail:
     """One certificate with its bytes."""
 
     summary: CertificateSummary
-    der: bytes
+    der: bytes  # of an SSH certificate what it is on the wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateQuery:
     """What to list, newest first unless expiry bounds are given (then soonest expiry first).
 
-    `name` matches a whole DNS name, IP, email or URI of the certificate, or its common name, and
-    `*.example.com` any name below. `serial` is what a serial number begins with: decimal digits,
-    or hexadecimal after `0x`, with colons, or with letters in it. `cursor` is what the page before
-    ended with.
+    `name` matches a whole DNS name, IP, email or URI of the certificate, or its common name (with
+    SSH: a principal or the key id), and `*.example.com` any name below. `serial` is what a serial
+    number begins with: decimal digits, or hexadecimal after `0x`, with colons, or with letters in
+    it. `cursor` is what the page before ended with.
     """
 
     name: str = ""
@@ -64,6 +73,7 @@ class CertificateQuery:
     expires_after: datetime | None = None
     limit: int = 100
     cursor: str = ""
+    kind: CertificateKind = CertificateKind.X509
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

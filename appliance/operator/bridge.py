@@ -14,7 +14,12 @@ import trio
 
 from appliance.model.errors import Unavailable
 from appliance.model.events import NumberedEvent
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.model.overview import Overview
 from appliance.operator.interface import Operator
 
@@ -115,6 +120,8 @@ class BridgedOperator:
         """Give one page of the inventory. Raises BadRequest for a cursor that is not ours."""
         return await self._bridge.call(self._operator.certificates, query)
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
-        return await self._bridge.call(self._operator.certificate, serial)
+        return await self._bridge.call(self._operator.certificate, serial, kind)

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from appliance.model.events import NumberedEvent
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 
@@ -28,7 +33,9 @@ class Operator(Protocol):
         """Give one page of the inventory. Raises BadRequest for a cursor that is not ours."""
         ...
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         ...
 

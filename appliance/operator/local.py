@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from appliance.authority.inventory import Inventory
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.ports.clock import Clock
 
 
@@ -18,6 +23,8 @@ class StoredCertificates:
         """Give one page of the inventory. Raises BadRequest, Broken."""
         return await self.inventory.page(query, self.clock.now())
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound, Broken."""
-        return await self.inventory.certificate(serial, self.clock.now())
+        return await self.inventory.certificate(serial, self.clock.now(), kind)

@@ -10,7 +10,12 @@ import trio
 
 from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
 from appliance.model.events import NumberedEvent
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.operator import wire
@@ -50,9 +55,11 @@ class RemoteOperator:
         """Give one page of the inventory. Raises BadRequest."""
         return await self._call(wire.CertificatesCall(query), CertificatePage)
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
-        return await self._call(wire.CertificateCall(serial), CertificateDetail)
+        return await self._call(wire.CertificateCall(serial, kind), CertificateDetail)
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

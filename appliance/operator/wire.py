@@ -25,7 +25,12 @@ from appliance.model.errors import (
     Unavailable,
 )
 from appliance.model.events import NumberedEvent
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.operator.interface import Issuance, Operator
@@ -71,6 +76,7 @@ class CertificateCall(msgspec.Struct, tag_field="method", tag="certificate"):
     """Operator.certificate."""
 
     serial: int
+    kind: CertificateKind = CertificateKind.X509
 
 
 class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
@@ -180,7 +186,7 @@ async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> R
         case CertificatesCall():
             return await operator.certificates(call.query)
         case CertificateCall():
-            return await operator.certificate(call.serial)
+            return await operator.certificate(call.serial, call.kind)
 
 
 async def _carry_out(issuance: Issuance, order: Order) -> Sequence[bytes] | None:

@@ -7,7 +7,12 @@ from appliance.authority.inventory import Inventory
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
 from appliance.model.events import EventKind, NumberedEvent
-from appliance.model.inventory import CertificateDetail, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+)
 from appliance.model.overview import Overview
 from appliance.model.version import VERSION
 from appliance.server import banner
@@ -55,7 +60,9 @@ class ApplianceOperator:
         foundation = self.service.foundation
         return await Inventory(foundation.store).page(query, foundation.clock.now())
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         foundation = self.service.foundation
-        return await Inventory(foundation.store).certificate(serial, foundation.clock.now())
+        return await Inventory(foundation.store).certificate(serial, foundation.clock.now(), kind)

@@ -22,14 +22,17 @@ from appliance.cli import certs_source
 from appliance.cli.clock import SystemClock
 from appliance.cli.main import main
 from appliance.formats import pem
+from appliance.formats.ssh import certificate as ssh_certificate
 from appliance.model.events import NumberedEvent
 from appliance.model.grants import ProvisionerRef
 from appliance.model.overview import Overview
+from appliance.model.ssh import CertificateType
 from appliance.operator.control import serve_control
 from appliance.operator.local import StoredCertificates
 from appliance.ports.store import Delete
 from appliance.stores.leveldb import LevelDbStore, open_store
 from tests.support.inventory import Sample, revoke
+from tests.support.ssh_certificates import SshSample, revoke_ssh
 
 NOW = SystemClock().now()
 HOUR = timedelta(hours=1)
@@ -240,6 +243,8 @@ def test_json_has_full_values(filled: Cli) -> None:
             "reason_code": 1,
             "reason": "=lost; \x1b[31m",
         },
+        "kind": "x509",
+        "certificate_type": "",
     }
 
 
@@ -460,3 +465,71 @@ def test_a_reader_that_leaves_early_is_no_fault(filled: Cli) -> None:
     )  # fmt: skip
     assert ended.stdout == "{"
     assert ended.stderr == ""
+
+
+# ---- SSH
+
+ALICE = SshSample(serial=0xA11CE, principals=("alice", "=cmd"), issued_at=NOW - HOUR)
+WEB = SshSample(serial=0x3EB, type=CertificateType.HOST, key_id="web.example.com",
+                principals=("web.example.com",), issued_at=NOW - HOUR / 2)  # fmt: skip
+
+
+@pytest.fixture
+def both(filled: Cli) -> Cli:
+    """With certificates of both kinds."""
+
+    async def add() -> None:
+        store = await open_store(filled.database)
+        for sample in (ALICE, WEB):
+            await store.commit(sample.operations())
+        await revoke_ssh(store, WEB.serial, NOW, "moved")
+        await store.aclose()
+
+    trio.run(add)
+    return filled
+
+
+def test_ssh_certificates_are_listed_by_kind(both: Cli) -> None:
+    assert "alice" not in both("list")
+    lines = both("list", "--kind", "ssh").splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["0x03eb", "web.example.com"],
+        ["0x0a11ce", "alice"],
+    ]
+    assert lines[1].endswith("revoked")
+    assert "0x0a11ce" in both("list", "--kind", "ssh", "--name", "alice")
+    assert "0x0a11ce" not in both("list", "--kind", "ssh", "--name", "web.example.com")
+
+
+def test_ssh_certificates_are_shown_without_saying_so(both: Cli) -> None:
+    shown = both("show", "0xa11ce").splitlines()
+    assert "Type         SSH user" in shown
+    assert "Key ID       alice" in shown
+    assert "Principals   alice" in shown
+    assert shown[-1].startswith("ssh-ed25519-cert-v01@openssh.com AAAA")
+    assert "no certificate whose" in both("show", "0xa11ce", "--kind", "x509", code=1) + both.errors
+
+
+def test_ssh_certificates_are_exported(both: Cli) -> None:
+    found = json.loads(both("export", "--kind", "ssh", "--format", "json"))["certificates"]
+    assert [(each["kind"], each["certificate_type"]) for each in found] == [
+        ("ssh", "host"), ("ssh", "user"),
+    ]  # fmt: skip
+    lines = both("export", "--kind", "ssh", "--format", "openssh").splitlines()
+    assert lines == [each["openssh"] for each in found]
+    assert ssh_certificate.read_line(lines[1])[0] == ALICE.certificate
+    rows = list(csv.DictReader(io.StringIO(both("export", "--kind", "ssh"))))
+    assert [row["kind"] for row in rows] == ["ssh", "ssh"]
+    assert rows[1]["sans"] == "alice =cmd"
+
+
+@pytest.mark.parametrize(("kind", "form"), [("ssh", "pem"), ("x509", "openssh")])
+def test_a_form_that_does_not_fit_is_refused(kind: str, form: str, both: Cli) -> None:
+    both("export", "--kind", kind, "--format", form, code=1)
+    assert f"--format {form} is not for certificates of --kind {kind}" in both.errors
+
+
+def test_a_running_ca_tells_of_ssh_certificates(both: Cli) -> None:
+    with running(both.database):
+        assert "0x0a11ce" in both("list", "--kind", "ssh")
+        assert "Key ID       alice" in both("show", "0xa11ce")

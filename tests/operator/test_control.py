@@ -26,6 +26,7 @@ from appliance.model.errors import (
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
     CertificateDetail,
+    CertificateKind,
     CertificatePage,
     CertificateQuery,
     CertificateState,

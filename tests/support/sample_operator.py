@@ -13,6 +13,7 @@ from appliance.model.errors import NotFound, Unavailable
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
     CertificateDetail,
+    CertificateKind,
     CertificatePage,
     CertificateQuery,
     CertificateState,
@@ -21,6 +22,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
+from tests.support.ssh_certificates import SshSample
 
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -191,11 +193,16 @@ class SampleOperator:
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         self._answer()
-        newest = sorted(self.past, key=lambda each: each.issued_at, reverse=True)
+        mine = [each for each in self.past if each.kind is query.kind]
+        newest = sorted(mine, key=lambda each: each.issued_at, reverse=True)
         return CertificatePage(certificates=tuple(newest[: query.limit]), cursor="")
 
-    async def certificate(self, serial: int) -> CertificateDetail:
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
         self._answer()
+        if kind is CertificateKind.SSH:
+            return self._of_ssh(serial)
         for each in self.past:
             if each.serial == serial:
                 return CertificateDetail(summary=each, der=certificate(each))
@@ -209,6 +216,16 @@ class SampleOperator:
                     not_after=made.not_after,
                 )
                 return CertificateDetail(summary=found, der=certificate(found))
+        raise NotFound("there is no such certificate")
+
+    def _of_ssh(self, serial: int) -> CertificateDetail:
+        for each in self.past:
+            if each.serial == serial and each.kind is CertificateKind.SSH:
+                made = SshSample(
+                    serial=serial % 2**64, key_id=each.subject, principals=each.sans,
+                    issued_at=each.issued_at,
+                )  # fmt: skip
+                return CertificateDetail(summary=each, der=made.certificate.blob)
         raise NotFound("there is no such certificate")
 
     def _answer(self) -> None:

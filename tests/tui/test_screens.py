@@ -41,7 +41,7 @@ def test_details_of_a_refusal_are_its_reason() -> None:
         await console.press("slash", *"evil", "enter", "enter")
         await console.until(lambda: "Reason" in console.text)
         assert "the token does not allow the name evil.example" in console.text
-        assert "copy PEM" not in console.text
+        assert "copy certificate" not in console.text
 
     drive(act)
 
@@ -58,7 +58,7 @@ def test_a_certificate_that_is_not_in_the_inventory_is_no_error() -> None:
 def test_details_scroll_and_the_pem_can_be_copied() -> None:
     async def act(console: Driven) -> None:
         await console.press("enter")
-        await console.until(lambda: "copy PEM" in console.text)
+        await console.until(lambda: "copy certificate" in console.text)
         await console.press("end", "down", "up")
         await console.until(lambda: "BEGIN CERTIFICATE" in console.text)
         await console.press("c")
@@ -84,7 +84,7 @@ def test_a_certificate_that_cannot_be_read_is_said_to_be_one() -> None:
 
 def test_pem_and_fingerprints_are_of_the_whole_certificate() -> None:
     der = certificate(PAST[0])
-    assert facts.pem(der).splitlines()[0] == "-----BEGIN CERTIFICATE-----"
+    assert facts.text(der).splitlines()[0] == "-----BEGIN CERTIFICATE-----"
     assert [len(digest) for _, digest in facts.fingerprints(der)] == [64, 40]
 
 

@@ -11,9 +11,9 @@ from textual.widgets import Footer, Rule, Static
 
 from appliance.model.errors import HearthError, NotFound
 from appliance.model.events import Event, EventKind
-from appliance.model.inventory import CertificateDetail, CertificateState
+from appliance.model.inventory import CertificateDetail, CertificateKind, CertificateState
 from appliance.operator.interface import Operator
-from tui import certificate
+from tui import certificate, ssh_certificate
 from tui.widgets.sheet import Field, Section, Sheet
 from tui.wording import ACT, GOOD, LOOK, SHAPES, Calendar, long_span, printable, provisioner, span
 
@@ -50,7 +50,7 @@ class Details(Screen[None]):
     AUTO_FOCUS = "Sheet"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace,enter", "dismiss", "back", key_display="Esc"),
-        Binding("c", "copy", "copy PEM"),
+        Binding("c", "copy", "copy certificate"),
     ]
 
     def __init__(self, event: Event, operator: Operator, calendar: Calendar) -> None:
@@ -58,7 +58,8 @@ class Details(Screen[None]):
         self._event = event
         self._operator = operator
         self._calendar = calendar
-        self._pem = ""
+        self._is_ssh = event.is_ssh
+        self._text = ""  # of the certificate
 
     def compose(self) -> ComposeResult:
         """Title, fields, keys."""
@@ -75,32 +76,34 @@ class Details(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to copy only where there is something."""
-        return action != "copy" or bool(self._pem)
+        return action != "copy" or bool(self._text)
 
     def action_copy(self) -> None:
-        """Put the PEM into the clipboard, where the terminal lets us (OSC 52)."""
-        self.app.copy_to_clipboard(self._pem)
-        self.notify("The PEM is in the clipboard, where the terminal allows it.", timeout=3)
+        """Put the certificate into the clipboard, where the terminal lets us (OSC 52)."""
+        self.app.copy_to_clipboard(self._text)
+        self.notify("The certificate is in the clipboard, where the terminal allows it.", timeout=3)
 
     async def _fetch(self, serial: int) -> None:
         try:
-            detail = await self._operator.certificate(serial)
+            kind = CertificateKind.SSH if self._is_ssh else CertificateKind.X509
+            detail = await self._operator.certificate(serial, kind)
         except NotFound:
             self._show(Section(title="Certificate", text="It is not in the inventory."))
         except HearthError as error:
             self._show(Section(title="Certificate", text=f"{LOOK} {printable(error.public)}"))
         else:
-            self._pem = certificate.pem(detail.der)
+            form = ssh_certificate if self._is_ssh else certificate
+            self._text = form.text(detail.der)
             self._show(
                 Section(title="Certificate", fields=tuple(self._certificate(detail))),
                 Section(
                     title="Fingerprints",
                     fields=tuple(
                         Field(name=name, value=value)
-                        for name, value in certificate.fingerprints(detail.der)
+                        for name, value in form.fingerprints(detail.der)
                     ),
                 ),
-                Section(title="PEM", text=self._pem),
+                Section(title="OpenSSH" if self._is_ssh else "PEM", text=self._text),
             )
             self.refresh_bindings()
 
@@ -123,8 +126,9 @@ class Details(Screen[None]):
                 name="Reason", value=printable(event.reason), part="act" if refused else "plain"
             )
         yield from _known("Operation", event.operation)
-        yield from _known("Subject", event.subject)
-        yield from _known("SANs", ", ".join(event.sans))
+        yield from _known("For", event.certificate_type)
+        yield from _known("Key ID" if self._is_ssh else "Subject", event.subject)
+        yield from _known("Principals" if self._is_ssh else "SANs", ", ".join(event.sans))
         yield from _known("Provisioner", provisioner(event))
         if event.serial is not None:
             yield Field(name="Serial", value=f"{event.serial}")
@@ -150,7 +154,8 @@ class Details(Screen[None]):
             code = _REASONS.get(revocation.reason_code, "unspecified")
             why = f": {printable(revocation.reason)}" if revocation.reason else ""
             yield Field(name="Revoked", value=f"{calendar.full(revocation.at)}, {code}{why}")
-        for name, value in certificate.fields(detail.der):
+        form = ssh_certificate if self._is_ssh else certificate
+        for name, value in form.fields(detail.der):
             yield Field(name=name, value=value)
 
 

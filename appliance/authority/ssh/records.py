@@ -115,8 +115,7 @@ async def provisioner_of(store: Store, serial: int) -> ProvisionerRef | None:
 
 async def issued_at(store: Store, serial: int) -> datetime | None:
     """Give when a certificate was issued; None when it is not in the inventory."""
-    value = await store.get(index.SSH.serials, index.serial_octets(serial))
-    return None if value is None else index.read_issued(value)
+    return await records.issued_at(store, serial, index.SSH)
 
 
 def principal_key(principal: str) -> bytes:
