@@ -62,6 +62,17 @@ def _first_value(body: bytes) -> object:
         raise BadRequest(f"the request body is not JSON: {problem}") from error
     except RecursionError:
         raise BadRequest("the request body is nested too deeply") from None
+    return _repaired(value)
+
+
+def _repaired(value: object) -> object:
+    """Replace halves of UTF-16 pairs, which JSON can name and no text can hold, as Go does."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_repaired(each) for each in value]
+    if isinstance(value, dict):
+        return {_repaired(name): _repaired(each) for name, each in value.items()}
     return value
 
 

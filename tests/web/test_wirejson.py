@@ -83,3 +83,11 @@ def test_what_is_written_reads_the_same(value: object) -> None:
     written = encode({"any": value})
     assert not any(octet in written for octet in b"<>&")
     assert decode_object(written, FIELDS)["any"] == value
+
+
+def test_halves_of_utf_16_pairs_become_the_replacement_character() -> None:
+    body = rb'{"a": "x\ud800y", "b": [{"\udc00": "\ud83d\ude00"}]}'
+    assert decode_object(body, {"a": str, "b": list}) == {
+        "a": "x\ufffdy",
+        "b": [{"\ufffd": "\U0001f600"}],
+    }
