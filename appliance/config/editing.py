@@ -1,8 +1,8 @@
 """Changing a ca.json and keeping all of it that the change is not about, keys of others included.
 
 As step writes it: indented by tabs, no character escaped that need not be. Only the whole new file
-ever takes the place of the old one, and its mode stays. Who changes a file that somebody else
-changes at the same time is told so, and nothing is lost.
+ever takes the place of the old one, and its mode and owner stay, also when root changes it. Who
+changes a file that somebody else changes at the same time is told so, and nothing is lost.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,14 +52,20 @@ class Editing:
         changed.
         """
         settings = self.checked()
-        with self._alone() as mode:
-            content = NewFile(path=self.file, content=self._content(), mode=mode)
-            placing.place([*others, content])
+        with self._alone() as status:
+            owner = (status.st_uid, status.st_gid)
+            changed = NewFile(
+                path=self.file,
+                content=self._content(),
+                mode=stat.S_IMODE(status.st_mode),
+                owner=owner,
+            )
+            placing.place([*(replace(each, owner=owner) for each in others), changed])
         return settings
 
     @contextmanager
-    def _alone(self) -> Iterator[int]:
-        """Keep others like us out, and give the file's mode.
+    def _alone(self) -> Iterator[os.stat_result]:
+        """Keep others like us out, and give the file's mode and owner.
 
         Who waited for the lock meets another file than was locked, since it has been replaced.
         """
@@ -76,7 +82,7 @@ class Editing:
                     "was changed by somebody else meanwhile; nothing was written: try again",
                     file=str(self.file),
                 )
-            yield stat.S_IMODE(os.fstat(opened).st_mode)
+            yield os.fstat(opened)
         finally:
             os.close(opened)
 

@@ -18,11 +18,15 @@ Rename = Callable[[Path, Path], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFile:
-    """A file to be; `content` may be a secret, so it is not shown."""
+    """A file to be; `content` may be a secret, so it is not shown.
+
+    `owner` is a user and a group to give it to, as far as we may.
+    """
 
     path: Path
     content: bytes = field(repr=False)
     mode: int
+    owner: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +82,9 @@ def _write_beside(file: NewFile) -> Path:
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(fd, "wb") as stream:
+            if file.owner is not None:
+                with contextlib.suppress(PermissionError):
+                    os.fchown(fd, *file.owner)
             os.fchmod(fd, file.mode)
             stream.write(file.content)
             stream.flush()

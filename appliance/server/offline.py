@@ -11,7 +11,6 @@ from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.events import Event
 from appliance.model.secret import Password
 from appliance.ports.store import Store
-from appliance.server import providers
 from appliance.server.assembly import assemble, lay_foundation
 from appliance.server.orders import DirectIssuance
 from appliance.server.system import SystemChance, SystemClock
@@ -34,8 +33,9 @@ async def offline_issuance(
 ) -> AsyncIterator[DirectIssuance]:
     """Open database and keys until the block ends; everything is recorded as the server does.
 
-    Lists and answers about revocations are made anew by the server when it starts. Raises
-    StoreLocked when a server has the database open, ConfigError, Broken.
+    Lists and answers about revocations are made anew by the server when it starts; identity
+    providers are asked when a token is theirs. Raises StoreLocked when a server has the database
+    open, ConfigError, Broken.
     """
     clock, chance = SystemClock(), SystemChance()
     store = await _opened(settings)
@@ -46,7 +46,6 @@ async def offline_issuance(
         # The command's own token is a little older than this.
         foundation = replace(foundation, started_at=foundation.started_at - _TOKEN_LIFE)
         assembly = assemble(settings, foundation, lambda line: None)
-        await providers.introduce(assembly.registry)
         yield DirectIssuance(current=lambda: assembly, foundation=foundation, client="command line")
     finally:
         await store.aclose()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import stat
 import threading
 from collections.abc import Callable
@@ -130,6 +131,15 @@ def test_keys_that_nobody_knows_and_the_mode_stay(config: Path, edit: Edit) -> N
     after["authority"]["provisioners"] = document["authority"]["provisioners"]
     assert after == document
     assert stat.S_IMODE(config.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_changes_stays_its_users(config: Path, edit: Edit) -> None:
+    """The server, which is another user, must be able to read it after a reload."""
+    os.chown(config, 1234, 4321)
+    edit("update", "jane", "--disable-renewal")
+    status = config.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1234, 4321, 0o640)
 
 
 def test_an_update_says_nothing_about_what_was_not_asked(config: Path, edit: Edit) -> None:
