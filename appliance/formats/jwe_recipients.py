@@ -1,6 +1,7 @@
 """JSON Web Encryption to keys (RFC 7518 section 4): RSA, AES key wrap, ECDH-ES, and no wrap at all.
 
-Messages are written in compact form, read in both.
+Messages are written in compact form, read in both. Key pairs of the moment and the random part of
+RSA are OpenSSL's own.
 """
 
 from collections.abc import Callable, Mapping
