@@ -21,6 +21,7 @@ ssh = StepGroup(
             "print the fingerprint of a key or a certificate",
         ),
         "inspect": ("appliance.cli.ssh_inspect:inspect", "show what a certificate says"),
+        "krl": ("appliance.cli.ssh_krl:krl", "fetch the list of revoked certificates, for sshd"),
         "list": ("appliance.cli.ssh_list:list_keys", "list what the SSH agent holds"),
         "login": ("appliance.cli.ssh_login:login", "get a certificate into the SSH agent"),
         "logout": ("appliance.cli.ssh_logout:logout", "remove certificates from the SSH agent"),
