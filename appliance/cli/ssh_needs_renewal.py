@@ -54,7 +54,7 @@ def needs_renewal(crt_file: str, *, expires_in: str | None, verbose: bool) -> No
 
 
 def _is_due(held: SshCertificate, limit: Threshold, now: datetime) -> bool:
-    """Say if so much of its life is over; what never ends is never due."""
+    """Say if so much of its life is over; of what never ends, nothing ever is."""
     if held.valid_before == FOREVER:
-        return False
+        return limit.percent == 0
     return limit.is_reached(held.valid_after, held.valid_before, now.timestamp())

@@ -1,7 +1,4 @@
-"""Reading keys as authorized_keys and `.pub` files have them, as loosely as step does.
-
-A line is `[OPTIONS] TYPE BASE64 COMMENT`; the type is that in the data, whatever is written.
-"""
+"""Reading keys as authorized_keys and `.pub` files have them: `[OPTIONS] TYPE BASE64 COMMENT`."""
 
 from typing import Final
 
@@ -15,23 +12,21 @@ _WHITE: Final = " \t"
 
 
 def read(content: bytes) -> tuple[SshPublicKey | SshCertificate, str]:
-    """Give the first key or certificate of a file, and its comment. Raises FormatError."""
+    """Give the first key or certificate of a file, and its comment.
+
+    Options before it are left out; lines with something else are skipped. Raises FormatError.
+    """
     last = FormatError("no SSH key or certificate found")
     for line in content.decode("utf-8", "replace").split("\n"):
-        text = line.strip()
+        text = line.partition("\r")[0].strip()
         if not text or text.startswith("#"):
             continue
-        for rest in (_behind_word(text), _behind_word(_behind_options(text))):
-            if not rest:
+        for candidate in (text, _behind_options(text)):
+            words = candidate.split(None, 2)
+            if len(words) < 2 or not _is_data(words[1]):
                 continue
-            encoded, *comment = rest.split(None, 1)
             try:
-                blob = keys.of_base64(encoded)
-                Reader(blob).text()
-            except FormatError:
-                continue  # just words
-            try:
-                return parse(blob), comment[0].strip() if comment else ""
+                return _read(words[0], words[1]), words[2].strip() if len(words) > 2 else ""
             except FormatError as error:
                 last = error
     raise last
@@ -42,10 +37,22 @@ def parse(blob: bytes) -> SshPublicKey | SshCertificate:
     return certificate.parse(blob) if certificate.is_certificate(blob) else keys.parse(blob)
 
 
-def _behind_word(text: str) -> str:
-    """Leave out the first word."""
-    parts = text.split(None, 1)
-    return parts[1] if len(parts) == 2 else ""
+def _read(kind: str, encoded: str) -> SshPublicKey | SshCertificate:
+    """Read a key whose line says what it is: an option there must not be taken for its type."""
+    held = parse(keys.of_base64(encoded))
+    named = held.type_name if isinstance(held, SshCertificate) else held.type
+    if named != kind:
+        raise FormatError(f"a line that says {kind[:60]!r} and holds {named}")
+    return held
+
+
+def _is_data(word: str) -> bool:
+    """Tell data of SSH from mere words."""
+    try:
+        Reader(keys.of_base64(word)).text()
+    except FormatError:
+        return False
+    return True
 
 
 def _behind_options(text: str) -> str:
