@@ -10,11 +10,10 @@ from typing import Final, Protocol, TypeVar
 import click
 import trio
 
-from appliance.authority import reindexing
 from appliance.authority.inventory import Inventory
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import location
-from appliance.cli.ownership import as_owner
+from appliance.cli.ownership import owned_store
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings
 from appliance.model.errors import NotFound, NotSupported, Unavailable
@@ -27,7 +26,6 @@ from appliance.model.inventory import (
 from appliance.operator.local import StoredCertificates
 from appliance.operator.remote import NotListening, connected
 from appliance.stores.directory import StoreAbsent, StoreLocked
-from appliance.stores.leveldb import open_store
 
 _STARTING: Final = 5.0  # seconds that a server may take from its lock to its socket
 _RETRY: Final = 0.1
@@ -95,8 +93,5 @@ async def _opened(stack: AsyncExitStack, directory: Path) -> Certificates:
 
 
 async def _stored(stack: AsyncExitStack, directory: Path) -> Certificates:
-    stack.enter_context(as_owner(directory))
-    store = await open_store(directory, create=False)
-    stack.push_async_callback(store.aclose)
-    await reindexing.complete(store)
+    store = await stack.enter_async_context(owned_store(directory, create=False))
     return StoredCertificates(Inventory(store), SystemClock())

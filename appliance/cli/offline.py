@@ -16,7 +16,7 @@ from typing import Final
 import trio
 
 from appliance.cli.ca_json import ca_json
-from appliance.cli.ownership import as_owner
+from appliance.cli.ownership import owned_store
 from appliance.cli.prompts import read_password
 from appliance.cli.reach import Ca, Reach
 from appliance.client.identity import Identity
@@ -30,6 +30,7 @@ from appliance.operator.remote import NotListening, connected
 from appliance.server import passwords
 from appliance.server.offline import offline_issuance
 from appliance.stores.directory import StoreLocked
+from appliance.stores.memory import MemoryStore
 
 _STARTING: Final = 5.0  # seconds that a server may take from its lock to its socket
 _RETRY: Final = 0.1
@@ -78,10 +79,11 @@ async def _by_files(settings: Settings, password: Password | None) -> AsyncItera
         question = f"Please enter the password to decrypt {settings.key}"
         password = read_password(question, flag="--password-file")
     database = settings.database
-    home = database.directory if isinstance(database, LevelDbSettings) else settings.key.parent
-    with as_owner(home):
-        async with offline_issuance(settings, password) as issuance:
-            yield issuance
+    if isinstance(database, LevelDbSettings):
+        async with owned_store(database.directory, create=True) as store:
+            yield offline_issuance(settings, store, password)
+    else:
+        yield offline_issuance(settings, MemoryStore(), password)
 
 
 @dataclass(frozen=True, slots=True)

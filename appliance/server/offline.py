@@ -1,21 +1,16 @@
-"""A CA's authority without its server: opened for one command, from ca.json, database and keys."""
+"""A CA's authority without its server: made for one command, of ca.json, database and keys."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from appliance.authority import reindexing
-from appliance.config.settings import LevelDbSettings, Settings
+from appliance.config.settings import Settings
 from appliance.model.events import Event
 from appliance.model.secret import Password
 from appliance.ports.store import Store
 from appliance.server.assembly import assemble, lay_foundation
 from appliance.server.orders import DirectIssuance
 from appliance.server.system import SystemChance, SystemClock
-from appliance.stores.leveldb import open_store
-from appliance.stores.memory import MemoryStore
 
 _TOKEN_LIFE: Final = timedelta(minutes=5)
 
@@ -27,33 +22,16 @@ class NoEvents:
         """Forget it."""
 
 
-@asynccontextmanager
-async def offline_issuance(
-    settings: Settings, password: Password | None
-) -> AsyncIterator[DirectIssuance]:
-    """Open database and keys until the block ends; everything is recorded as the server does.
+def offline_issuance(settings: Settings, store: Store, password: Password | None) -> DirectIssuance:
+    """Open the keys; everything is recorded as the server does.
 
     Lists and answers about revocations are made anew by the server when it starts; identity
-    providers are asked when a token is theirs. Raises StoreLocked when a server has the database
-    open, ConfigError, Broken.
+    providers are asked when a token is theirs. Raises ConfigError.
     """
-    clock, chance = SystemClock(), SystemChance()
-    store = await _opened(settings)
-    try:
-        foundation = lay_foundation(
-            store, clock=clock, chance=chance, events=NoEvents(), password=password
-        )
-        # The command's own token is a little older than this.
-        foundation = replace(foundation, started_at=foundation.started_at - _TOKEN_LIFE)
-        assembly = assemble(settings, foundation, lambda line: None)
-        yield DirectIssuance(current=lambda: assembly, foundation=foundation, client="command line")
-    finally:
-        await store.aclose()
-
-
-async def _opened(settings: Settings) -> Store:
-    if not isinstance(settings.database, LevelDbSettings):
-        return MemoryStore()
-    store = await open_store(settings.database.directory)
-    await reindexing.complete(store)
-    return store
+    foundation = lay_foundation(
+        store, clock=SystemClock(), chance=SystemChance(), events=NoEvents(), password=password
+    )
+    # The command's own token is a little older than this.
+    foundation = replace(foundation, started_at=foundation.started_at - _TOKEN_LIFE)
+    assembly = assemble(settings, foundation, lambda line: None)
+    return DirectIssuance(current=lambda: assembly, foundation=foundation, client="command line")

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography import x509
@@ -193,3 +194,21 @@ def reload(ca: Appliance) -> None:
     while ca.log.read_text().count("Serving HTTPS") == before:
         assert time.monotonic() < deadline, ca.log.read_text()
         time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for others")
+def test_root_leaves_the_database_to_its_user(
+    hearth: Hearth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o755)
+        made = Appliance(Path(temporary) / "ca")
+        for each in (made.steppath, *made.steppath.rglob("*")):
+            os.chown(each, 1234, 4321)
+        monkeypatch.setenv("STEPPATH", str(made.steppath))
+        password = f"--password-file={made.password_file}"
+        hearth("ca", "certificate", "--offline", "a", "a.crt", "a.key", *PROVISIONER, password)
+        assert {each.stat().st_uid for each in (made.steppath / "db").iterdir()} == {1234}
+        assert Path("a.key").stat().st_uid == 0
+        assert "1234" not in hearth("certs", "list")
+        assert {each.stat().st_uid for each in (made.steppath / "db").iterdir()} == {1234}
