@@ -20,6 +20,7 @@ from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
 from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
 from tests.support.ocsp import OcspWorld
+from tests.support.ssh import SshAppliance
 from tests.support.web import SETTINGS
 from tests.web.exchanges import World
 
@@ -86,7 +87,8 @@ def ssh_routes(made: Appliance) -> list[Route]:
         keys=SshKeys(), templates=NO_FILES, clock=made.clock, chance=SystemChance()
     )
     hosts = SshHosts(store=made.store, clock=made.clock, settings=None)
-    return SshHostEndpoints(configuration, hosts).routes()
+    signing = SshAppliance(entries=(), user_key=None, host_key=None).endpoints
+    return [*signing.routes(), *SshHostEndpoints(configuration, hosts).routes()]
 
 
 def discard(line: Mapping[str, object]) -> None:
