@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def edit(config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
         assert status == code, printed
         assert not printed.out
         return printed.err
+
+    return run
+
+
+@pytest.fixture
+def say(config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
+    """Run a command line; give what it printed, or complained of."""
+    del config
+
+    def run(*words: str, group: str = "provisioner", code: int = 0) -> str:
+        assert main(("ca", group, *words)) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out
 
     return run
 
@@ -283,18 +297,6 @@ def test_the_list_of_a_file_is_that_of_its_server(
 class TestWebhooks:
     ADD = ("webhook", "add", "jane", "ask", "--url=https://hook.example.com/ask")
 
-    @pytest.fixture
-    def say(self, config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
-        """Run a command line; give what it printed."""
-        del config
-
-        def run(*words: str, code: int = 0) -> str:
-            assert main(("ca", "provisioner", *words)) == code
-            printed = capsys.readouterr()
-            return printed.err if code else printed.out
-
-        return run
-
     def hooks(self, config: Path) -> list[dict[str, Any]]:
         return list(entry(config, "jane")["options"]["webhooks"])
 
@@ -343,16 +345,8 @@ class TestWebhooks:
 
 class TestPolicy:
     @pytest.fixture
-    def policy(self, config: Path, capsys: pytest.CaptureFixture[str]) -> Edit:
-        """Run a command line; give what it printed."""
-        del config
-
-        def run(*words: str, code: int = 0) -> str:
-            assert main(("ca", "policy", *words)) == code
-            printed = capsys.readouterr()
-            return printed.err if code else printed.out
-
-        return run
+    def policy(self, say: Edit) -> Edit:
+        return partial(say, group="policy")
 
     def test_that_of_the_authority(self, config: Path, policy: Edit) -> None:
         policy("authority", "x509", "allow", "dns", "*.example.com", "example.org", "a.b")
