@@ -99,6 +99,7 @@ def compared(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("case", CASES)
 def test_the_result_is_that_of_step(case: str, config: Path, edit: Edit) -> None:
     expected = GOLDEN["cases"][case]
+    before = ""
     for number, line in enumerate(CASES[case], 1):
         before = config.read_text()
         last = number == len(CASES[case])
