@@ -15,7 +15,8 @@ from appliance.cli.new_keys import new_password
 from appliance.cli.prompts import say
 from appliance.formats import jwe, key_forms, keyfile
 from appliance.formats.key_forms import AnyKey, Form
-from appliance.model.errors import BadRequest, NotSupported
+from appliance.formats.ssh import private_keys
+from appliance.model.errors import BadRequest
 from appliance.model.secret import Password
 
 _FORMS: Final = {"pem": Form.PEM, "der": Form.DER, "ssh": Form.SSH, "jwk": Form.JWK}
@@ -75,7 +76,7 @@ def _written(key: AnyKey, form: Form, flags: dict[str, Any]) -> bytes:
     private = key_forms.private_of(key)
     if private is None:
         return _public(key, form)
-    password = None if flags["no_password"] else _password(form, flags["password_file"])
+    password = None if flags["no_password"] else _password(flags["password_file"])
     match form:
         case Form.PEM:
             entropy = secrets.token_bytes(keyfile.ENTROPY)
@@ -83,7 +84,8 @@ def _written(key: AnyKey, form: Form, flags: dict[str, Any]) -> bytes:
                 private, password, entropy=entropy, pkcs8=flags["pkcs8"]
             )
         case Form.SSH:
-            return key_forms.to_ssh(private)
+            entropy = secrets.token_bytes(private_keys.ENTROPY)
+            return private_keys.dump(private, password, entropy=entropy)
         case Form.JWK:
             text = key_forms.to_jwk(private)
             if password is None:
@@ -99,12 +101,7 @@ def _public(key: AnyKey, form: Form) -> bytes:
     return key_forms.to_ssh(public) if form is Form.SSH else key_forms.to_jwk(public)
 
 
-def _password(form: Form, file: str | None) -> Password:
-    if form is Form.SSH:
-        raise NotSupported(
-            "OpenSSH private keys are written without a password only: use --no-password "
-            "--insecure, and ssh-keygen -p on what comes out"
-        )
+def _password(file: str | None) -> Password:
     return new_password("Please enter the password to encrypt the private key", file=file)
 
 

@@ -303,8 +303,13 @@ class TestKeys:
             Path("k").chmod(0o600)
             again = hearth("crypto", "key", "public", "k")
             assert again == Path(f"{kind}.pub").read_text()
-        said = hearth("crypto", "key", "format", "--ssh", "ec.key", code=1)
-        assert "without a password only" in said
+        sealed = hearth("crypto", "key", "format", "--ssh", "ec.key", "--password-file", "password")
+        Path("k").write_text(sealed)
+        again = hearth("crypto", "key", "format", "--ssh", "k", *OPEN, "--password-file", "password")
+        line = hearth("crypto", "key", "format", "--ssh", "ec.pub")
+        Path("k").write_text(again)
+        shown = subprocess.run(["ssh-keygen", "-y", "-f", "k"], check=True, capture_output=True)
+        assert shown.stdout.decode() == line
 
     def test_what_is_left_out_is_said(self, hearth: Hearth) -> None:
         for name in ("nacl", "winpe"):
