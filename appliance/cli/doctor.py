@@ -8,6 +8,7 @@ import click
 import trio
 
 from appliance.cli.command import StepCommand, location
+from appliance.model.ssh import CertificateType
 from appliance.server import passwords
 from appliance.server.doctor import Finding, Level, examine
 
@@ -17,13 +18,22 @@ _FAILED = 1
 
 @click.command("doctor", cls=StepCommand)
 @click.option("--password-file", metavar="<file>", help="The password of the intermediate's key.")
+@click.option("--ssh-host-password-file", metavar="<file>", help="That of the SSH host key.")
+@click.option("--ssh-user-password-file", metavar="<file>", help="That of the SSH user key.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="text or json."
 )
 @click.option(
     "--ca-config", metavar="<file>", help="The CA's ca.json; that of the context by default."
 )
-def doctor(*, password_file: str | None, form: str, ca_config: str | None) -> int:
+def doctor(
+    *,
+    password_file: str | None,
+    ssh_host_password_file: str | None,
+    ssh_user_password_file: str | None,
+    form: str,
+    ca_config: str | None,
+) -> int:
     """Check a configuration and its files, and say what would fail, before a reload does.
 
     Nothing is changed, and a server that runs is not disturbed.
@@ -37,9 +47,16 @@ def doctor(*, password_file: str | None, form: str, ca_config: str | None) -> in
     """
     file = Path(ca_config) if ca_config else location().ca_json
     password = passwords.given(Path(password_file) if password_file else None, os.environ)
+    for_ssh = passwords.given_for_ssh(
+        {
+            CertificateType.HOST: Path(ssh_host_password_file) if ssh_host_password_file else None,
+            CertificateType.USER: Path(ssh_user_password_file) if ssh_user_password_file else None,
+        },
+        os.environ,
+    )
 
     async def gather() -> list[Finding]:
-        return [finding async for finding in examine(file, password)]
+        return [finding async for finding in examine(file, password, for_ssh)]
 
     findings = trio.run(gather)
     if form == "json":

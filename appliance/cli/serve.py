@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -89,7 +89,7 @@ def serve(
         launch = _with_passwords(
             launch,
             Path(password_file) if password_file else None,
-            {kind: others[f"ssh_{kind.label}_password_file"] for kind in CertificateType},
+            _ssh_files(others),
         )
         if console:
             from appliance.cli.console import run_with_console  # noqa: PLC0415
@@ -144,16 +144,15 @@ def _launch(
 
 
 def _with_passwords(
-    launch: Launch, file: Path | None, ssh_files: Mapping[CertificateType, object]
+    launch: Launch, file: Path | None, ssh_files: Mapping[CertificateType, Path | None]
 ) -> Launch:
     """Find the passwords before anything is begun, asking for them where there is a terminal."""
     settings = configured(launch)
-    password = _given(file, passwords.CREDENTIALS)
-    for_ssh = {}
-    for kind, name in ssh_files.items():
-        own = _given(Path(str(name)) if name else None, passwords.SSH_CREDENTIALS[kind])
-        if own is not None:
-            for_ssh[kind] = own
+    for each in (file, *ssh_files.values()):
+        if each is not None and (exposed := passwords.exposure(each)):
+            click.echo(f"warning: {exposed}", err=True)
+    password = passwords.given(file, os.environ)
+    for_ssh = dict(passwords.given_for_ssh(ssh_files, os.environ))
     if passwords.is_missing(settings, password):
         password = _asked(settings.key)
     for kind, key in passwords.missing_for_ssh(settings, for_ssh, password).items():
@@ -161,10 +160,9 @@ def _with_passwords(
     return replace(launch, password=password, ssh_passwords=for_ssh)
 
 
-def _given(file: Path | None, credentials: Iterable[str]) -> Password | None:
-    if file is not None and (exposed := passwords.exposure(file)):
-        click.echo(f"warning: {exposed}", err=True)
-    return passwords.given(file, os.environ, credentials)
+def _ssh_files(flags: Mapping[str, object]) -> Mapping[CertificateType, Path | None]:
+    names = {kind: flags[f"ssh_{kind.label}_password_file"] for kind in CertificateType}
+    return {kind: Path(str(name)) if name else None for kind, name in names.items()}
 
 
 def _asked(key: Path) -> Password:

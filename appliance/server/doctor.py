@@ -9,9 +9,10 @@ import enum
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import trio
@@ -20,6 +21,7 @@ from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import HearthError
 from appliance.model.secret import Password
+from appliance.model.ssh import CertificateType
 from appliance.operator.endpoint import NAME
 from appliance.server import passwords
 from appliance.server.assembly import Assembly, assemble, lay_foundation
@@ -50,7 +52,11 @@ class Finding:
     text: str
 
 
-async def examine(file: Path, password: Password | None) -> AsyncIterator[Finding]:
+async def examine(
+    file: Path,
+    password: Password | None,
+    ssh_passwords: Mapping[CertificateType, Password] = MappingProxyType({}),
+) -> AsyncIterator[Finding]:
     """Try everything that a configuration needs. Without a password an encrypted key stays shut."""
     try:
         settings = load(file)
@@ -60,7 +66,7 @@ async def examine(file: Path, password: Password | None) -> AsyncIterator[Findin
     yield _ok("configuration", f"{settings.file} can be read")
     for line in _readable(settings.file):
         yield line
-    async for finding in _authority(settings, password):
+    async for finding in _authority(settings, password, ssh_passwords):
         yield finding
     for line in _database(settings):
         yield line
@@ -71,13 +77,22 @@ async def examine(file: Path, password: Password | None) -> AsyncIterator[Findin
         yield finding
 
 
-async def _authority(settings: Settings, password: Password | None) -> AsyncIterator[Finding]:
+async def _authority(
+    settings: Settings,
+    password: Password | None,
+    ssh_passwords: Mapping[CertificateType, Password],
+) -> AsyncIterator[Finding]:
     if passwords.is_missing(settings, password):
         yield _warning("keys", "not tried: give the password of the key with --password-file")
         return
     clock, chance, store = SystemClock(), SystemChance(), MemoryStore()
     foundation = lay_foundation(
-        store, clock=clock, chance=chance, events=NoEvents(), password=password
+        store,
+        clock=clock,
+        chance=chance,
+        events=NoEvents(),
+        password=password,
+        ssh_passwords=ssh_passwords,
     )
     try:
         assembly = assemble(settings, foundation, lambda line: None)

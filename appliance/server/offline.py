@@ -33,5 +33,6 @@ def offline_issuance(settings: Settings, store: Store, password: Password | None
     )
     # The command's own token is a little older than this.
     foundation = replace(foundation, started_at=foundation.started_at - _TOKEN_LIFE)
-    assembly = assemble(settings, foundation, lambda line: None)
+    # No SSH certificate is made here, and its keys may have passwords of their own.
+    assembly = assemble(replace(settings, ssh=None), foundation, lambda line: None)
     return DirectIssuance(current=lambda: assembly, foundation=foundation, client="command line")

@@ -38,6 +38,17 @@ def given(
     return None
 
 
+def given_for_ssh(
+    files: Mapping[CertificateType, Path | None], environ: Mapping[str, str]
+) -> Mapping[CertificateType, Password]:
+    """Read the passwords that SSH keys have of their own, from files or credentials.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    found = {kind: given(file, environ, SSH_CREDENTIALS[kind]) for kind, file in files.items()}
+    return {kind: password for kind, password in found.items() if password is not None}
+
+
 def is_missing(settings: Settings, password: Password | None) -> bool:
     """Say whether the key is encrypted and nobody has told the password yet."""
     return not (password or settings.password) and _is_shut(settings.key)

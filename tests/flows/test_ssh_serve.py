@@ -219,6 +219,8 @@ def test_passwords_of_their_own_open_the_keys(tmp_path: Path) -> None:
         if appliance.process is not None:
             appliance.kill()
     first = f"--password-file={appliance.password_file}"
+    assert appliance.run("doctor", first).returncode == 1
+    assert "password does not open" not in appliance.run("doctor", first, *given).stdout
     for arguments, problem in (
         (given[:1], "ssh_user_ca_key: the password does not open the key"),
         ([given[0], f"--ssh-user-password-file={files['host']}"], "does not open the key"),
