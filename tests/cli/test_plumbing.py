@@ -305,7 +305,9 @@ class TestKeys:
             assert again == Path(f"{kind}.pub").read_text()
         sealed = hearth("crypto", "key", "format", "--ssh", "ec.key", "--password-file", "password")
         Path("k").write_text(sealed)
-        again = hearth("crypto", "key", "format", "--ssh", "k", *OPEN, "--password-file", "password")
+        again = hearth(
+            "crypto", "key", "format", "--ssh", "k", *OPEN, "--password-file", "password"
+        )
         line = hearth("crypto", "key", "format", "--ssh", "ec.pub")
         Path("k").write_text(again)
         shown = subprocess.run(["ssh-keygen", "-y", "-f", "k"], check=True, capture_output=True)
