@@ -1,5 +1,6 @@
 """`hearth ssh config`: setting up SSH clients and hosts to use certificates, and undoing it."""
 
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -87,6 +88,7 @@ def config(**flags: Any) -> None:
         _show(files)
     else:
         ssh_files.apply(files, kind, force=flags["force"])
+        _check_called(files)
 
 
 def _check(flags: dict[str, Any]) -> None:
@@ -161,6 +163,16 @@ def _user(flags: dict[str, Any]) -> str:
         "there is no certificate of this CA in the SSH agent: run `ssh login <identity>`, or say "
         "who you are with --set User=<name>"
     )
+
+
+def _check_called(files: list[RenderedFile]) -> None:
+    """Tell who sets SSH up to call a program that is not there."""
+    if any(b"step ssh " in file.content for file in files) and shutil.which("step") is None:
+        say(
+            "SSH will call this program by the name 'step', as the CA's templates have it, and "
+            "there is no such command: link it, for example by\n"
+            '  ln -s "$(command -v hearth)" /usr/local/bin/step'
+        )
 
 
 def _show(files: list[RenderedFile]) -> None:

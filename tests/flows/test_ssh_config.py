@@ -161,6 +161,15 @@ class TestConfig:
         assert "\tUser jane=x\n" in person.err
         assert "proxycommand --console --provisioner idp %r" in person.err
 
+    def test_a_program_that_ssh_will_miss_is_told(
+        self, person: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "/usr/bin:/bin")
+        person.ssh("config", "--set", "User=jane")
+        assert "there is no such command: link it" in person.err
+        person.ssh("config", "--host", *KEYS)
+        assert "link it" not in person.err
+
     def test_what_is_wrong_is_told(self, person: Person) -> None:
         person.ssh("config", code=1)
         assert "--set User=<name>" in person.err
