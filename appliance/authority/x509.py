@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.authority import credentials, records, renewal_tokens
+from appliance.authority.deciding import FEW_NAMES, decided
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens, already_used
@@ -25,6 +26,7 @@ from appliance.issuance import (
     rules,
     templates,
 )
+from appliance.issuance.certificate_json import CertificateJson
 from appliance.issuance.drafting import AskedDates, drafted
 from appliance.issuance.drafts import Draft
 from appliance.issuance.grants import Grant
@@ -120,8 +122,7 @@ class X509Authority:
                     self._given(csr, grant, request.template_data), request.context
                 )
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
-                wanted, draft = drafted(given, asked, key.issuer, self.subject_defaults)
-                self._permit(draft, grant, key)
+                wanted, draft = await self._decided(given, asked, key)
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
                 issued = await self._issue(draft, key, grant.provisioner, grant.token)
             attempt.of(issued.serial, issued.validity)
@@ -143,7 +144,10 @@ class X509Authority:
             key = self.issuers.named(grant.profile.issuer)
             given = self._given(csr, grant, None)
             given = await self.webhooks.enriched(given, context)
-            wanted, draft = drafted(given, AskedDates(), key.issuer, self.subject_defaults)
+            wanted, draft = await decided(
+                lambda: drafted(given, AskedDates(), key.issuer, self.subject_defaults),
+                long=grant.profile.template is not None,
+            )
             draft = identities.as_identity(draft, csr, validity, grant.lifetimes)
             self._permit(draft, grant, key)
             await self.webhooks.permit(given, wanted, draft.validity, context)
@@ -232,6 +236,21 @@ class X509Authority:
             user=templates.user_data(template_data),
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
         )
+
+    async def _decided(
+        self, given: Given, asked: AskedDates, key: IssuingKey
+    ) -> tuple[CertificateJson | None, Draft]:
+        """Draft it, as the template or its default says, and see that it is permitted."""
+        grant = given.grant
+
+        def decide() -> tuple[CertificateJson | None, Draft]:
+            wanted, draft = drafted(given, asked, key.issuer, self.subject_defaults)
+            self._permit(draft, grant, key)
+            return wanted, draft
+
+        names = max(len(given.request.sans), len(grant.sans))
+        long = grant.profile.template is not None or names > FEW_NAMES
+        return await decided(decide, long=long)
 
     def _permit(self, draft: Draft, grant: Grant, key: IssuingKey) -> None:
         """Hold the names against the policies and the issuer's constraints. Raises Forbidden."""
