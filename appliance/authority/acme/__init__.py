@@ -1,0 +1,1 @@
+"""The ACME protocol over the store: accounts, orders, authorizations, certificates."""

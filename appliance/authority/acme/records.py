@@ -1,0 +1,257 @@
+"""ACME's rows: what to write, and how to read it back.
+
+Buckets, keys and values are step-ca's, member by member in its order, since it compares whole rows
+when it updates one. What it has no place for is in buckets of our own:
+
+    hearth_acme_expiry    when ‖ bucket ‖ key → what may be forgotten when
+    hearth_acme_held      account ‖ kind ‖ … → the orders and authorizations of an account
+
+so that no two requests of one account meet at one row, and housekeeping reads only what is old.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from appliance.formats import gojson
+from appliance.formats.timeorduration import format_time, parse_time
+from appliance.model.acme import (
+    AccountStatus,
+    AuthorizationStatus,
+    ChallengeStatus,
+    Identifier,
+    IdentifierType,
+    OrderStatus,
+)
+from appliance.model.errors import Broken, FormatError
+from appliance.ports.store import CompareAndSwap, Operation, Put, PutIfAbsent, Store
+
+ACCOUNTS: Final = "acme_accounts"
+ACCOUNTS_BY_KEY: Final = "acme_keyID_accountID_index"  # thumbprint → account id
+AUTHORIZATIONS: Final = "acme_authzs"
+CHALLENGES: Final = "acme_challenges"
+ORDERS: Final = "acme_orders"
+CERTIFICATES: Final = "acme_certs"
+CERTIFICATES_BY_SERIAL: Final = "acme_serial_certs_index"
+EXTERNAL_KEYS: Final = "acme_external_account_keys"
+EXPIRY: Final = "hearth_acme_expiry"
+HELD: Final = "hearth_acme_held"
+
+_NO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero
+_SECONDS: Final = 8  # octets of a time in keys
+
+
+class IdentifierRow(msgspec.Struct):
+    """`type` may be of a kind that we do not serve."""
+
+    type: str = ""
+    value: str = ""
+
+    @property
+    def identifier(self) -> Identifier:
+        """Give it as a value. Raises Broken for a type that is not ours."""
+        try:
+            return Identifier(type=IdentifierType(self.type), value=self.value)
+        except ValueError:
+            raise Broken("a row has an identifier of an unknown type", detail=self.type) from None
+
+
+class SubproblemRow(msgspec.Struct, omit_defaults=True):
+    """RFC 8555 6.7.1."""
+
+    type: str
+    detail: str
+    identifier: IdentifierRow | None = None
+
+
+class ProblemRow(msgspec.Struct, omit_defaults=True):
+    """A problem as it is stored and shown."""
+
+    type: str
+    detail: str
+    subproblems: list[SubproblemRow] | None = None
+
+
+class AccountRow(msgspec.Struct):
+    """A value of acme_accounts. `key` is a JWK with its thumbprint as `kid`."""
+
+    id: str
+    key: dict[str, Any]
+    contact: list[str] | None
+    status: AccountStatus
+    location_prefix: str = msgspec.field(name="locationPrefix")
+    provisioner_id: str = msgspec.field(name="provisionerID", default="")
+    provisioner_name: str = msgspec.field(name="provisionerName", default="")
+    created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)
+    deactivated_at: str = msgspec.field(name="deactivatedAt", default=_NO_TIME)
+
+
+class OrderRow(msgspec.Struct):
+    """A value of acme_orders."""
+
+    id: str
+    account_id: str = msgspec.field(name="accountID")
+    provisioner_id: str = msgspec.field(name="provisionerID")
+    identifiers: list[IdentifierRow]
+    authorization_ids: list[str] = msgspec.field(name="authorizationIDs")
+    status: OrderStatus
+    not_before: str = msgspec.field(name="notBefore", default=_NO_TIME)
+    not_after: str = msgspec.field(name="notAfter", default=_NO_TIME)
+    created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)
+    expires_at: str = msgspec.field(name="expiresAt", default=_NO_TIME)
+    certificate: str = ""
+    error: ProblemRow | None = None
+
+
+class AuthorizationRow(msgspec.Struct):
+    """A value of acme_authzs. The identifier of a wildcard is without `*.`."""
+
+    id: str
+    account_id: str = msgspec.field(name="accountID")
+    identifier: IdentifierRow
+    status: AuthorizationStatus
+    token: str
+    fingerprint: str = ""  # of the attested key
+    challenge_ids: list[str] = msgspec.field(name="challengeIDs", default_factory=list)
+    wildcard: bool = False
+    created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)
+    expires_at: str = msgspec.field(name="expiresAt", default=_NO_TIME)
+    error: ProblemRow | None = None
+
+
+class ChallengeRow(msgspec.Struct):
+    """A value of acme_challenges. `type` may be of a kind that we do not serve."""
+
+    id: str
+    account_id: str = msgspec.field(name="accountID")
+    type: str
+    status: ChallengeStatus
+    token: str
+    value: str
+    target: str = ""
+    validated_at: str = msgspec.field(name="validatedAt", default="")
+    created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)
+    error: ProblemRow | None = None
+
+
+class CertificateRow(msgspec.Struct):
+    """A value of acme_certs; leaf and intermediates are PEM."""
+
+    id: str
+    created_at: str = msgspec.field(name="createdAt")
+    account_id: str = msgspec.field(name="accountID")
+    order_id: str = msgspec.field(name="orderID")
+    leaf: bytes
+    intermediates: bytes
+
+
+class SerialRow(msgspec.Struct):
+    """A value of acme_serial_certs_index."""
+
+    serial: str
+    certificate_id: str = msgspec.field(name="certificateID")
+
+
+Row = AccountRow | OrderRow | AuthorizationRow | ChallengeRow | CertificateRow | SerialRow
+R = TypeVar("R", bound=Row)
+
+_BUCKETS: Final[Mapping[type, str]] = {
+    AccountRow: ACCOUNTS,
+    OrderRow: ORDERS,
+    AuthorizationRow: AUTHORIZATIONS,
+    ChallengeRow: CHALLENGES,
+    CertificateRow: CERTIFICATES,
+    SerialRow: CERTIFICATES_BY_SERIAL,
+}
+_OMITTED_WHEN_EMPTY: Final[Mapping[type, frozenset[str]]] = {
+    AccountRow: frozenset({"contact", "provisionerID"}),
+    OrderRow: frozenset({"certificate", "error"}),
+    AuthorizationRow: frozenset({"fingerprint"}),
+    ChallengeRow: frozenset({"target"}),
+}
+_DECODERS: Final[Mapping[type, Any]] = {each: msgspec.json.Decoder(each) for each in _BUCKETS}
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[R]):
+    """A row as it was read, with its octets: what a change of it is compared with."""
+
+    row: R
+    raw: bytes
+
+    def changed(self, row: R) -> Operation:
+        """Replace it; the transaction conflicts when somebody else did so meanwhile."""
+        return CompareAndSwap(_BUCKETS[type(row)], _key(row), self.raw, encode(row))
+
+    def unchanged(self) -> Operation:
+        """Make the transaction conflict when somebody has changed it meanwhile."""
+        return CompareAndSwap(_BUCKETS[type(self.row)], _key(self.row), self.raw, self.raw)
+
+
+# ---- what to write
+
+
+def created(row: Row) -> Operation:
+    """Add a row; the transaction conflicts when its key is taken."""
+    return PutIfAbsent(_BUCKETS[type(row)], _key(row), encode(row))
+
+
+def encode(row: Row) -> bytes:
+    """Write a row as step-ca writes it, members that it leaves out included."""
+    members = msgspec.to_builtins(row)
+    for name in _OMITTED_WHEN_EMPTY.get(type(row), ()):
+        if not members[name]:
+            del members[name]
+    return gojson.encode(members)
+
+
+def expiring(at: datetime, bucket: str, key: str) -> Operation:
+    """Note that a row may be forgotten at a time."""
+    return Put(EXPIRY, seconds(at) + bucket.encode() + b"\0" + key.encode(), b"1")
+
+
+def seconds(at: datetime) -> bytes:
+    """Write a time so that keys sort by it."""
+    return max(0, int(at.timestamp())).to_bytes(_SECONDS)
+
+
+def read_expiring(key: bytes) -> tuple[str, bytes]:
+    """Give bucket and key of what an expiry is of."""
+    bucket, _, rest = key[_SECONDS:].partition(b"\0")
+    return bucket.decode(), rest
+
+
+# ---- reading back
+
+
+async def find(store: Store, kind: type[R], key: str) -> Held[R] | None:
+    """Read a row; None when there is none. Raises Broken for one that is damaged."""
+    raw = await store.get(_BUCKETS[kind], key.encode())
+    if raw is None:
+        return None
+    try:
+        return Held(_DECODERS[kind].decode(raw), raw)
+    except msgspec.DecodeError as error:
+        raise Broken(
+            "a row of the database cannot be read", detail=f"{_BUCKETS[kind]}/{key}: {error}"
+        ) from error
+
+
+def read_time(text: str) -> datetime:
+    """Read a time of a row. Raises Broken."""
+    try:
+        return parse_time(text)
+    except FormatError as error:
+        raise Broken("a time in the database cannot be read", detail=text) from error
+
+
+def write_time(at: datetime) -> str:
+    """Write a time as step-ca's rows have it: in UTC, by the second."""
+    return format_time(at.astimezone(UTC).replace(microsecond=0))
+
+
+def _key(row: Row) -> bytes:
+    return (row.serial if isinstance(row, SerialRow) else row.id).encode()

@@ -1,0 +1,1 @@
+"""What the ACME protocol decides: pure rules."""

@@ -1,0 +1,1 @@
+"""The ACME front door: signed requests in, resources and problem documents out."""
