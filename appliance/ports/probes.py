@@ -1,70 +1,115 @@
-"""Looking at the targets of validations: what was tried is part of every answer."""
+"""What the world shows of a name: how ACME's challenges are looked at (RFC 8555 8, RFC 8737).
 
-from collections.abc import Sequence
+A probe looks once, never twice, and always ends within its own time. Whatever it found or not, it
+tells what was tried, for people: they have to find out why a challenge failed.
+"""
+
+import enum
 from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """What was tried, for people: the name, the addresses it had, the one connected to.
-
-    `failure` is empty when an answer came.
-    """
-
-    target: str
-    addresses: tuple[str, ...] = ()
-    address: str = ""
-    failure: str = ""
+from appliance.model.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpFound:
-    """What a web server answered. `body` is cut off at the probe's limit."""
+class Trial:
+    """One thing that was tried, and what came of it, in words: `192.0.2.7 port 80`, `refused`."""
 
-    attempted: Attempted
-    status: int = 0
-    body: bytes = b""
-    url: str = ""  # after redirects
+    what: str
+    outcome: str
+
+
+class Fault(enum.StrEnum):
+    """Where looking failed; each is an error type of ACME (RFC 8555 6.7)."""
+
+    DNS = "dns"  # the name could not be looked up
+    CONNECTION = "connection"  # nothing answered, or not as the protocol has it
+    TLS = "tls"  # the handshake failed
+
+
+class ProbeFailed(Unavailable):
+    """There was nothing to look at. Nothing is known of the identifier; later there may be."""
+
+    def __init__(
+        self, public: str, *, fault: Fault, tried: tuple[Trial, ...] = (), alert: str = ""
+    ) -> None:
+        super().__init__(public)
+        self.fault = fault
+        self.tried = tried
+        self.alert = alert  # of TLS, by its name in RFC 8446 6: `no_application_protocol`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What an HTTP server answered. `body` is cut where no challenge's answer is that long."""
+
+    url: str  # that was asked last, after redirects
+    status: int
+    body: bytes
+    tried: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """What a TLS server showed: the protocol that it agreed to, its certificate (DER)."""
+
+    protocol: str
+    certificate: bytes
+    tried: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The TXT records of a name, their strings joined, and where aliases led."""
+
+    values: tuple[str, ...]
+    tried: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaaRecord:
+    """One CAA record (RFC 8659 4.1). The tag is lower case."""
+
+    critical: bool
+    tag: str
+    value: str
 
 
 class HttpProbe(Protocol):
-    """GETs a URL of plain HTTP, following redirects, trusting any certificate."""
+    """Asks web servers as http-01 does."""
 
-    async def get(self, host: str, path: str) -> HttpFound:
-        """Ask port 80 (or the one configured) of a name or address. Never raises for a target."""
+    async def page(self, host: str, path: str) -> Page:
+        """GET a path of a host name or address, following redirects; give the last answer.
+
+        Raises ProbeFailed when there is none. A status of 400 and more is an answer.
+        """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsFound:
-    """The strings of each TXT record, joined."""
-
-    attempted: Attempted
-    texts: tuple[str, ...] = ()
-
-
-class DnsProbe(Protocol):
-    """Asks a resolver."""
-
-    async def texts(self, name: str) -> DnsFound:
-        """Give the TXT records of a name, aliases followed. Never raises for a target."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFound:
-    """What a TLS server showed. `certificate` is DER; `protocol` what ALPN came to."""
-
-    attempted: Attempted
-    protocol: str = ""
-    certificate: bytes = b""
-    alert: str = ""
 
 
 class TlsProbe(Protocol):
-    """Makes TLS handshakes."""
+    """Shakes hands as tls-alpn-01 does."""
 
-    async def handshake(self, host: str, server_name: str, protocols: Sequence[str]) -> TlsFound:
-        """Connect to port 443 (or the one configured). Never raises for a target."""
+    async def presented(self, host: str, server_name: str, protocol: str) -> Presented:
+        """Offer one ALPN protocol and a server name to a host name or address.
+
+        Raises ProbeFailed when the handshake does not come to its end.
+        """
+        ...
+
+
+class DnsProbe(Protocol):
+    """Asks for records as dns-01 does."""
+
+    async def texts(self, name: str) -> Texts:
+        """Give the TXT records of a name, following aliases; none is an answer, too.
+
+        Raises ProbeFailed when there is no answer, or no such name.
+        """
+        ...
+
+    async def authorizations(self, name: str) -> tuple[CaaRecord, ...]:
+        """Give the CAA records of a name itself, following aliases; none when there are none.
+
+        Raises ProbeFailed when there is no answer. That the name does not exist is one.
+        """
         ...
