@@ -21,6 +21,7 @@ missing_packages() {
     for pair in openssl:openssl certtool:gnutls-bin tmux:tmux objdump:binutils ssh-keygen:openssh-client; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
     done
+    PATH="$PATH:/usr/sbin" command -v sshd >/dev/null 2>&1 || echo openssh-server
     [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
     # PyInstaller bundles the shared library of Python; Debian ships it apart.
     python=$(find_python)
