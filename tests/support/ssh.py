@@ -10,6 +10,7 @@ from appliance.authority.ssh.revocation import SshRevocationAuthority
 from appliance.authority.ssh.signing import NewAccount, SshAuthority
 from appliance.authority.ssh.webhooks import SshWebhooks
 from appliance.authority.tokens import OneTimeTokens
+from appliance.config.settings import SshSettings
 from appliance.formats.keys import PrivateKey
 from appliance.formats.ssh import keys
 from appliance.issuance.ssh.profiles import PrincipalPolicy
@@ -78,7 +79,7 @@ class SshAppliance:
             persistent=self.persistent,
             policy=self.policy,
             webhooks=SshWebhooks(webhooks=asking(self.outbound, self.clock).webhooks),
-            account=NewAccount(principal="provisioner", command="make <principal>"),
+            account=NewAccount(principal="provisioner", command=SshSettings().add_user_command),
         )
         self.revocation = SshRevocationAuthority(
             registry=provisioners,
