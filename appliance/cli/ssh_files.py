@@ -22,10 +22,13 @@ _BASE: Final = "${STEPPATH}"
 
 
 def target(file: RenderedFile) -> Path:
-    """Say where a file belongs: plain relative paths are below the step path."""
+    """Say where a file belongs: plain relative paths are below the step path.
+
+    A symbolic link stays what it is: the file that it leads to is meant.
+    """
     found = location()
     named = file.path.replace(_BASE, str(found.base))
-    return Path(os.path.normpath(found.resolve(named, home=home_directory(os.environ))))
+    return Path(os.path.realpath(found.resolve(named, home=home_directory(os.environ))))
 
 
 def apply(files: Sequence[RenderedFile], kind: CertificateType, *, force: bool) -> None:

@@ -147,6 +147,50 @@ class TestConfig:
         person.ssh("config", "--undo")
         assert person.files() == before
 
+    def test_contexts_share_what_they_must(self, person: Person) -> None:
+        """A block in ~/.ssh/config for all of them, and a line of includes for each."""
+        entries = {name: {"authority": name, "profile": name} for name in ("work", "home")}
+        (person.steppath / "contexts.json").write_text(json.dumps(entries))
+        for name in entries:
+            folder = person.steppath / "authorities" / name / "config"
+            folder.mkdir(parents=True)
+            defaults = (person.steppath / "config/defaults.json").read_text()
+            (folder / "defaults.json").write_text(defaults)
+        before = person.files()
+        person.ssh("config", "--set", "User=jane", "--context", "work")
+        alone = person.files()
+        person.ssh("config", "--set", "User=jane", "--context", "home")
+        both = person.files()
+        assert both[".ssh/config"] == alone[".ssh/config"]
+        line = 'Include "{}/authorities/{}/ssh/config"\n'
+        lines = [line.format(person.steppath, name) for name in ("home", "work")]
+        assert both["step/ssh/includes"] == "".join(lines).encode()
+        assert b"check-host --context work %h" in both["step/authorities/work/ssh/config"]
+        person.ssh("config", "--undo", "--context", "home")
+        record = "step/ssh/configured.json"
+        left = person.files()
+        assert left.keys() == alone.keys()
+        assert all(left[name] == alone[name] for name in alone if name != record)
+        person.ssh("config", "--undo", "--context", "work")
+        assert person.files() == before
+
+    def test_a_symbolic_link_stays_one(self, person: Person) -> None:
+        for name in ("there", "dangling"):
+            folder = person.home / f".{name}"
+            folder.mkdir()
+            config = person.home / ".ssh/config"
+            config.parent.mkdir(exist_ok=True)
+            config.symlink_to(folder / "config")
+            if name == "there":
+                (folder / "config").write_text("Host a\n")
+            person.ssh("config", "--set", "User=jane")
+            assert config.is_symlink()
+            assert b"Include" in (folder / "config").read_bytes()
+            person.ssh("config", "--undo")
+            assert config.is_symlink()
+            assert (folder / "config").exists() == (name == "there")
+            config.unlink()
+
     def test_a_dry_run_shows_and_writes_nothing(self, person: Person) -> None:
         before = person.files()
         assert person.ssh("config", "--set", "User=jane", "--dry-run") == ""
