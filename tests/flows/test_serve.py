@@ -196,7 +196,7 @@ def test_the_password_is_asked_for_on_a_terminal(appliance: Appliance) -> None:
         (["--password-file", "/no/such/file"], 2, "/no/such/file: the password file cannot be"),
         (["--password-file", "{wrong}"], 2, "intermediate_ca_key: the password does not open"),
         (["{broken}"], 2, "broken.json: line 1, column 2: is not JSON"),
-        (["{refused}"], 2, "refused.json: crl.enabled: a revocation list is not supported"),
+        (["{refused}"], 2, "refused.json: db.type: MySQL is not supported"),
     ],
 )
 def test_what_keeps_it_from_serving_is_one_line_and_an_exit_code(
@@ -207,7 +207,7 @@ def test_what_keeps_it_from_serving_is_one_line_and_an_exit_code(
     files = {
         "wrong": "another password",
         "broken": "{",
-        "refused": json.dumps(document | {"crl": {"enabled": True}}),
+        "refused": json.dumps(document | {"db": {"type": "mysql", "dataSource": "x"}}),
     }
     named = {}
     for name, content in files.items():

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,15 +118,24 @@ async def test_the_part_before_the_at_sign_has_to_be_the_same(
     assert grant.default is DefaultTemplate.LEAF
 
 
+def timely(claims: dict[str, Any]) -> dict[str, Any]:
+    """Put times where distances from now are."""
+    seconds = int(time.time())
+    return {
+        name: seconds + int(value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in claims.items()
+    }
+
+
 WRONG: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://idp.example"},
     "no issuer": {"iss": None},
     "another client": {"aud": "someone-else"},
     "no audience": {"aud": None},
     "given to another client": {"azp": "someone-else"},
-    "expired": {"exp": int(time.time()) - 120},
-    "not yet valid": {"nbf": int(time.time()) + 120},
-    "from the future": {"iat": int(time.time()) + 120},
+    "expired": {"exp": timedelta(seconds=-120)},
+    "not yet valid": {"nbf": timedelta(seconds=120)},
+    "from the future": {"iat": timedelta(seconds=120)},
     "an email that is no text": {"email": 7},
     "groups that are no list": {"groups": "dev"},
     "a nonce that is no text": {"nonce": 7},
@@ -136,7 +145,7 @@ WRONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("claims", WRONG.values(), ids=WRONG)
 async def test_what_a_token_has_to_say(provider: Idp, claims: dict[str, Any]) -> None:
     with pytest.raises(Unauthorized):
-        await signed(provisioner(provider), provider.token(**claims))
+        await signed(provisioner(provider), provider.token(**timely(claims)))
 
 
 @pytest.mark.parametrize(
@@ -146,14 +155,14 @@ async def test_what_a_token_has_to_say(provider: Idp, claims: dict[str, Any]) ->
         {"azp": CLIENT},
         {"azp": None},
         {"exp": None, "iat": None},
-        {"exp": int(time.time()) - 30},
+        {"exp": timedelta(seconds=-30)},
         {"email_verified": False},
         {"email_verified": "yes"},
     ],
     ids=str,
 )
 async def test_what_it_may_say(provider: Idp, claims: dict[str, Any]) -> None:
-    await signed(provisioner(provider), provider.token(**claims))
+    await signed(provisioner(provider), provider.token(**timely(claims)))
 
 
 DOMAINS = {"domains": ["Example.com", "example.net"]}

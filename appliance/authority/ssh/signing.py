@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.authority import records as x509_records
+from appliance.authority.deciding import decided
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.ssh import records
 from appliance.authority.ssh.keys import SshKeys
@@ -99,7 +100,9 @@ class SshAuthority:
                 given = self._given(asked, grant, request)
                 if self.webhooks is not None:
                     given = await self.webhooks.enriched(given, request.context)
-                draft = templates.asked_for(given)
+                draft = await decided(
+                    lambda: templates.asked_for(given), long=grant.profile.template is not None
+                )
                 period = periods.decide(draft, asked, grant, now)
                 kind = self._permit(draft, period, grant, asked.public_key)
                 if self.webhooks is not None:
