@@ -16,12 +16,11 @@ from appliance.cli.ssh_flags import (
     CaFlags,
     CertificateFlags,
     certificate_flags,
-    force_flag,
     ssh_ca_flags,
     wanted,
     which_ca,
 )
-from appliance.cli.ssh_issuing import authorities, make_token, order
+from appliance.cli.ssh_issuing import authorities, make_token, order, place_for
 from appliance.client.csr import KeyKind, generate_key
 from appliance.client.ssh.agent import Agent, KeyTest, is_expired, signed_by
 from appliance.client.ssh.requests import SshIssued, SshSignOrder
@@ -58,9 +57,9 @@ class LoggedIn:
 @click.argument("subject", metavar="[<identity>]", required=False)
 @click.option("--identity", metavar="<identity>", help="The same as <identity>, for defaults.json.")
 @click.option("--password-file", metavar="<file>", help="As --provisioner-password-file.")
+@click.option("-f", "--force", is_flag=True, help="Log in even if there is a certificate already.")
 @certificate_flags
 @kind_flags
-@force_flag
 @ssh_ca_flags
 def login(subject: str | None, **flags: Any) -> None:
     """Get an SSH certificate for a new key, straight into the SSH agent.
@@ -121,7 +120,7 @@ def log_in(ca: CaFlags, wish: LogIn) -> LoggedIn:
     )
     if new_user is not None:
         wished = replace(wished, add_user_key=keys.of_key(new_user.public_key()))
-    return LoggedIn(key=key, issued=order(ca, token, wished), new_user=new_user)
+    return LoggedIn(key=key, issued=order(place_for(ca, token), wished), new_user=new_user)
 
 
 async def find_held(
