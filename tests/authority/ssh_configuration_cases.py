@@ -56,6 +56,7 @@ _STANDARD: dict[str, Any] = {
     "another version": {"data": {**_USER, "StepSSHTemplateVersion": "v9"}},
     "windows": {"data": _WINDOWS},
     "windows without base": {"data": {**_WINDOWS, "StepBasePath": ""}},
+    "windows without paths": {"data": {"User": "joe", "GOOS": "windows"}},
     "windows with everything": {
         "data": {**_WINDOWS, "Context": "c", "Console": "true", "Provisioner": "p"}
     },
