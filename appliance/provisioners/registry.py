@@ -16,6 +16,7 @@ from appliance.model.ssh import CertificateType
 from appliance.ports.chance import Chance
 from appliance.ports.outbound import Outbound
 from appliance.provisioners import k8ssa, tokens
+from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.audiences import Audiences, audiences, fragment
 from appliance.provisioners.jwk import JwkProvisioner
 from appliance.provisioners.k8ssa import K8sSaProvisioner
@@ -255,6 +256,8 @@ def provisioner_of(
                 made = K8sSaProvisioner(settings)
             case "Nebula":
                 made = NebulaProvisioner(settings, accepted)
+            case "ACME":
+                made = AcmeProvisioner(settings)
             case "SSHPOP":
                 made = SshPopProvisioner(settings, accepted, ssh)
             case _:

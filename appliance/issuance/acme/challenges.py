@@ -1,0 +1,48 @@
+"""Which challenges an identifier is offered, and what each expects to see."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from appliance.formats import base64url
+from appliance.model.acme import ChallengeType, Identifier, IdentifierType
+
+_OF_TYPE: Final[Mapping[IdentifierType, tuple[ChallengeType, ...]]] = {
+    IdentifierType.DNS: (
+        ChallengeType.DNS_01,
+        ChallengeType.HTTP_01,
+        ChallengeType.TLS_ALPN_01,
+        ChallengeType.DNS_ACCOUNT_01,
+        ChallengeType.DNS_PERSIST_01,
+    ),
+    IdentifierType.IP: (ChallengeType.HTTP_01, ChallengeType.TLS_ALPN_01),
+    IdentifierType.PERMANENT: (ChallengeType.DEVICE_ATTEST_01,),
+}
+_OF_WILDCARDS: Final = (  # RFC 8555 8.3: a server can speak for itself alone
+    ChallengeType.DNS_01,
+    ChallengeType.DNS_ACCOUNT_01,
+    ChallengeType.DNS_PERSIST_01,
+)
+
+
+def offered(
+    identifier: Identifier, enabled: Collection[ChallengeType]
+) -> tuple[ChallengeType, ...]:
+    """Give those that can prove an identifier, of the ones that are enabled, in step-ca's order."""
+    possible = _OF_WILDCARDS if identifier.is_wildcard else _OF_TYPE[identifier.type]
+    return tuple(each for each in possible if each in enabled)
+
+
+def key_authorization(token: str, thumbprint: str) -> str:
+    """Join a challenge's token and its account's key (RFC 8555 8.1)."""
+    return f"{token}.{thumbprint}"
+
+
+def digest(authorization: str) -> bytes:
+    """Hash a key authorization, as dns-01 and tls-alpn-01 show it."""
+    return hashlib.sha256(authorization.encode()).digest()
+
+
+def text_record(authorization: str) -> str:
+    """Give the TXT record of dns-01 (RFC 8555 8.4)."""
+    return base64url.encode(digest(authorization))

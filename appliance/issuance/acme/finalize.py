@@ -1,0 +1,94 @@
+"""What a certificate request must be like to finalize an order: its names are the order's.
+
+Every name counts, in the subject and in the extension, of whichever kind: what was not ordered was
+not proven (RFC 8555 7.4).
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from cryptography import x509
+
+from appliance.issuance import rules
+from appliance.issuance.acme import identifiers
+from appliance.issuance.requests import SigningRequest
+from appliance.model.acme import AcmeError, Identifier, IdentifierType, ProblemType
+from appliance.model.errors import Forbidden
+from appliance.model.names import San, SanKind
+
+_KINDS: Final = (
+    x509.DNSName,
+    x509.IPAddress,
+    x509.RFC822Name,
+    x509.UniformResourceIdentifier,
+)
+
+
+def check(request: SigningRequest, ordered: Sequence[Identifier]) -> None:
+    """Let a request pass that is for the names of an order and no others. Raises AcmeError."""
+    try:
+        rules.check_key(request.public_key)
+    except Forbidden as error:
+        raise _bad(error.public) from error
+    devices = [each.value for each in ordered if each.type is IdentifierType.PERMANENT]
+    if devices:
+        _check_device(request, devices[0])
+        return
+    asked = {_folded(each) for each in request.sans}
+    _check_kinds(request)
+    if request.common_name:
+        asked.add(_of_common_name(request.common_name))
+    wanted = set(identifiers.sans(ordered))
+    if asked != wanted:
+        raise _bad(
+            "the names of the CSR are not those of the order: "
+            f"CSR [{_shown(asked)}], order [{_shown(wanted)}]"
+        )
+
+
+def subject(request: SigningRequest, ordered: Sequence[Identifier], *, forced: bool) -> str:
+    """Choose the common name: the request's; where it has none and one is forced, a DNS name."""
+    if request.common_name or not forced:
+        return request.common_name
+    domains = [each.value for each in identifiers.sans(ordered) if each.kind is SanKind.DNS]
+    if not domains:
+        raise _bad("the provisioner asks for a common name, and the order has no DNS name to be it")
+    return domains[0]
+
+
+def _check_device(request: SigningRequest, device: str) -> None:
+    """Keep a device from naming itself otherwise than by what it attested."""
+    if request.common_name and request.common_name != device:
+        raise _bad("the common name of the CSR is not the order's permanent identifier")
+
+
+def _check_kinds(request: SigningRequest) -> None:
+    """Refuse names of kinds that nobody can order."""
+    for extension in x509.load_der_x509_csr(request.der).extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            for name in extension.value:
+                if not isinstance(name, _KINDS):
+                    raise _bad("the CSR has a name that is neither a DNS name nor an IP address")
+
+
+def _folded(name: San) -> San:
+    if name.kind is not SanKind.DNS:
+        return name
+    return San(kind=SanKind.DNS, value=name.value.lower())
+
+
+def _of_common_name(name: str) -> San:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return San(kind=SanKind.DNS, value=name.lower())
+    return San(kind=SanKind.IP, value=str(address))
+
+
+def _shown(names: Iterable[San]) -> str:
+    return " ".join(sorted(each.value for each in names))
+
+
+def _bad(why: str) -> AcmeError:
+    return AcmeError(ProblemType.BAD_CSR, why)

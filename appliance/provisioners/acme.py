@@ -1,0 +1,94 @@
+"""Type ACME: grants nothing by token; its protocol grants what was proven to be one's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.config.settings import ClaimsSettings, ProvisionerSettings
+from appliance.issuance.grants import Grant, NameRule
+from appliance.issuance.profiles import X509Profile
+from appliance.model.acme import ChallengeType
+from appliance.model.names import San
+from appliance.provisioners.listed import ListedProvisioner
+
+DEFAULT_CHALLENGES: Final = (
+    ChallengeType.HTTP_01,
+    ChallengeType.DNS_01,
+    ChallengeType.TLS_ALPN_01,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcmeOptions:
+    """What an entry of type ACME says beside its name, claims and options."""
+
+    challenges: tuple[ChallengeType, ...] = DEFAULT_CHALLENGES
+    force_common_name: bool = False
+    terms_of_service: str = ""
+    website: str = ""
+    caa_identities: tuple[str, ...] = ()
+    require_binding: bool = False  # requireEAB
+    attestation_formats: tuple[str, ...] = ("apple", "step", "tpm")
+    attestation_roots: str = ""  # PEM in base64, as written
+
+
+class AcmeProvisioner(ListedProvisioner):
+    """One entry of type ACME."""
+
+    def __init__(self, settings: ProvisionerSettings) -> None:
+        super().__init__(settings)
+        self.options = _options(settings.entry)
+
+    @property
+    def claims(self) -> ClaimsSettings:
+        """How long its certificates may be valid, and what else its claims say."""
+        return self._settings.claims
+
+    @property
+    def profile(self) -> X509Profile:
+        """Template, policy, webhooks and issuer of its certificates."""
+        return self._settings.profile
+
+    def grant(self, subject: str, sans: Sequence[San]) -> Grant:
+        """Grant a certificate for names that were proven, to a request that was judged."""
+        return Grant(
+            provisioner=self.ref,
+            subject=subject,
+            common_names=None,
+            sans=tuple(sans),
+            lifetimes=self.claims.lifetimes,
+            token=None,
+            name_rule=NameRule.ANY,
+            step_extension=not self.claims.disable_step_extension,
+            profile=self.profile,
+        )
+
+
+def _options(entry: Mapping[str, object]) -> AcmeOptions:
+    known = {each.value: each for each in ChallengeType}
+    written = [each.lower() for each in _texts(entry, "challenges")]
+    return AcmeOptions(
+        challenges=tuple(known[each] for each in written if each in known)
+        if written
+        else DEFAULT_CHALLENGES,
+        force_common_name=entry.get("forceCN") is True,
+        terms_of_service=_text(entry, "termsOfService"),
+        website=_text(entry, "website"),
+        caa_identities=tuple(_texts(entry, "caaIdentities")),
+        require_binding=entry.get("requireEAB") is True,
+        attestation_formats=tuple(
+            each.lower()
+            for each in _texts(entry, "attestationFormats") or AcmeOptions().attestation_formats
+        ),
+        attestation_roots=_text(entry, "attestationRoots"),
+    )
+
+
+def _text(entry: Mapping[str, object], name: str) -> str:
+    found = entry.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _texts(entry: Mapping[str, object], name: str) -> list[str]:
+    found = entry.get(name)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
