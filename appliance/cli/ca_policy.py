@@ -12,8 +12,11 @@ from appliance.cli.provisioner_flags import refuse_admin_flags
 from appliance.config import provisioner_edits
 from appliance.config.editing import Editing
 from appliance.config.provisioner_edits import Amend, Edit, Path, Put
-from appliance.model.errors import BadRequest
 
+_RULES_OF_PROVISIONER: Final = (
+    ("x509", "allow"), ("x509", "deny"), ("x509", "allowWildcardNames"), ("ssh", "user"),
+    ("ssh", "host"),
+)  # fmt: skip
 _KINDS: Final = {
     "x509": ("cn", "dns", "email", "ip", "uri"),
     "ssh host": ("dns", "ip", "principal"),
@@ -85,7 +88,7 @@ def provisioner(
     ca_config: str | None,
     **_: Any,
 ) -> None:
-    """See or change the policy of one provisioner (options.x509 of its entry).
+    """See or change the policy of one provisioner (options.x509 and options.ssh of its entry).
 
     <what> is one of:
 
@@ -94,6 +97,8 @@ def provisioner(
       remove                                    remove all of it
       x509 allow|deny cn|dns|email|ip|uri <name>...
       x509 wildcards allow|deny
+      ssh host allow|deny dns|ip|principal <name>...
+      ssh user allow|deny email|principal <name>...
 
     \b
     Examples:
@@ -102,8 +107,6 @@ def provisioner(
     """
     if not provisioner:
         raise required("provisioner")
-    if words[:1] == ("ssh",):
-        raise BadRequest("the names in SSH certificates have a policy of the authority only")
     changed = opened(ca_config)
     holder = provisioner_edits.find(changed, provisioner)
     _act(changed, holder, ("options",), words, remove=remove, name=provisioner)
@@ -147,14 +150,16 @@ def _all_of(path: Path) -> list[Edit]:
     """Take away the rules and nothing beside them."""
     if path == ("policy",):
         return [Put(path=path, value=None)]
-    keys = ("allow", "deny", "allowWildcardNames")
-    return [Put(path=(*path, "x509", key), value=None) for key in keys]
+    return [Put(path=(*path, *rules), value=None) for rules in _RULES_OF_PROVISIONER]
 
 
 def _policy(holder: dict[str, Any], path: Path) -> object:
     """Give the rules as they stand in ca.json."""
     if path == ("policy",):
         return provisioner_edits.value_at(holder, path) or {}
-    keys = ("allow", "deny", "allowWildcardNames")
-    found = {key: provisioner_edits.value_at(holder, (*path, "x509", key)) for key in keys}
-    return {"x509": {key: value for key, value in found.items() if value is not None}}
+    found: dict[str, dict[str, object]] = {"x509": {}}
+    for kind, key in _RULES_OF_PROVISIONER:
+        value = provisioner_edits.value_at(holder, (*path, kind, key))
+        if value is not None:
+            found.setdefault(kind, {})[key] = value
+    return found

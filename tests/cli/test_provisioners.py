@@ -367,6 +367,18 @@ class TestPolicy:
         assert "policy" not in json.loads(config.read_text())["authority"]
         assert json.loads(policy("authority", "view")) == {}
 
+    def test_that_of_a_provisioner_for_ssh(self, config: Path, policy: Edit) -> None:
+        mine = ("--provisioner", "jane")
+        policy("provisioner", "ssh", "user", "allow", "principal", "jane", "joe", *mine)
+        policy("provisioner", "ssh", "host", "deny", "dns", "ca.example", *mine)
+        viewed = json.loads(policy("provisioner", "view", *mine))
+        assert viewed["ssh"] == {
+            "user": {"allow": {"principal": ["jane", "joe"]}},
+            "host": {"deny": {"dns": ["ca.example"]}},
+        }
+        policy("provisioner", "remove", *mine)
+        assert json.loads(policy("provisioner", "view", *mine)) == {"x509": {}}
+
     def test_that_of_a_provisioner(self, config: Path, policy: Edit) -> None:
         change(config, options={"x509": {"templateData": {"a": 1}}})
         mine = ("--provisioner", "jane")
@@ -389,7 +401,8 @@ class TestPolicy:
             (("authority", "x509", "allow", "ip", "10.0.0.300"), "10.0.0.300"),
             (("provisioner", "view"), "'--provisioner'"),
             (("provisioner", "view", "--provisioner=joe"), "provisioner joe not found"),
-            (("provisioner", "ssh", "host", "--provisioner=jane"), "of the authority only"),
+            (("provisioner", "ssh", "host", "--provisioner=jane"), "say what"),
+            (("provisioner", "ssh", "host", "allow", "dns", "a..b", "--provisioner=jane"), "a..b"),
         ],
     )
     def test_what_is_wrong_changes_nothing(
