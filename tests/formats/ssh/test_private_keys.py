@@ -47,8 +47,10 @@ def test_ssh_keygen_opens_what_we_write(
     assert keyfile.load_private_key(text, password).public_key() == key.public_key()
 
 
-@pytest.mark.parametrize("kind", ["ecdsa -b 384", "ed25519", "rsa -b 2048"])
-@pytest.mark.parametrize("cipher", ["aes256-ctr", "aes128-cbc"])
+@pytest.mark.parametrize(
+    ("kind", "cipher"),
+    [("ecdsa -b 384", "aes256-ctr"), ("ed25519", "aes128-cbc"), ("rsa -b 2048", "aes192-ctr")],
+)
 def test_we_open_what_ssh_keygen_writes(kind: str, cipher: str, tmp_path: Path) -> None:
     file = tmp_path / "key"
     command = ["ssh-keygen", "-q", "-N", "secret", "-Z", cipher, "-f", str(file), "-t"]
@@ -91,3 +93,12 @@ def test_a_file_that_ends_too_early_is_refused(length: int) -> None:
     octets = pem.first(text, private_keys.LABEL)
     with pytest.raises(FormatError):
         keyfile.load_private_key(pem.encode(private_keys.LABEL, octets[:length]).encode(), None)
+
+
+def test_a_compressed_point_is_refused() -> None:
+    text = private_keys.dump(KEYS["ecdsa-256"], None, entropy=ENTROPY)
+    octets = pem.first(text, private_keys.LABEL).replace(
+        wire.uint32(65) + b"\x04", wire.uint32(65) + b"\x02"
+    )
+    with pytest.raises(FormatError):
+        keyfile.load_private_key(pem.encode(private_keys.LABEL, octets).encode(), None)
