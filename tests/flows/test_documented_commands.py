@@ -207,6 +207,18 @@ def test_revocation_by_certificate_and_by_token(typed: Shell) -> None:
     alike(typed.type(f"step ca revoke --token $TOKEN {number}"), revoked.format(number))
 
 
+def test_revocation_without_the_address(typed: Shell) -> None:
+    """Printed last: `--offline`, here beside a server that runs; by number, step asks who may."""
+    for how, answers in (("{}", [PROVISIONER]), ("--cert off.crt --key off.key", [])):
+        typed.type(
+            "step ca certificate --force --password-file password.txt localhost off.crt off.key"
+        )
+        number = serial(typed, "off.crt")
+        shown = typed.type(f"step ca revoke --offline {how.format(number)}", *answers)
+        assert f"Certificate with Serial Number {number} has been revoked." in shown
+        assert "error renewing" in typed.type("step ca renew --force off.crt off.key")
+
+
 def test_basic_operations(typed: Shell) -> None:
     """Basic operations: from scratch, a request of one's own, a token, renewed and revoked."""
     alike(
