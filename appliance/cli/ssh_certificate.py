@@ -25,7 +25,7 @@ from appliance.cli.ssh_flags import (
     wanted,
     which_ca,
 )
-from appliance.cli.ssh_issuing import make_token, order, public_line
+from appliance.cli.ssh_issuing import make_token, order, place_for, public_line
 from appliance.client.csr import KeyKind, generate_key
 from appliance.client.ssh import principals
 from appliance.client.ssh.requests import SshIssued, SshSignOrder
@@ -102,6 +102,7 @@ def certificate(key_id: str, key_file: str, **flags: Any) -> None:
         valid_before=what.valid_before,
     )
     token = make_token(ca, key_id, "sign", wish)
+    place = place_for(ca, token)
     password = None if flags["sign"] else _password(flags)
     new_user = generate_key(kind) if flags["add_user"] else None
     wished = SshSignOrder(
@@ -115,7 +116,7 @@ def certificate(key_id: str, key_file: str, **flags: Any) -> None:
         add_user_key=keys.of_key(new_user.public_key()) if new_user else None,
         template_data=what.template_data,
     )
-    issued = order(ca, token, wished, host_id)
+    issued = order(place, wished, host_id)
     outputs = [
         NewFile(path=files.certificate, data=public_line(issued.certificate, key_id), mode=0o644)
     ]

@@ -68,12 +68,17 @@ def with_token(
     flags: CaFlags, token: UnverifiedToken, call: Callable[[CaClient], Awaitable[T]]
 ) -> T:
     """Ask the CA that a token is for."""
-    url, roots = trust_for_token(token, flags.ca_url, flags.root)
+    url, roots = place_for(flags, token)
     return talk(url, roots, call)
 
 
+def place_for(flags: CaFlags, token: UnverifiedToken) -> tuple[str, tuple[bytes, ...]]:
+    """Find, and tell, the CA that a token is for: its URL, and whom to trust there."""
+    return trust_for_token(token, flags.ca_url, flags.root)
+
+
 def order(
-    flags: CaFlags, token: UnverifiedToken, wished: SshSignOrder, host_id: str = ""
+    place: tuple[str, tuple[bytes, ...]], wished: SshSignOrder, host_id: str = ""
 ) -> SshIssued:
     """Have a certificate made; where the CA wants to know its clients, an identity with it."""
 
@@ -88,7 +93,8 @@ def order(
         csr = signing_request(key, wished.key_id, names)
         return await requests.sign(ca.connection, replace(wished, identity_csr=csr)), key
 
-    issued, key = with_token(flags, token, ask)
+    url, roots = place
+    issued, key = talk(url, roots, ask)
     if key is not None and issued.identity:
         save_identity(identity(issued.identity, key))
     return issued
