@@ -75,14 +75,14 @@ class ProblemRow(msgspec.Struct, omit_defaults=True):
     subproblems: list[SubproblemRow] | None = None
 
 
-class AccountRow(msgspec.Struct):
+class AccountRow(msgspec.Struct, kw_only=True):
     """A value of acme_accounts. `key` is a JWK with its thumbprint as `kid`."""
 
     id: str
     key: dict[str, Any]
-    contact: list[str] | None
+    contact: list[str] | None = None
     status: AccountStatus
-    location_prefix: str = msgspec.field(name="locationPrefix")
+    location_prefix: str = msgspec.field(name="locationPrefix", default="")
     provisioner_id: str = msgspec.field(name="provisionerID", default="")
     provisioner_name: str = msgspec.field(name="provisionerName", default="")
     created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)

@@ -1,0 +1,413 @@
+"""Authorizations and their challenges: made, looked at, given up, settled (RFC 8555 7.1.4, 7.5).
+
+How a challenge is proven is the validation's business: a `Validator` is told when a client is
+ready, and comes back with an `Outcome`, which is written here, in one transaction with what follows
+from it. Nothing here waits for a target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+
+from appliance.authority.acme import records
+from appliance.authority.acme.ids import new_id
+from appliance.authority.acme.records import (
+    AuthorizationRow,
+    ChallengeRow,
+    Held,
+    IdentifierRow,
+    ProblemRow,
+    SubproblemRow,
+)
+from appliance.issuance.acme import challenges, states
+from appliance.issuance.acme.states import AuthorizationEvent, ChallengeEvent
+from appliance.model.acme import (
+    AcmeError,
+    AuthorizationStatus,
+    ChallengeStatus,
+    ChallengeType,
+    Identifier,
+    IdentifierType,
+    ProblemType,
+    malformed,
+    unauthorized,
+)
+from appliance.model.errors import Conflict
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.store import Operation, Put, Store
+from appliance.provisioners.acme import AcmeProvisioner
+
+LIFETIME: Final = timedelta(hours=24)
+"""How long a client has to prove what it asked for, and to use what it proved."""
+
+_KEPT: Final = timedelta(days=7)  # after that, for people who look for what went wrong
+_ORDERED, _ASKED_FOR = b"o", b"p"  # how an authorization came about: with an order, or before any
+_TRIES: Final = 10
+
+
+class Validator(Protocol):
+    """What proves challenges in the background."""
+
+    @property
+    def types(self) -> frozenset[ChallengeType]:
+        """The types that it can prove; others are not offered."""
+        ...
+
+    async def begin(
+        self,
+        authorization: AuthorizationRow,
+        challenge: ChallengeRow,
+        *,
+        provisioner: AcmeProvisioner,
+        thumbprint: str,
+        account_url: str,
+        payload: bytes,
+    ) -> None:
+        """Take a challenge whose client is ready, and return at once.
+
+        The challenge is processing. `payload` is what the client sent (of device-attest-01).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a challenge. `event` is PROVEN, FAILED, or DEFERRED: nothing final yet.
+
+    `fingerprint` is that of an attested key.
+    """
+
+    event: ChallengeEvent
+    problem: AcmeError | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """An authorization as it is now, and its challenges."""
+
+    held: Held[AuthorizationRow]
+    status: AuthorizationStatus
+    challenges: tuple[Held[ChallengeRow], ...]
+
+    @property
+    def row(self) -> AuthorizationRow:
+        """Its row."""
+        return self.held.row
+
+    @property
+    def identifier(self) -> Identifier:
+        """What it is for; a wildcard with its `*.`."""
+        return whole(self.row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An authorization to be written."""
+
+    row: AuthorizationRow
+    operations: Sequence[Operation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorizations:
+    """The authorizations of all accounts."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    validator: Validator
+
+    def make(
+        self,
+        provisioner: AcmeProvisioner,
+        account_id: str,
+        identifier: Identifier,
+        *,
+        ordered: bool = True,
+    ) -> Made:
+        """Draft an authorization with its challenges. Raises AcmeError when none could prove it."""
+        enabled = frozenset(provisioner.options.challenges) & self.validator.types
+        offered = challenges.offered(identifier, enabled)
+        if not offered:
+            raise _unprovable(identifier)
+        now, token, key = self.clock.now(), new_id(self.chance), new_id(self.chance)
+        created, expires = records.write_time(now), records.write_time(now + LIFETIME)
+        value = identifier.value.removeprefix("*.") if identifier.is_wildcard else identifier.value
+        rows = [
+            ChallengeRow(
+                id=new_id(self.chance),
+                account_id=account_id,
+                type=each,
+                status=ChallengeStatus.PENDING,
+                token=token,
+                value=value,
+                created_at=created,
+            )
+            for each in offered
+        ]
+        row = AuthorizationRow(
+            id=key,
+            account_id=account_id,
+            identifier=IdentifierRow(type=identifier.type, value=value),
+            status=AuthorizationStatus.PENDING,
+            token=token,
+            challenge_ids=[each.id for each in rows],
+            wildcard=identifier.is_wildcard,
+            created_at=created,
+            expires_at=expires,
+        )
+        held = _held_key(account_id, identifier, key)
+        forget = now + LIFETIME + _KEPT
+        return Made(
+            row=row,
+            operations=[
+                records.created(row),
+                *map(records.created, rows),
+                Put(records.HELD, held, _ORDERED if ordered else _ASKED_FOR),
+                records.expiring(forget, records.AUTHORIZATIONS, key),
+                *(records.expiring(forget, records.CHALLENGES, each.id) for each in rows),
+                records.expiring(forget, records.HELD, held.decode()),
+            ],
+        )
+
+    async def create(
+        self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier
+    ) -> tuple[Authorization, bool]:
+        """Authorize before any order (RFC 8555 7.4.1); one that is open or valid is given again.
+
+        The second of the answer says whether it is new. Raises AcmeError.
+        """
+        if identifier.is_wildcard:
+            raise malformed("a wildcard cannot be authorized before it is ordered")
+        existing = await self.usable(account_id, identifier, pending=True)
+        if existing is not None:
+            return existing, False
+        made = self.make(provisioner, account_id, identifier, ordered=False)
+        await self.store.commit(made.operations)
+        return await self.of_account(account_id, made.row.id), True
+
+    async def usable(
+        self, account_id: str, identifier: Identifier, *, pending: bool = False
+    ) -> Authorization | None:
+        """Find one of those that were asked for before any order, valid (or pending) now."""
+        prefix = _held_key(account_id, identifier, "")
+        for key, kind in await self.store.scan(
+            records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
+        ):
+            if kind == _ASKED_FOR:
+                found = await self.find(key[len(prefix) :].decode())
+                good = {AuthorizationStatus.VALID} | (
+                    {AuthorizationStatus.PENDING} if pending else set()
+                )
+                if found is not None and found.status in good:
+                    return found
+        return None
+
+    async def holds(self, account_id: str, identifier: Identifier) -> bool:
+        """Say whether an account has proven an identifier, and still may use that."""
+        prefix = _held_key(account_id, identifier, "")
+        for key, _ in await self.store.scan(
+            records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
+        ):
+            found = await self.find(key[len(prefix) :].decode())
+            if found is not None and found.status is AuthorizationStatus.VALID:
+                return True
+        return False
+
+    async def find(self, key: str) -> Authorization | None:
+        """Read an authorization and its challenges."""
+        held = await records.find(self.store, AuthorizationRow, key)
+        if held is None:
+            return None
+        found = []
+        for each in held.row.challenge_ids:
+            challenge = await records.find(self.store, ChallengeRow, each)
+            if challenge is not None:
+                found.append(challenge)
+        expires = records.read_time(held.row.expires_at)
+        status = states.authorization_status(held.row.status, expires, self.clock.now())
+        return Authorization(held, status, tuple(found))
+
+    async def of_account(self, account_id: str, key: str) -> Authorization:
+        """Read one that must be of an account. Raises AcmeError."""
+        found = await self.find(key)
+        if found is None:
+            raise not_found("authorization")
+        if found.row.account_id != account_id:
+            raise unauthorized("the authorization is another account's")
+        return found
+
+    async def deactivate(self, account_id: str, key: str) -> Authorization:
+        """Let an account give up an authorization (RFC 8555 7.5.2). Raises AcmeError."""
+        for _ in range(_TRIES):
+            found = await self.of_account(account_id, key)
+            if found.status is AuthorizationStatus.DEACTIVATED:
+                return found
+            after = states.after(
+                states.AUTHORIZATIONS, found.status, AuthorizationEvent.DEACTIVATED
+            )
+            if after is None:
+                raise malformed(f"the authorization is {found.status}: it cannot be deactivated")
+            row = msgspec.structs.replace(found.row, status=after)
+            try:
+                await self.store.commit([found.held.changed(row)])
+            except Conflict:
+                continue
+            return await self.of_account(account_id, key)
+        raise busy()
+
+    async def challenge(self, account_id: str, key: str, challenge_id: str) -> Held[ChallengeRow]:
+        """Read a challenge of an authorization of an account. Raises AcmeError."""
+        return _challenge_of(await self.of_account(account_id, key), challenge_id)
+
+    async def respond(
+        self,
+        provisioner: AcmeProvisioner,
+        account_id: str,
+        key: str,
+        challenge_id: str,
+        *,
+        thumbprint: str,
+        account_url: str,
+        payload: bytes,
+    ) -> Held[ChallengeRow]:
+        """Note that a client is ready to be looked at (RFC 8555 7.5.1), and begin.
+
+        What is under way, or settled, is given as it is. Raises AcmeError.
+        """
+        found = await self.of_account(account_id, key)
+        held = _challenge_of(found, challenge_id)
+        after = states.after(states.CHALLENGES, held.row.status, ChallengeEvent.RESPONDED)
+        if after is None or found.status is not AuthorizationStatus.PENDING:
+            return held
+        row = msgspec.structs.replace(held.row, status=after)
+        try:
+            await self.store.commit([held.changed(row), found.held.unchanged()])
+        except Conflict:  # another request was first, and began it
+            return await self.challenge(account_id, key, challenge_id)
+        await self.validator.begin(
+            found.row,
+            row,
+            provisioner=provisioner,
+            thumbprint=thumbprint,
+            account_url=account_url,
+            payload=payload,
+        )
+        return await self.challenge(account_id, key, challenge_id)
+
+    async def settle(self, key: str, challenge_id: str, outcome: Outcome) -> bool:
+        """Write what came of a challenge; False when that is no longer asked.
+
+        A challenge that is met makes its authorization valid, one that is not makes it invalid
+        (RFC 8555 7.1.6). Raises Broken.
+        """
+        for _ in range(_TRIES):
+            found = await self.find(key)
+            if found is None:
+                return False
+            held = _challenge_of(found, challenge_id)
+            after = states.after(states.CHALLENGES, held.row.status, outcome.event)
+            if after is None:
+                return False
+            problem = problem_row(outcome.problem) if outcome.problem else None
+            now = self.clock.now()
+            proven = outcome.event is ChallengeEvent.PROVEN
+            row = msgspec.structs.replace(
+                held.row,
+                status=after,
+                error=problem,
+                validated_at=records.write_time(now) if proven else "",
+            )
+            try:
+                await self.store.commit([held.changed(row), *_following(found, outcome, problem)])
+            except Conflict:
+                continue
+            return True
+        raise busy()
+
+
+def whole(row: AuthorizationRow) -> Identifier:
+    """Give what an authorization is for; a wildcard with its `*.`."""
+    identifier = row.identifier.identifier
+    if not row.wildcard:
+        return identifier
+    return Identifier(type=IdentifierType.DNS, value=f"*.{identifier.value}")
+
+
+def problem_row(error: AcmeError) -> ProblemRow:
+    """Write a problem as rows and answers have it."""
+    return ProblemRow(
+        type=error.type.urn,
+        detail=error.public,
+        subproblems=[
+            SubproblemRow(
+                type=each.type,
+                detail=each.detail,
+                identifier=None
+                if each.identifier is None
+                else IdentifierRow(type=each.identifier.type, value=each.identifier.value),
+            )
+            for each in error.subproblems
+        ]
+        or None,
+    )
+
+
+def not_found(what: str) -> AcmeError:
+    """Make the problem of a resource that is not there."""
+    return AcmeError(ProblemType.MALFORMED, f"there is no such {what}", status=404)
+
+
+def busy() -> AcmeError:
+    """Make the problem of a row that others change all the time."""
+    return AcmeError(ProblemType.CONFLICT, "too many requests for one resource; try again")
+
+
+def forgotten(at: datetime) -> datetime:
+    """Say when what ended at a time may be forgotten."""
+    return at + _KEPT
+
+
+def _following(
+    found: Authorization, outcome: Outcome, problem: ProblemRow | None
+) -> list[Operation]:
+    """Give what a settled challenge makes of its authorization."""
+    events = {
+        ChallengeEvent.PROVEN: AuthorizationEvent.PROVEN,
+        ChallengeEvent.FAILED: AuthorizationEvent.FAILED,
+    }
+    event = events.get(outcome.event)
+    after = None if event is None else states.after(states.AUTHORIZATIONS, found.status, event)
+    if after is None:
+        return [found.held.unchanged()]
+    row = msgspec.structs.replace(
+        found.row,
+        status=after,
+        error=problem,
+        fingerprint=outcome.fingerprint or found.row.fingerprint,
+    )
+    return [found.held.changed(row)]
+
+
+def _challenge_of(found: Authorization, challenge_id: str) -> Held[ChallengeRow]:
+    held = next((each for each in found.challenges if each.row.id == challenge_id), None)
+    if held is None:
+        raise not_found("challenge")
+    return held
+
+
+def _unprovable(identifier: Identifier) -> AcmeError:
+    return AcmeError(
+        ProblemType.REJECTED_IDENTIFIER,
+        f"this provisioner has no challenge that could prove {identifier.value} "
+        f"({identifier.type})",
+    )
+
+
+def _held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
+    return f"{account_id}\0a{identifier.type}\0{identifier.value}\0{key}".encode()

@@ -1,0 +1,19 @@
+"""Names that nobody can guess: of resources, of tokens, in the form in which step-ca has them."""
+
+from typing import Final
+
+from appliance.ports.chance import Chance
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LENGTH: Final = 32
+_FAIR: Final = 256 - 256 % len(_ALPHABET)
+
+
+def new_id(chance: Chance) -> str:
+    """Draw 32 letters and digits, each as likely as the other (RFC 8555 8: 128 bits at least)."""
+    found = ""
+    while len(found) < _LENGTH:
+        found += "".join(
+            _ALPHABET[octet % len(_ALPHABET)] for octet in chance.octets(_LENGTH) if octet < _FAIR
+        )
+    return found[:_LENGTH]

@@ -1,0 +1,97 @@
+"""Nonces (RFC 8555 6.5): given out for nothing, taken back once.
+
+A nonce carries its own date and a mark of ours, so that giving one out writes nothing: whoever asks
+for many costs no more than the answers. What is written is that it was used, once, in the store
+that all instances share; two requests with one nonce meet there, and one of them is refused. What
+is too old to be taken is forgotten.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+from typing import Final
+
+from appliance.formats import base64url
+from appliance.model.acme import AcmeError, ProblemType
+from appliance.model.errors import Conflict, FormatError
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.store import Delete, PutIfAbsent, Store
+
+USED: Final = "hearth_acme_used_nonces"  # the nonce → 1
+SETTINGS: Final = "hearth_acme_settings"
+_KEY: Final = b"nonce_key"
+_KEY_OCTETS: Final = 32
+
+LIFETIME: Final = timedelta(hours=1)
+_AHEAD: Final = timedelta(minutes=5)  # as much as the clock of another instance may be
+_TIME, _RANDOM, _MARK = 6, 10, 16  # octets; milliseconds come first, so that rows sort by age
+_BATCH: Final = 1000
+
+
+class Nonces:
+    """Those of one store."""
+
+    def __init__(self, store: Store, clock: Clock, chance: Chance) -> None:
+        self._store, self._clock, self._chance = store, clock, chance
+        self._key: bytes | None = None
+
+    async def give(self) -> str:
+        """Make a nonce. Raises Broken."""
+        key = await self._secret()
+        said = _time(self._clock.now()) + self._chance.octets(_RANDOM)
+        return base64url.encode(said + _mark(key, said))
+
+    async def check(self, nonce: str) -> bytes:
+        """See that a nonce is ours and not too old, and give its octets. Raises AcmeError."""
+        try:
+            octets = base64url.decode(nonce)
+        except FormatError:
+            raise _bad("the nonce is none of this server's") from None
+        said, mark = octets[: _TIME + _RANDOM], octets[_TIME + _RANDOM :]
+        if not hmac.compare_digest(mark, _mark(await self._secret(), said)):
+            raise _bad("the nonce is none of this server's")
+        now = self._clock.now()
+        if not _time(now - LIFETIME) <= said[:_TIME] <= _time(now + _AHEAD):
+            raise _bad("the nonce is too old: use a new one")
+        return octets
+
+    async def spend(self, octets: bytes) -> None:
+        """Take a nonce that was checked; whoever else has it is refused. Raises AcmeError."""
+        try:
+            await self._store.commit([PutIfAbsent(USED, octets, b"1")])
+        except Conflict as error:
+            raise _bad("the nonce was used before") from error
+
+    async def forget(self) -> int:
+        """Remove the used ones that are too old to be taken, and give how many."""
+        removed = 0
+        stop = _time(self._clock.now() - LIFETIME - _AHEAD)
+        while rows := await self._store.scan(USED, stop=stop, limit=_BATCH):
+            await self._store.commit([Delete(USED, key) for key, _ in rows])
+            removed += len(rows)
+        return removed
+
+    async def _secret(self) -> bytes:
+        """Read the key, which the first instance on a store makes."""
+        if self._key is None:
+            found = await self._store.get(SETTINGS, _KEY)
+            if found is None:
+                found = self._chance.octets(_KEY_OCTETS)
+                try:
+                    await self._store.commit([PutIfAbsent(SETTINGS, _KEY, found)])
+                except Conflict:  # another instance was first
+                    return await self._secret()
+            self._key = found
+        return self._key
+
+
+def _time(at: datetime) -> bytes:
+    return max(0, int(at.timestamp() * 1000)).to_bytes(_TIME)
+
+
+def _mark(key: bytes, said: bytes) -> bytes:
+    return hmac.digest(key, said, "sha256")[:_MARK]
+
+
+def _bad(why: str) -> AcmeError:
+    return AcmeError(ProblemType.BAD_NONCE, why)

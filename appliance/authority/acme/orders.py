@@ -1,0 +1,234 @@
+"""Orders: made, looked at, listed (RFC 8555 7.1.3, 7.4).
+
+    new-order ──▶ policies ──▶ an authorization of each identifier ──▶ one transaction
+
+An order's row says what was asked and what was issued. Whether it is ready is not written into it:
+that follows from its authorizations and the time (issuance.acme.states), whoever looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from appliance.authority.acme import records
+from appliance.authority.acme.accounts import Binding
+from appliance.authority.acme.authorizations import (
+    LIFETIME,
+    Authorization,
+    Authorizations,
+    Made,
+    forgotten,
+    not_found,
+)
+from appliance.authority.acme.ids import new_id
+from appliance.authority.acme.records import Held, IdentifierRow, OrderRow, ProblemRow
+from appliance.issuance import periods
+from appliance.issuance.acme import identifiers, states
+from appliance.issuance.profiles import NamePolicy
+from appliance.model.acme import (
+    AuthorizationStatus,
+    Identifier,
+    OrderStatus,
+    ProblemType,
+    malformed,
+    unauthorized,
+)
+from appliance.model.errors import BadRequest, Forbidden
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.store import Operation, Put, Store
+from appliance.provisioners.acme import AcmeProvisioner
+
+_LISTED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """What POST /new-order asks. None: not asked."""
+
+    identifiers: tuple[Identifier, ...]
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it is now, and its authorizations."""
+
+    held: Held[OrderRow]
+    status: OrderStatus
+    authorizations: tuple[Authorization, ...]
+
+    @property
+    def row(self) -> OrderRow:
+        """Its row."""
+        return self.held.row
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """What was ordered."""
+        return tuple(each.identifier for each in self.row.identifiers)
+
+    @property
+    def error(self) -> ProblemRow | None:
+        """Why it came to nothing, where it did."""
+        if self.status is not OrderStatus.INVALID:
+            return None
+        if self.row.error is not None:
+            return self.row.error
+        failed = (each.row.error for each in self.authorizations if each.row.error is not None)
+        return next(failed, None) or ProblemRow(
+            type=ProblemType.MALFORMED.urn,
+            detail="the order has expired"
+            if all(
+                each.status is not AuthorizationStatus.DEACTIVATED for each in self.authorizations
+            )
+            else "an authorization of the order was deactivated",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """The orders of all accounts. `policy` is that of the whole authority."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    authorizations: Authorizations
+    policy: NamePolicy | None = None
+    binding: Binding | None = None
+
+    async def create(self, provisioner: AcmeProvisioner, account_id: str, asked: NewOrder) -> Order:
+        """Make an order and what proves it. Raises AcmeError."""
+        self.permit(provisioner, asked.identifiers)
+        if self.binding is not None:
+            await self.binding.permit(provisioner, account_id, asked.identifiers)
+        not_before, not_after = self._validity(provisioner, asked)
+        operations: list[Operation] = []
+        keys = []
+        expires = self.clock.now() + LIFETIME
+        for identifier in asked.identifiers:
+            found = await self._authorization(provisioner, account_id, identifier)
+            if isinstance(found, Made):
+                operations += found.operations
+                keys.append(found.row.id)
+            else:
+                keys.append(found.row.id)
+                expires = min(expires, records.read_time(found.row.expires_at))
+        now = self.clock.now()
+        row = OrderRow(
+            id=new_id(self.chance),
+            account_id=account_id,
+            provisioner_id=provisioner.ref.id,
+            identifiers=[
+                IdentifierRow(type=each.type, value=each.value) for each in asked.identifiers
+            ],
+            authorization_ids=keys,
+            status=OrderStatus.PENDING,
+            not_before=records.write_time(not_before),
+            not_after=records.write_time(not_after),
+            created_at=records.write_time(now),
+            expires_at=records.write_time(expires),
+        )
+        held = _held_key(account_id, row.id)
+        await self.store.commit(
+            [
+                *operations,
+                records.created(row),
+                Put(records.HELD, held, b"o"),
+                records.expiring(forgotten(expires), records.ORDERS, row.id),
+                records.expiring(forgotten(expires), records.HELD, held.decode()),
+            ]
+        )
+        return await self.of_account(provisioner, account_id, row.id)
+
+    def permit(self, provisioner: AcmeProvisioner, asked: Sequence[Identifier]) -> None:
+        """Hold each identifier against the policies (rejectedIdentifier). Raises AcmeError."""
+        problems = []
+        for identifier in asked:
+            name = identifiers.san(identifier)
+            if name is None:
+                continue
+            for policy in (provisioner.profile.policy, self.policy):
+                try:
+                    if policy is not None:
+                        policy.check("", (name,))
+                except Forbidden as error:
+                    problems.append(identifiers.refused(identifier, error.public))
+                    break
+        if problems:
+            raise identifiers.together(problems)
+
+    async def of_account(self, provisioner: AcmeProvisioner, account_id: str, key: str) -> Order:
+        """Read an order that must be of an account. Raises AcmeError."""
+        held = await records.find(self.store, OrderRow, key)
+        if held is None:
+            raise not_found("order")
+        if held.row.account_id != account_id:
+            raise unauthorized("the order is another account's")
+        if held.row.provisioner_id != provisioner.ref.id:
+            raise unauthorized("the order is another provisioner's")
+        return await self.now(held)
+
+    async def now(self, held: Held[OrderRow]) -> Order:
+        """See what an order is now."""
+        row, found = held.row, []
+        statuses = []
+        for key in row.authorization_ids:
+            authorization = await self.authorizations.find(key)
+            if authorization is None:  # forgotten
+                statuses.append(AuthorizationStatus.EXPIRED)
+            else:
+                statuses.append(authorization.status)
+                found.append(authorization)
+        status = states.order_status(
+            row.status,
+            statuses,
+            records.read_time(row.expires_at),
+            self.clock.now(),
+        )
+        return Order(held, status, tuple(found))
+
+    async def open_ones(self, account_id: str, after: str = "") -> list[str]:
+        """Give the ids of an account's orders that are not finished (RFC 8555 7.1.2.1).
+
+        `after` is the last of the page before; a page that is not full is the last.
+        """
+        prefix = _held_key(account_id, "")
+        start = _held_key(account_id, after) + b"\0" if after else prefix
+        rows = await self.store.scan(
+            records.HELD, start=start, stop=prefix + b"\xff", limit=_LISTED
+        )
+        found = []
+        for key, _ in rows:
+            held = await records.find(self.store, OrderRow, key[len(prefix) :].decode())
+            if held is None or held.row.status is not OrderStatus.PENDING:
+                continue
+            if self.clock.now() <= records.read_time(held.row.expires_at):
+                found.append(held.row.id)
+        return found
+
+    async def _authorization(
+        self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier
+    ) -> Made | Authorization:
+        """Take one that was proven before any order, or make a new one."""
+        found = await self.authorizations.usable(account_id, identifier)
+        return found or self.authorizations.make(provisioner, account_id, identifier)
+
+    def _validity(self, provisioner: AcmeProvisioner, asked: NewOrder) -> tuple[datetime, datetime]:
+        """Choose the certificate's dates, as they are judged again when it is issued.
+
+        Raises AcmeError for dates that the provisioner does not allow.
+        """
+        try:
+            validity = periods.decide(
+                asked.not_before, asked.not_after, provisioner.claims.lifetimes, self.clock.now()
+            )
+        except (BadRequest, Forbidden) as error:
+            raise malformed(error.public) from error
+        return validity.not_before, validity.not_after
+
+
+def _held_key(account_id: str, key: str) -> bytes:
+    return f"{account_id}\0o{key}".encode()
