@@ -139,7 +139,7 @@ def unsealed(sealed: SealedKey, password: Password | None) -> PrivateKey | None:
     try:
         text = pem.encode(LABEL, plain.octets).encode()
         return checked_private(load_ssh_private_key(text, None))
-    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, RuntimeError, UnsupportedAlgorithm):  # the third: odd points
         raise FormatError("an OpenSSH private key that cannot be read") from None
 
 
