@@ -51,7 +51,7 @@ def test_no_file_names_a_package_index() -> None:
 
 
 def test_nothing_is_left_for_later_in_the_code() -> None:
-    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
     found = [
         str(file.relative_to(ROOT))
         for file in tracked("appliance/*.py", "tui/*.py")

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import trio
 
@@ -60,9 +61,10 @@ class Lists:
     def __post_init__(self) -> None:
         self.publisher = CrlPublisher(self.store, self.clock)
 
-    def plan(self, **changes: timedelta) -> CrlPlan:
-        spans = {"cache_duration": DAY, "renew_period": DAY * 2 / 3, **changes}
-        return CrlPlan(issuers=self.issuers or self.pki.issuing(), url=URL, **spans)
+    def plan(self, **changes: Any) -> CrlPlan:
+        issuers = self.issuers or self.pki.issuing()
+        plan = CrlPlan(issuers=issuers, url=URL, cache_duration=DAY, renew_period=DAY * 2 / 3)
+        return replace(plan, **changes)
 
     @asynccontextmanager
     async def published(self, **changes: timedelta) -> AsyncIterator[CrlPublisher]:
