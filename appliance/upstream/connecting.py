@@ -1,0 +1,128 @@
+"""From a host to a connection: its addresses, tried one after the other.
+
+Names are looked up as the system does it, or at the resolver that was named; there /etc/hosts comes
+first, as everywhere. The system's look-ups block threads: they have threads of their own, so that
+a resolver that hangs holds up nothing but look-ups.
+"""
+
+import functools
+import ipaddress
+import itertools
+import socket
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from appliance.ports.probes import Fault, ProbeFailed
+from appliance.upstream.dns_probe import DnsClient
+from appliance.upstream.trail import Trail
+
+_MOST_ADDRESSES: Final = 6
+_PATIENCE: Final = 3.0  # seconds for one address; the last has all the time that is left
+_THREADS: Final = 64
+_HOSTS: Final = Path("/etc/hosts")
+_LARGEST: Final = 1 << 20  # octets that are read of it
+
+
+class Connecting:
+    """Connects to hosts by name or address."""
+
+    def __init__(self, resolver: DnsClient | None = None, *, fully_qualified: bool = False) -> None:
+        """Look names up at the resolver, not as the system does; `fully_qualified`: as they are."""
+        self._resolver, self._fully_qualified = resolver, fully_qualified
+        self._threads = trio.CapacityLimiter(_THREADS)
+
+    async def connect(self, host: str, port: int, trail: Trail) -> trio.SocketStream:
+        """Give a connection to the first address that takes it. Raises ProbeFailed."""
+        addresses = [host] if is_address(host) else await self._addresses(host, trail)
+        for number, address in enumerate(addresses, start=1):
+            trail.begin(f"{address} port {port}")
+            patience = _PATIENCE if number < len(addresses) else float("inf")
+            with trio.move_on_after(patience):
+                try:
+                    stream = await _connected(address, port)
+                except OSError as error:
+                    trail.end(error.strerror or str(error))
+                else:
+                    trail.end("connected")
+                    return stream
+            trail.end("no answer")
+        last = trail.tried[-1]
+        where = last.what if len(addresses) == 1 else f"any of {len(addresses)} addresses"
+        raise trail.failure(
+            f"could not connect to {host} at {where}: {last.outcome}", Fault.CONNECTION
+        )
+
+    async def _addresses(self, host: str, trail: Trail) -> list[str]:
+        """Look a name up; IPv6 and IPv4 take turns. Raises ProbeFailed."""
+        trail.begin(f"addresses of {host}")
+        if self._resolver is not None:
+            found = await trio.to_thread.run_sync(_in_hosts, host, limiter=self._threads)
+            found = found or await _asked(self._resolver, host, trail)
+        else:
+            found = await self._looked_up(host, trail)
+        if not found:
+            raise trail.failure(f"the name {host} has no address", Fault.DNS)
+        trail.end(", ".join(found))
+        six = [each for each in found if ":" in each]
+        four = [each for each in found if ":" not in each]
+        first, second = (six, four) if ":" in found[0] else (four, six)
+        turns = itertools.chain.from_iterable(itertools.zip_longest(first, second))
+        return [each for each in turns if each is not None][:_MOST_ADDRESSES]
+
+    async def _looked_up(self, host: str, trail: Trail) -> tuple[str, ...]:
+        name = f"{host.removesuffix('.')}." if self._fully_qualified else host
+        ask = functools.partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
+        try:
+            found = await trio.to_thread.run_sync(
+                ask, limiter=self._threads, abandon_on_cancel=True
+            )
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "this is no name"
+            raise trail.failure(
+                f"the name {host} could not be looked up: {reason}", Fault.DNS
+            ) from None
+        return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+async def _asked(resolver: DnsClient, host: str, trail: Trail) -> tuple[str, ...]:
+    try:
+        return await resolver.addresses(host)
+    except ProbeFailed as failure:
+        raise trail.failure(failure.public, failure.fault) from failure
+
+
+async def _connected(address: str, port: int) -> trio.SocketStream:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    endpoint = trio.socket.socket(family, socket.SOCK_STREAM)
+    try:
+        await endpoint.connect((address, port))
+    except BaseException:
+        endpoint.close()
+        raise
+    return trio.SocketStream(endpoint)
+
+
+def is_address(host: str) -> bool:
+    """Tell an IP address from a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _in_hosts(name: str) -> tuple[str, ...]:
+    """Give the addresses that the system's table of hosts has for a name."""
+    wanted, found = name.removesuffix(".").lower(), []
+    try:
+        with _HOSTS.open("rb") as file:
+            text = file.read(_LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ()
+    for line in text.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if wanted in map(str.lower, names) and is_address(address):
+            found.append(address)
+    return tuple(dict.fromkeys(found))

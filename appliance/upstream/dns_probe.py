@@ -1,0 +1,187 @@
+"""Records asked of the system's resolvers, or of the one that was named.
+
+/etc/resolv.conf is read for each question, since networks come and go. An answer that did not fit
+into a datagram is asked for again over TCP. An alias whose end is not in the answer, as a server
+that is no resolver gives it, is followed here.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from typing import Final
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.resolver
+import trio
+from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.CAA import CAA
+from dns.rdtypes.txtbase import TXTBase
+
+from appliance.model.errors import FormatError
+from appliance.ports.probes import CaaRecord, Fault, ProbeFailed, Texts
+from appliance.upstream.trail import Trail
+
+_TIMEOUT: Final = 10.0  # seconds for one question, all servers and repetitions together
+_PATIENCE: Final = 3.0  # seconds for one server at a time
+_MOST_ALIASES: Final = 8
+_PORT: Final = 53
+_CRITICAL: Final = 0x80  # RFC 8659 4.1
+
+
+class DnsClient:
+    """The port's driver; the other probes ask it for addresses where a resolver is named."""
+
+    def __init__(
+        self,
+        server: tuple[str, int] | None = None,
+        *,
+        fully_qualified: bool = False,
+        timeout: float = _TIMEOUT,
+    ) -> None:
+        """Ask this server (address, port) alone, not the system's.
+
+        With `fully_qualified`, the system's list of domains to search is left out.
+        """
+        self._server, self._timeout = server, timeout
+        self._search = not fully_qualified
+
+    async def texts(self, name: str) -> Texts:
+        """Give the TXT records. Raises ProbeFailed."""
+        trail = Trail()
+        answer = await self._asked(name, RdataType.TXT, trail)
+        values = tuple(
+            b"".join(each.strings).decode("utf-8", "replace")
+            for each in answer.rrset or ()
+            if isinstance(each, TXTBase)
+        )
+        trail.end("; ".join(map(repr, values)) or "there is no such record")
+        return Texts(values=values, tried=trail.tried)
+
+    async def authorizations(self, name: str) -> tuple[CaaRecord, ...]:
+        """Give the CAA records. Raises ProbeFailed."""
+        try:
+            answer = await self._asked(name, RdataType.CAA, Trail())
+        except _NoSuchName:
+            return ()
+        return tuple(
+            CaaRecord(
+                critical=bool(each.flags & _CRITICAL),
+                tag=each.tag.decode("ascii", "replace").lower(),
+                value=each.value.decode("utf-8", "replace"),
+            )
+            for each in answer.rrset or ()
+            if isinstance(each, CAA)
+        )
+
+    async def addresses(self, name: str) -> tuple[str, ...]:
+        """Give the IPv6 and IPv4 addresses of a name. Raises ProbeFailed."""
+        found: dict[RdataType, tuple[str, ...]] = {}
+        failures: list[ProbeFailed] = []
+
+        async def ask(kind: RdataType) -> None:
+            try:
+                answer = await self._asked(name, kind, Trail())
+            except ProbeFailed as failure:
+                failures.append(failure)
+            else:
+                found[kind] = tuple(each.to_text() for each in answer.rrset or ())
+
+        async with trio.open_nursery() as both:
+            both.start_soon(ask, RdataType.AAAA)
+            both.start_soon(ask, RdataType.A)
+        addresses = (*found.get(RdataType.AAAA, ()), *found.get(RdataType.A, ()))
+        if failures and not addresses:
+            raise failures[0]
+        return addresses
+
+    async def _asked(self, name: str, kind: RdataType, trail: Trail) -> dns.resolver.Answer:
+        trail.begin(f"{kind.name} records of {name}")
+        try:
+            with trio.fail_after(self._timeout):
+                return await self._followed(name, kind, trail)
+        except dns.resolver.NXDOMAIN:
+            problem = f"the name {name} does not exist"
+            raise _NoSuchName(
+                problem, fault=Fault.DNS, tried=trail.failure(problem, Fault.DNS).tried
+            ) from None
+        except (trio.TooSlowError, dns.exception.Timeout):
+            problem = f"no resolver answered within {self._timeout:g} s"
+            raise trail.failure(f"{kind.name} records of {name}: {problem}", Fault.DNS) from None
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            problem = _reason(error)
+            raise trail.failure(f"{kind.name} records of {name}: {problem}", Fault.DNS) from error
+
+    async def _followed(self, name: str, kind: RdataType, trail: Trail) -> dns.resolver.Answer:
+        """Ask, and again where an alias leads out of the answer."""
+        resolver, asked = self._resolver(), name
+        for _ in range(_MOST_ALIASES):
+            answer = await resolver.resolve(
+                asked,
+                kind,
+                search=self._search and asked == name,
+                raise_on_no_answer=False,
+                lifetime=self._timeout,
+            )
+            end = answer.canonical_name
+            if end != answer.qname:
+                trail.end(f"{answer.qname.to_text()} is an alias of {end.to_text()}")
+                trail.begin(f"{kind.name} records of {end.to_text()}")
+            if answer.rrset is not None or end == answer.qname:
+                return answer
+            asked = end.to_text()
+        raise dns.resolver.NoAnswer
+
+    def _resolver(self) -> dns.asyncresolver.Resolver:
+        """Make one of what holds now. Raises DNSException without any server to ask."""
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        try:
+            resolver.read_resolv_conf("/etc/resolv.conf")
+        except (dns.exception.DNSException, OSError, ValueError):
+            if self._server is None:
+                raise
+        if self._server is not None:
+            resolver.nameservers = [self._server[0]]
+            resolver.port = self._server[1]
+        resolver.timeout = _PATIENCE
+        return resolver
+
+
+class _NoSuchName(ProbeFailed):
+    """The resolver says that the name does not exist."""
+
+
+def server_address(text: str, look_up: Callable[[str], str] = str) -> tuple[str, int]:
+    """Read the address of a resolver: `192.168.1.1:53`, `[fd00::1]:53`, the port left out or not.
+
+    A host name is given to `look_up`. Raises FormatError.
+    """
+    host, port = text, str(_PORT)
+    if not _is_address(text):
+        head, colon, tail = text.rpartition(":")
+        host, port = (head, tail) if colon else (text, str(_PORT))
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise FormatError(f"'{text}' is not the address of a resolver, such as 192.168.1.1:53")
+    address = host if _is_address(host) else look_up(host)
+    if not _is_address(address):
+        raise FormatError(f"'{text}' is not the address of a resolver, such as 192.168.1.1:53")
+    return address, int(port)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    """Say in a line why there was no answer."""
+    if isinstance(error, dns.resolver.NoNameservers):
+        failed = [str(each[-2]) or type(each[-2]).__name__ for each in error.kwargs["errors"]]
+        return f"no resolver gave an answer ({', '.join(dict.fromkeys(failed))})"
+    if isinstance(error, dns.resolver.NoResolverConfiguration):
+        return "/etc/resolv.conf names no resolver"
+    return str(error) or type(error).__name__

@@ -1,0 +1,211 @@
+"""One GET as http-01 makes it (RFC 8555 8.3), by a client that trusts no answer.
+
+Redirects are followed up to ten times, to any host and port, over http and over https whose
+certificate is not looked at: the device that is asked may have none yet. Nothing but the first
+kilobytes of an answer is read, and all of it has one deadline. No proxy is asked: the question is
+what this network shows.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import h11
+import trio
+
+from appliance.model.version import program
+from appliance.ports.probes import Fault, Page, ProbeFailed
+from appliance.upstream.connecting import Connecting, is_address
+from appliance.upstream.tls_probe import failure_of, unverified
+from appliance.upstream.trail import Trail
+
+_TIMEOUT: Final = 15.0  # seconds for all of it
+_PORTS: Final = {"http": 80, "https": 443}
+_MOST_REDIRECTS: Final = 10
+_LARGEST_BODY: Final = 4096  # octets; a key authorization has 87
+_LARGEST: Final = 64 << 10  # octets of an answer, headers and what comes before it included
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SAFE: Final = "/%:@!$&'()*+,;=~-._?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a request goes. `authority` is the Host header."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    location: str
+    body: bytes
+
+
+class HttpClient:
+    """The port's driver. A connection serves one request."""
+
+    def __init__(
+        self, connecting: Connecting, *, port: int = 80, timeout: float = _TIMEOUT
+    ) -> None:
+        self._connecting, self._port, self._timeout = connecting, port, timeout
+
+    async def page(self, host: str, path: str) -> Page:
+        """Ask, and follow. Raises ProbeFailed."""
+        bracketed = f"[{host}]" if ":" in host else host
+        authority = bracketed if self._port == 80 else f"{bracketed}:{self._port}"
+        trail, url = Trail(), f"http://{authority}{path}"
+        try:
+            with trio.fail_after(self._timeout):
+                return await self._followed(url, trail)
+        except trio.TooSlowError:
+            raise trail.failure(
+                f"{url}: no whole answer within {self._timeout:g} s", Fault.CONNECTION
+            ) from None
+
+    async def _followed(self, url: str, trail: Trail) -> Page:
+        place = _place(url, trail)
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = await self._asked(place, trail)
+            if answer.status not in _REDIRECTS or not answer.location:
+                return Page(
+                    url=place.url, status=answer.status, body=answer.body, tried=trail.tried
+                )
+            place = _place(answer.location, trail, base=place.url)
+        raise trail.failure(
+            f"{url}: redirected more than {_MOST_REDIRECTS} times", Fault.CONNECTION
+        )
+
+    async def _asked(self, place: _Place, trail: Trail) -> _Answer:
+        """Make one request over a connection of its own."""
+        transport = await self._connecting.connect(place.host, place.port, trail)
+        try:
+            stream: trio.abc.Stream = transport
+            if place.scheme == "https":
+                stream = await _secured(transport, place, trail)
+            trail.begin(f"GET {place.url}")
+            answer = await _exchanged(stream, place, trail)
+        finally:
+            await trio.aclose_forcefully(transport)
+        leads = f", redirecting to {answer.location}" if answer.location else ""
+        trail.end(f"{answer.status}{leads or _beginning(answer.body)}")
+        return answer
+
+
+async def _secured(
+    transport: trio.SocketStream, place: _Place, trail: Trail
+) -> trio.SSLStream[trio.SocketStream]:
+    trail.begin(f"TLS for {place.host}")
+    # An address is no server name (RFC 6066 3); Python leaves it out by itself.
+    stream = trio.SSLStream(
+        transport, unverified(["http/1.1"]), server_hostname=place.host, https_compatible=True
+    )
+    try:
+        await stream.do_handshake()
+    except trio.BrokenResourceError as error:
+        reason, alert = failure_of(error)
+        raise trail.failure(
+            f"{place.url}: the TLS handshake failed: {reason}", Fault.TLS, alert=alert
+        ) from error
+    trail.end(str(stream.version()))
+    return stream
+
+
+async def _exchanged(stream: trio.abc.Stream, place: _Place, trail: Trail) -> _Answer:
+    try:
+        return await _answer(stream, place)
+    except h11.RemoteProtocolError as error:
+        reason = f"the answer is not HTTP: {error}"
+    except trio.BrokenResourceError:
+        reason = "the connection broke before the answer was whole"
+    except _TooLarge:
+        reason = f"the answer has more than {_LARGEST >> 10} KiB before its body"
+    raise trail.failure(f"{place.url}: {reason}", Fault.CONNECTION)
+
+
+async def _answer(stream: trio.abc.Stream, place: _Place) -> _Answer:
+    """Send the request and read as much of the answer as is of use."""
+    connection = h11.Connection(h11.CLIENT)
+    request = h11.Request(
+        method="GET",
+        target=place.target,
+        headers=[
+            ("Host", place.authority),
+            ("User-Agent", program()),
+            ("Accept", "*/*"),
+            ("Connection", "close"),
+        ],
+    )
+    octets = connection.send(request) + connection.send(h11.EndOfMessage())
+    await stream.send_all(octets)
+    status, location, body, taken = 0, "", bytearray(), 0
+    while len(body) <= _LARGEST_BODY:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            if taken > _LARGEST:
+                raise _TooLarge
+            received = await stream.receive_some(4096)
+            taken += len(received)
+            connection.receive_data(bytes(received))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+            location = dict(event.headers).get(b"location", b"").decode("latin-1")
+            if status in _REDIRECTS and location:
+                break
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+            break
+    shown = location if status in _REDIRECTS else ""
+    return _Answer(status=status, location=shown, body=bytes(body[:_LARGEST_BODY]))
+
+
+class _TooLarge(Exception):
+    """More came than any answer has."""
+
+
+def _place(url: str, trail: Trail, *, base: str = "") -> _Place:
+    """Read a URL that may be somebody else's, and relative. Raises ProbeFailed."""
+    try:
+        parts = urlsplit(urljoin(base, url))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _misled(url, trail) from None
+    if parts.scheme not in _PORTS or not _is_host(host):
+        raise _misled(url, trail)
+    path = quote(parts.path or "/", safe=_SAFE)
+    query = f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
+    bracketed = f"[{host}]" if ":" in host else host
+    standard = _PORTS[parts.scheme]
+    authority = bracketed if port in (None, standard) else f"{bracketed}:{port}"
+    return _Place(
+        url=f"{parts.scheme}://{authority}{path}{query}",
+        scheme=parts.scheme,
+        host=host,
+        port=port or standard,
+        authority=authority,
+        target=f"{path}{query}",
+    )
+
+
+def _misled(url: str, trail: Trail) -> ProbeFailed:
+    return trail.failure(f"redirected to what is no http or https URL: {url}", Fault.CONNECTION)
+
+
+def _is_host(host: str) -> bool:
+    """Say if it can be asked: an address, or a name of ASCII."""
+    if is_address(host):
+        return True
+    plain = host.replace("-", "").replace("_", "").replace(".", "")
+    return plain.isascii() and plain.isalnum() and len(host) <= 255
+
+
+def _beginning(body: bytes) -> str:
+    """Show how an answer begins."""
+    text = body[:80].decode("utf-8", "replace").strip()
+    return f", beginning with {text!r}" if text else ", empty"
