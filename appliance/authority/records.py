@@ -105,6 +105,7 @@ def revoked(  # noqa: PLR0913 - the parts of a row
     issued_at: datetime | None = None,
     bucket: str = REVOCATIONS,
     buckets: Buckets = index.X509,
+    acme: bool = False,
 ) -> list[Operation]:
     """Record a revocation; the transaction conflicts when there is one already.
 
@@ -121,6 +122,7 @@ def revoked(  # noqa: PLR0913 - the parts of a row
         expires_at=go_time(expires_at),
         token_id=token_id,
         mtls=mtls,
+        acme=acme,
     )
     return [
         PutIfAbsent(bucket, serial_key(serial), gojson.encode(row)),

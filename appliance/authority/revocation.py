@@ -21,7 +21,7 @@ from appliance.model.errors import (
     Unauthorized,
 )
 from appliance.model.events import EventKind
-from appliance.model.grants import Credential, TokenUse
+from appliance.model.grants import Credential, ProvisionerRef, TokenUse
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
 from appliance.ports.store import Operation, Store
@@ -74,6 +74,41 @@ class RevocationAuthority:
                 await self._by_certificate(request, serial, attempt)
             attempt.succeeded(EventKind.REVOKED, request.reason)
             return serial
+
+    async def revoke_issued(
+        self,
+        certificate: ParsedCertificate,
+        provisioner: ProvisionerRef,
+        *,
+        reason_code: int,
+        reason: str,
+        context: Context,
+    ) -> None:
+        """Revoke a certificate of ours for who has the right to it by ACME.
+
+        Raises BadRequest when it is revoked already, NotSupported, Broken.
+        """
+        with Attempt("revoke", context, self.clock, self.events) as attempt:
+            attempt.of(certificate.serial)
+            attempt.allowed_by(provisioner)
+            request = RevokeRequest(
+                serial=str(certificate.serial),
+                token="",
+                reason_code=reason_code,
+                reason=reason,
+                passive=True,
+                context=context,
+            )
+            await self._revoke(
+                request,
+                certificate.serial,
+                known=certificate,
+                attempt=attempt,
+                provisioner_id=provisioner.id,
+                token=None,
+                acme=True,
+            )
+            attempt.succeeded(EventKind.REVOKED, reason)
 
     async def _by_token(self, request: RevokeRequest, serial: int, attempt: Attempt) -> None:
         grant = await self.registry.authorize_revoke(request.token, self.clock.now())
@@ -135,6 +170,7 @@ class RevocationAuthority:
         attempt: Attempt,
         provisioner_id: str,
         token: TokenUse | None,
+        acme: bool = False,
     ) -> None:
         if not self.persistent:
             raise NotSupported("no persistence layer configured: revocation needs `db` in ca.json")
@@ -157,7 +193,8 @@ class RevocationAuthority:
             revoked_at=now,
             expires_at=not_after,
             token_id=token.reuse_key if token else "",
-            mtls=token is None,
+            mtls=token is None and not acme,
+            acme=acme,
             issued_at=await records.issued_at(self.store, serial),
         )
         try:

@@ -5,7 +5,7 @@ one transaction that records it, the answer. A certificate that could not be rec
 handed out; only its serial is told, to the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -125,6 +125,36 @@ class X509Authority:
                 wanted, draft = await self._decided(given, asked, key)
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
                 issued = await self._issue(draft, key, grant.provisioner, grant.token)
+            attempt.of(issued.serial, issued.validity)
+            attempt.succeeded(EventKind.ISSUED)
+            return issued
+
+    async def sign_granted(
+        self,
+        csr: SigningRequest,
+        grant: Grant,
+        asked: AskedDates,
+        context: Context,
+        *,
+        also: Callable[[Issued], Sequence[Operation]],
+    ) -> Issued:
+        """Issue what was granted without a token, recording `also` in the same transaction.
+
+        Raises as `sign`, and Conflict when a condition of `also` does not hold: nothing is issued.
+        """
+        with self._attempt("sign", context) as attempt:
+            attempt.about(grant.subject, grant.sans)
+            attempt.allowed_by(grant.provisioner)
+            rules.permit(csr, grant)
+            key = self.issuers.named(grant.profile.issuer)
+            given = await self.webhooks.enriched(self._given(csr, grant, None), context)
+            wanted, draft = await self._decided(given, asked, key)
+            await self.webhooks.permit(given, wanted, draft.validity, context)
+            issued = await self._signed(draft, key, grant.provisioner)
+            try:
+                await self.store.commit([*self._rows(issued, None), *also(issued)])
+            except Broken as error:
+                raise _unrecorded(issued.serial, error) from error
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
             return issued
@@ -286,10 +316,17 @@ class X509Authority:
         provisioner: ProvisionerRef | None,
         token: TokenUse | None,
     ) -> Issued:
+        issued = await self._signed(draft, key, provisioner)
+        await self._record(issued, token)
+        return issued
+
+    async def _signed(
+        self, draft: Draft, key: IssuingKey, provisioner: ProvisionerRef | None
+    ) -> Issued:
         serial = certificates.serial_number(self.chance.octets(certificates.SERIAL_OCTETS))
         prepared = certificates.prepare(draft, key.issuer, serial)
         signature = await key.signer.sign(prepared.to_be_signed, prepared.algorithm)
-        issued = Issued(
+        return Issued(
             certificate=certificates.assemble(prepared, signature),
             chain=key.chain,
             serial=prepared.serial,
@@ -298,8 +335,6 @@ class X509Authority:
             validity=draft.validity,
             provisioner=provisioner,
         )
-        await self._record(issued, token)
-        return issued
 
     async def _record(self, issued: Issued, token: TokenUse | None) -> None:
         try:

@@ -7,7 +7,7 @@ from appliance.formats.goduration import format_duration
 from appliance.model.errors import BadRequest, Forbidden
 from appliance.model.validity import Lifetimes, TimeOrDuration, Validity
 
-_UNSET = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time, which clients send for "nothing asked"
+UNSET = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time, which clients send for "nothing asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def whole_second(moment: datetime) -> datetime:
 def _moment(asked: TimeOrDuration, base: datetime) -> datetime | None:
     if isinstance(asked, timedelta):
         return _sum(base, asked) if asked else None
-    return None if asked == _UNSET else asked
+    return None if asked == UNSET else asked
 
 
 def _sum(moment: datetime, duration: timedelta) -> datetime:

@@ -8,6 +8,7 @@ from typing import cast
 import quart
 from hypercorn.typing import ASGISendCallable, ASGISendEvent, HTTPScope
 from quart_trio import QuartTrio
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from appliance.web import answers
@@ -56,7 +57,7 @@ def _view(route: Route) -> Callable[..., Awaitable[quart.Response]]:
 
 
 def _rendered(response: Response) -> quart.Response:
-    headers = {"content-type": response.content_type, **dict(response.headers)}
+    headers = Headers([("content-type", response.content_type), *response.headers])
     return quart.Response(response.body, response.status, headers)
 
 

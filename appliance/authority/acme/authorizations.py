@@ -5,7 +5,7 @@ ready, and comes back with an `Outcome`, which is written here, in one transacti
 from it. Nothing here waits for a target.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -14,13 +14,13 @@ import msgspec
 
 from appliance.authority.acme import records
 from appliance.authority.acme.ids import new_id
+from appliance.authority.acme.problems import busy, not_found, problem_row
 from appliance.authority.acme.records import (
     AuthorizationRow,
     ChallengeRow,
     Held,
     IdentifierRow,
     ProblemRow,
-    SubproblemRow,
 )
 from appliance.issuance.acme import challenges, states
 from appliance.issuance.acme.states import AuthorizationEvent, ChallengeEvent
@@ -47,6 +47,7 @@ LIFETIME: Final = timedelta(hours=24)
 _KEPT: Final = timedelta(days=7)  # after that, for people who look for what went wrong
 _ORDERED, _ASKED_FOR = b"o", b"p"  # how an authorization came about: with an order, or before any
 _TRIES: Final = 10
+_BATCH: Final = 500
 
 
 class Validator(Protocol):
@@ -233,6 +234,16 @@ class Authorizations:
         status = states.authorization_status(held.row.status, expires, self.clock.now())
         return Authorization(held, status, tuple(found))
 
+    async def pending(self) -> AsyncIterator[Authorization]:
+        """Give all that wait to be proven, a batch read at a time. Raises Broken."""
+        start = b""
+        while rows := await self.store.scan(records.AUTHORIZATIONS, start=start, limit=_BATCH):
+            for key, _ in rows:
+                found = await self.find(key.decode())
+                if found is not None and found.status is AuthorizationStatus.PENDING:
+                    yield found
+            start = rows[-1][0] + b"\0"
+
     async def of_account(self, account_id: str, key: str) -> Authorization:
         """Read one that must be of an account. Raises AcmeError."""
         found = await self.find(key)
@@ -337,35 +348,6 @@ def whole(row: AuthorizationRow) -> Identifier:
     if not row.wildcard:
         return identifier
     return Identifier(type=IdentifierType.DNS, value=f"*.{identifier.value}")
-
-
-def problem_row(error: AcmeError) -> ProblemRow:
-    """Write a problem as rows and answers have it."""
-    return ProblemRow(
-        type=error.type.urn,
-        detail=error.public,
-        subproblems=[
-            SubproblemRow(
-                type=each.type,
-                detail=each.detail,
-                identifier=None
-                if each.identifier is None
-                else IdentifierRow(type=each.identifier.type, value=each.identifier.value),
-            )
-            for each in error.subproblems
-        ]
-        or None,
-    )
-
-
-def not_found(what: str) -> AcmeError:
-    """Make the problem of a resource that is not there."""
-    return AcmeError(ProblemType.MALFORMED, f"there is no such {what}", status=404)
-
-
-def busy() -> AcmeError:
-    """Make the problem of a row that others change all the time."""
-    return AcmeError(ProblemType.CONFLICT, "too many requests for one resource; try again")
 
 
 def forgotten(at: datetime) -> datetime:

@@ -19,9 +19,9 @@ from appliance.authority.acme.authorizations import (
     Authorizations,
     Made,
     forgotten,
-    not_found,
 )
 from appliance.authority.acme.ids import new_id
+from appliance.authority.acme.problems import not_found
 from appliance.authority.acme.records import Held, IdentifierRow, OrderRow, ProblemRow
 from appliance.issuance import periods
 from appliance.issuance.acme import identifiers, states
@@ -101,9 +101,7 @@ class Orders:
 
     async def create(self, provisioner: AcmeProvisioner, account_id: str, asked: NewOrder) -> Order:
         """Make an order and what proves it. Raises AcmeError."""
-        self.permit(provisioner, asked.identifiers)
-        if self.binding is not None:
-            await self.binding.permit(provisioner, account_id, asked.identifiers)
+        await self.permit(provisioner, account_id, asked.identifiers)
         not_before, not_after = self._validity(provisioner, asked)
         operations: list[Operation] = []
         keys = []
@@ -143,8 +141,12 @@ class Orders:
         )
         return await self.of_account(provisioner, account_id, row.id)
 
-    def permit(self, provisioner: AcmeProvisioner, asked: Sequence[Identifier]) -> None:
+    async def permit(
+        self, provisioner: AcmeProvisioner, account_id: str, asked: Sequence[Identifier]
+    ) -> None:
         """Hold each identifier against the policies (rejectedIdentifier). Raises AcmeError."""
+        if self.binding is not None:
+            await self.binding.permit(provisioner, account_id, asked)
         problems = []
         for identifier in asked:
             name = identifiers.san(identifier)

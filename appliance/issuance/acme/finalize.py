@@ -4,12 +4,15 @@ Every name counts, in the subject and in the extension, of whichever kind: what 
 not proven (RFC 8555 7.4).
 """
 
+import base64
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cryptography import x509
 
+from appliance.formats import der
 from appliance.issuance import rules
 from appliance.issuance.acme import identifiers
 from appliance.issuance.requests import SigningRequest
@@ -45,6 +48,13 @@ def check(request: SigningRequest, ordered: Sequence[Identifier]) -> None:
             "the names of the CSR are not those of the order: "
             f"CSR [{_shown(asked)}], order [{_shown(wanted)}]"
         )
+
+
+def key_fingerprint(public_key_info: bytes) -> str:
+    """Hash a key (SubjectPublicKeyInfo) as step-ca keeps those that devices attest."""
+    _, key = der.items(public_key_info)
+    octets = hashlib.sha256(key.value[1:]).digest()  # behind the count of unused bits
+    return "SHA256:" + base64.b64encode(octets).decode()
 
 
 def subject(request: SigningRequest, ordered: Sequence[Identifier], *, forced: bool) -> str:

@@ -1,0 +1,191 @@
+"""Orders become certificates: the same line as POST /sign, with another first step.
+
+    order ready? ──▶ CSR = order? ──▶ grant ──▶ draft, permit, sign ──▶ one transaction
+
+That transaction has the certificate, its rows and the order's: who comes second, here or in another
+process, finds the order changed, throws its signature away, and gives the certificate of the first.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+import trio
+
+from appliance.authority.acme import records
+from appliance.authority.acme.authorizations import Authorization, forgotten
+from appliance.authority.acme.ids import new_id
+from appliance.authority.acme.orders import Order, Orders
+from appliance.authority.acme.problems import not_found
+from appliance.authority.acme.records import CertificateRow, SerialRow
+from appliance.authority.reporting import Context
+from appliance.authority.x509 import Issued, X509Authority
+from appliance.formats import pem
+from appliance.issuance import requests
+from appliance.issuance.acme import finalize, identifiers, states
+from appliance.issuance.acme.states import OrderEvent
+from appliance.issuance.drafting import AskedDates
+from appliance.issuance.grants import Grant
+from appliance.issuance.requests import SigningRequest
+from appliance.model.acme import (
+    AcmeError,
+    OrderStatus,
+    ProblemType,
+    malformed,
+    unauthorized,
+)
+from appliance.model.errors import BadRequest, Conflict, Forbidden
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.store import Operation, Store
+from appliance.provisioners.acme import AcmeProvisioner
+
+LABEL: Final = "CERTIFICATE"
+
+
+class Turns:
+    """One at a time for each of many things; a thing without a queue costs nothing."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[trio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[None]:
+        """Wait for one's turn at a thing, and have it."""
+        lock, waiting = self._locks.get(name, (None, 0))
+        lock = lock or trio.Lock()
+        self._locks[name] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks[name]
+            if waiting == 1:
+                del self._locks[name]
+            else:
+                self._locks[name] = (lock, waiting - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalization:
+    """Issues what was ordered."""
+
+    orders: Orders
+    x509: X509Authority
+    store: Store
+    clock: Clock
+    chance: Chance
+    turns: Turns = field(default_factory=Turns)
+
+    async def finalize(
+        self,
+        provisioner: AcmeProvisioner,
+        account_id: str,
+        key: str,
+        csr: bytes,
+        context: Context,
+    ) -> Order:
+        """Issue an order's certificate for a CSR (DER), and give the order.
+
+        An order that has its certificate is given as it is. Raises AcmeError; Unavailable and
+        Broken when key or store failed.
+        """
+        request = _read(csr)
+        async with self.turns.of(key):
+            order = await self.orders.of_account(provisioner, account_id, key)
+            if order.status is OrderStatus.VALID:
+                return order
+            if order.status is not OrderStatus.READY:
+                raise AcmeError(
+                    ProblemType.ORDER_NOT_READY, f"the order is {order.status}, not ready"
+                )
+            _check_attested(request, order.authorizations)
+            finalize.check(request, order.identifiers)
+            await self._issue(provisioner, order, request, context)
+            return await self.orders.of_account(provisioner, account_id, key)
+
+    async def certificate(self, account_id: str, key: str) -> CertificateRow:
+        """Give a certificate of an account. Raises AcmeError."""
+        held = await records.find(self.store, CertificateRow, key)
+        if held is None:
+            raise not_found("certificate")
+        if held.row.account_id != account_id:
+            raise unauthorized("the certificate is another account's")
+        return held.row
+
+    async def _issue(
+        self,
+        provisioner: AcmeProvisioner,
+        order: Order,
+        request: SigningRequest,
+        context: Context,
+    ) -> None:
+        grant = _grant(provisioner, order, request)
+        dates = AskedDates(
+            not_before=records.read_time(order.row.not_before),
+            not_after=records.read_time(order.row.not_after),
+        )
+        try:
+            await self.x509.sign_granted(
+                request, grant, dates, context, also=lambda issued: self._rows(order, issued)
+            )
+        except Conflict:
+            return  # somebody else changed the order meanwhile: it is what it is
+        except BadRequest as error:
+            raise malformed(error.public) from error
+        except Forbidden as error:
+            raise _forbidden(error) from error
+
+    def _rows(self, order: Order, issued: Issued) -> Sequence[Operation]:
+        """Give what is written with a certificate: its rows, and the order that has it."""
+        after = states.after(states.ORDERS, OrderStatus.READY, OrderEvent.ISSUED)
+        key = new_id(self.chance)
+        row = CertificateRow(
+            id=key,
+            created_at=records.write_time(self.clock.now()),
+            account_id=order.row.account_id,
+            order_id=order.row.id,
+            leaf=pem.encode(LABEL, issued.certificate).encode(),
+            intermediates="".join(pem.encode(LABEL, each) for each in issued.chain).encode(),
+        )
+        serial = SerialRow(serial=str(issued.serial), certificate_id=key)
+        forget = forgotten(issued.validity.not_after)
+        changed = msgspec.structs.replace(
+            order.row, status=after or OrderStatus.VALID, certificate=key
+        )
+        return [
+            order.held.changed(changed),
+            *(each.held.unchanged() for each in order.authorizations),
+            records.created(row),
+            records.created(serial),
+            records.expiring(forget, records.CERTIFICATES, key),
+            records.expiring(forget, records.CERTIFICATES_BY_SERIAL, serial.serial),
+        ]
+
+
+def _read(csr: bytes) -> SigningRequest:
+    try:
+        return requests.read_der(csr)
+    except BadRequest as error:
+        raise malformed(error.public) from error
+
+
+def _check_attested(request: SigningRequest, found: Sequence[Authorization]) -> None:
+    """Hold the request's key against the one that a device attested."""
+    own = finalize.key_fingerprint(request.public_key_info)
+    for each in found:
+        if each.row.fingerprint and each.row.fingerprint != own:
+            raise unauthorized("the key of the CSR is not the one that was attested")
+
+
+def _grant(provisioner: AcmeProvisioner, order: Order, request: SigningRequest) -> Grant:
+    options, ordered = provisioner.options, order.identifiers
+    name = finalize.subject(request, ordered, forced=options.force_common_name)
+    return provisioner.grant(name, identifiers.sans(ordered))
+
+
+def _forbidden(error: Forbidden) -> AcmeError:
+    """Tell what policies, lifetimes and webhooks refuse."""
+    return AcmeError(ProblemType.UNAUTHORIZED, error.public, detail=error.detail, status=403)

@@ -1,0 +1,87 @@
+"""Every answer of the ACME door: a fresh nonce, the way to the directory, problems as documents."""
+
+import logging
+from typing import Final
+
+from appliance.authority.acme.nonces import Nonces
+from appliance.model.acme import AcmeError, ProblemType
+from appliance.model.errors import (
+    BadRequest,
+    Conflict,
+    FormatError,
+    HearthError,
+    NotFound,
+    NotSupported,
+    Unavailable,
+)
+from appliance.web import answers, wirejson
+from appliance.web.acme import documents
+from appliance.web.acme.links import Links
+from appliance.web.http import Request, Response
+
+log = logging.getLogger(__name__)
+
+PROBLEM: Final = "application/problem+json"
+Headers = tuple[tuple[str, str], ...]
+
+
+def link(url: str, relation: str) -> tuple[str, str]:
+    """Make a Link header (RFC 8288)."""
+    return "link", f'<{url}>;rel="{relation}"'
+
+
+async def usual(nonces: Nonces, links: Links) -> Headers:
+    """Give what every answer has beside its own (RFC 8555 6.5, 7.1)."""
+    return (
+        ("replay-nonce", await nonces.give()),
+        ("cache-control", "no-store"),
+        link(links.directory, "index"),
+    )
+
+
+def answer(value: object, headers: Headers, status: int = 200) -> Response:
+    """Give a resource."""
+    return Response(status=status, body=wirejson.encode(value), headers=headers)
+
+
+def refusal(error: HearthError, headers: Headers, request: Request) -> Response:
+    """Give what is wrong as a problem document, and note the whole of it for the log."""
+    request.log["error"] = str(error)
+    match error:
+        case AcmeError():
+            status, document = error.status, documents.problem(error)
+        case Unavailable():
+            status, document = 503, documents.failed(error.public)
+            headers = (*headers, ("retry-after", str(error.retry_after)))
+        case Conflict():
+            status = 409
+            document = documents.problem(
+                AcmeError(ProblemType.CONFLICT, "another request was faster; try again")
+            )
+        case BadRequest() | FormatError():
+            status = 400
+            document = documents.problem(AcmeError(ProblemType.MALFORMED, error.public))
+        case NotSupported():
+            status, document = 501, documents.failed(error.public)
+        case _:
+            return failure(error, headers, request)
+    return Response(
+        status=status, body=wirejson.encode(document), content_type=PROBLEM, headers=headers
+    )
+
+
+def failure(error: Exception, headers: Headers, request: Request) -> Response:
+    """Give a fault of ours: its cause is for the log alone."""
+    request.log["error"] = str(error)
+    log.error("request %s failed", request.request_id, exc_info=error)
+    return Response(
+        status=500,
+        body=wirejson.encode(documents.failed(answers.FAILED)),
+        content_type=PROBLEM,
+        headers=headers,
+    )
+
+
+def unknown(name: str) -> NotFound:
+    """Make the error for a provisioner that is not there, which is told as the CA's API does."""
+    return NotFound(f"there is no provisioner {name[:80]!r}")

@@ -1,0 +1,338 @@
+"""ACME's resources as routes (RFC 8555 7.1), below /acme/{provisioner} as step-ca has them.
+
+request ──▶ provisioner ──▶ JWS: who signed it? ──▶ resource ──▶ document, with a fresh nonce
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import unquote
+
+from appliance.authority.acme.accounts import Accounts, NewAccount
+from appliance.authority.acme.authorizations import Authorizations
+from appliance.authority.acme.finalization import Finalization
+from appliance.authority.acme.nonces import Nonces
+from appliance.authority.acme.orders import Orders
+from appliance.authority.acme.requests import Requests, Signed, SignedBy, inner, read_key
+from appliance.authority.acme.revocation import AcmeRevocation
+from appliance.authority.reporting import Context
+from appliance.issuance.acme import identifiers
+from appliance.model.acme import (
+    AcmeError,
+    AuthorizationStatus,
+    ChallengeStatus,
+    OrderStatus,
+    ProblemType,
+    malformed,
+    unauthorized,
+)
+from appliance.model.errors import HearthError
+from appliance.provisioners.acme import AcmeProvisioner
+from appliance.provisioners.registry import Registry
+from appliance.web.acme import documents, payloads
+from appliance.web.acme.answering import Headers, answer, failure, link, refusal, unknown, usual
+from appliance.web.acme.links import PREFIXES, Links, links, requested_url
+from appliance.web.application import mounted
+from appliance.web.http import Request, Response, Route
+
+JOSE: Final = "application/jose+json"
+CHAIN: Final = "application/pem-certificate-chain"
+_SOON: Final = ("retry-after", "1")  # seconds until looking again is worth while
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request on its way through the door. `headers` are those of every answer."""
+
+    request: Request
+    provisioner: AcmeProvisioner
+    links: Links
+    headers: Headers
+
+    @property
+    def context(self) -> Context:
+        """Who asks."""
+        return Context(client=self.request.client, request_id=self.request.request_id)
+
+
+Resource: TypeAlias = Callable[[Exchange, Signed], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcmeEndpoints:
+    """The whole door. `host` is ours, for requests that name none."""
+
+    registry: Registry
+    nonces: Nonces
+    accounts: Accounts
+    authorizations: Authorizations
+    orders: Orders
+    finalization: Finalization
+    revocation: AcmeRevocation
+    host: str
+
+    def routes(self) -> list[Route]:
+        """Give every route, below each prefix."""
+        account, key, either = SignedBy.ACCOUNT, SignedBy.KEY, SignedBy.EITHER
+        table = [
+            Route(method="GET", path="/{provisioner}/directory", endpoint=self.directory),
+            Route(method="GET", path="/{provisioner}/new-nonce", endpoint=self.new_nonce),
+            self._post("/new-account", self.new_account, key),
+            self._post("/account/{id}", self.account, account),
+            self._post("/account/{id}/orders", self.account_orders, account),
+            self._post("/key-change", self.key_change, account),
+            self._post("/new-authz", self.new_authorization, account),
+            self._post("/new-order", self.new_order, account),
+            self._post("/order/{id}", self.order, account),
+            self._post("/order/{id}/finalize", self.finalize, account),
+            self._post("/authz/{id}", self.authorization, account),
+            self._post("/challenge/{authz}/{id}", self.challenge, account),
+            self._post("/certificate/{id}", self.certificate, account),
+            self._post("/revoke-cert", self.revoke, either),
+        ]
+        return mounted(table, *PREFIXES)
+
+    # ---- what anybody may read
+
+    async def directory(self, request: Request) -> Response:
+        """Say where everything is."""
+        provisioner, found = self._provisioner(request)
+        if isinstance(provisioner, AcmeError):
+            return refusal(provisioner, (), request)
+        return answer(documents.directory(found, provisioner.options), ())
+
+    async def new_nonce(self, request: Request) -> Response:
+        """Give a nonce: 204, and 200 to HEAD (RFC 8555 7.2)."""
+        provisioner, found = self._provisioner(request)
+        headers = await usual(self.nonces, found)
+        if isinstance(provisioner, AcmeError):
+            return refusal(provisioner, headers, request)
+        return Response(status=200 if request.method == "HEAD" else 204, headers=headers)
+
+    # ---- accounts
+
+    async def new_account(self, exchange: Exchange, signed: Signed) -> Response:
+        """Make an account, or find the one that the key has (7.3, 7.3.1)."""
+        found = payloads.members(signed.payload)
+        if signed.key is None:
+            raise malformed("the request must be signed with the key itself, given as jwk")
+        row, is_new = await self.accounts.create(
+            exchange.provisioner,
+            NewAccount(
+                key=signed.key,
+                thumbprint=signed.thumbprint,
+                contact=payloads.texts(found, "contact") or (),
+                terms_agreed=payloads.flag(found, "termsOfServiceAgreed"),
+                only_existing=payloads.flag(found, "onlyReturnExisting"),
+                binding=found.get("externalAccountBinding"),
+                url=signed.url,
+                location=exchange.links.accounts,
+            ),
+        )
+        binding = found.get("externalAccountBinding") if is_new else None
+        return answer(
+            documents.account(row, exchange.links, binding),
+            (*exchange.headers, ("location", exchange.links.account(row.id))),
+            201 if is_new else 200,
+        )
+
+    async def account(self, exchange: Exchange, signed: Signed) -> Response:
+        """Show, change or deactivate an account (7.3.2, 7.3.6)."""
+        self._own_account(exchange, signed)
+        row = signed.owner.row
+        if not signed.is_empty:
+            found = payloads.members(signed.payload)
+            contact, status = payloads.texts(found, "contact"), payloads.text(found, "status")
+            if status is not None and status == row.status:
+                status = None  # a client that sends the whole object back
+            row = await self.accounts.update(signed.owner, contact, status)
+        return self._account(exchange, row.id, documents.account(row, exchange.links))
+
+    async def account_orders(self, exchange: Exchange, signed: Signed) -> Response:
+        """List an account's open orders (7.1.2.1)."""
+        self._own_account(exchange, signed)
+        payloads.nothing(signed.payload)
+        found = await self.orders.open_ones(signed.owner.row.id)
+        return answer({"orders": [exchange.links.order(each) for each in found]}, exchange.headers)
+
+    async def key_change(self, exchange: Exchange, signed: Signed) -> Response:
+        """Give an account another key (7.3.5)."""
+        message, key, _ = inner(signed.payload, signed.url)
+        said = payloads.members(message.payload)
+        if said.get("account") != signed.kid:
+            raise malformed("the account of the key change is not the one that signed it")
+        old = said.get("oldKey")
+        if not isinstance(old, dict) or read_key(old)[1] != signed.thumbprint:
+            raise malformed("oldKey is not the key of the account")
+        row = await self.accounts.change_key(exchange.provisioner, signed.owner, key)
+        if row is None:
+            other = await self.accounts.by_key(exchange.provisioner, read_key(key)[1])
+            location = exchange.links.account(other.row.id) if other else exchange.links.accounts
+            conflict = AcmeError(ProblemType.CONFLICT, "the new key is already an account's")
+            headers = (*exchange.headers, ("location", location))
+            return refusal(conflict, headers, exchange.request)
+        return self._account(exchange, row.id, documents.account(row, exchange.links))
+
+    # ---- orders
+
+    async def new_authorization(self, exchange: Exchange, signed: Signed) -> Response:
+        """Authorize an identifier before it is ordered (7.4.1)."""
+        identifier = identifiers.read(payloads.members(signed.payload).get("identifier"))
+        await self.orders.permit(exchange.provisioner, signed.owner.row.id, (identifier,))
+        found, is_new = await self.authorizations.create(
+            exchange.provisioner, signed.owner.row.id, identifier
+        )
+        location = ("location", exchange.links.authorization(found.row.id))
+        return answer(
+            documents.authorization(found, exchange.links),
+            (*exchange.headers, location),
+            201 if is_new else 200,
+        )
+
+    async def new_order(self, exchange: Exchange, signed: Signed) -> Response:
+        """Make an order (7.4)."""
+        asked = payloads.new_order(signed.payload)
+        found = await self.orders.create(exchange.provisioner, signed.owner.row.id, asked)
+        location = ("location", exchange.links.order(found.row.id))
+        return answer(documents.order(found, exchange.links), (*exchange.headers, location), 201)
+
+    async def order(self, exchange: Exchange, signed: Signed) -> Response:
+        """Show an order."""
+        payloads.nothing(signed.payload)
+        key = exchange.request.parameters["id"]
+        found = await self.orders.of_account(exchange.provisioner, signed.owner.row.id, key)
+        headers = (*exchange.headers, ("location", exchange.links.order(key)))
+        if found.status is OrderStatus.PROCESSING:
+            headers = (*headers, _SOON)
+        return answer(documents.order(found, exchange.links), headers)
+
+    async def finalize(self, exchange: Exchange, signed: Signed) -> Response:
+        """Issue what was ordered (7.4)."""
+        csr = payloads.octets(payloads.members(signed.payload), "csr")
+        key = exchange.request.parameters["id"]
+        found = await self.finalization.finalize(
+            exchange.provisioner, signed.owner.row.id, key, csr, exchange.context
+        )
+        headers = (*exchange.headers, ("location", exchange.links.order(key)))
+        return answer(documents.order(found, exchange.links), headers)
+
+    async def authorization(self, exchange: Exchange, signed: Signed) -> Response:
+        """Show an authorization, or give it up (7.5, 7.5.2)."""
+        owner, key = signed.owner.row.id, exchange.request.parameters["id"]
+        if signed.is_empty:
+            found = await self.authorizations.of_account(owner, key)
+        elif payloads.members(signed.payload).get("status") == AuthorizationStatus.DEACTIVATED:
+            found = await self.authorizations.deactivate(owner, key)
+        else:
+            raise malformed("the status of an authorization can be changed to deactivated only")
+        headers = (*exchange.headers, ("location", exchange.links.authorization(key)))
+        if any(each.row.status is ChallengeStatus.PROCESSING for each in found.challenges):
+            headers = (*headers, _SOON)
+        return answer(documents.authorization(found, exchange.links), headers)
+
+    async def challenge(self, exchange: Exchange, signed: Signed) -> Response:
+        """Show a challenge; with a payload, the client is ready for it (7.5.1)."""
+        parameters, owner = exchange.request.parameters, signed.owner.row
+        authorization, key = parameters["authz"], parameters["id"]
+        if signed.is_empty:
+            held = await self.authorizations.challenge(owner.id, authorization, key)
+        else:
+            payloads.members(signed.payload)
+            held = await self.authorizations.respond(
+                exchange.provisioner,
+                owner.id,
+                authorization,
+                key,
+                thumbprint=signed.thumbprint,
+                account_url=signed.kid,
+                payload=signed.payload,
+            )
+        headers = (
+            *exchange.headers,
+            link(exchange.links.authorization(authorization), "up"),
+            ("location", exchange.links.challenge(authorization, key)),
+        )
+        if held.row.status is ChallengeStatus.PROCESSING:
+            headers = (*headers, _SOON)
+        return answer(documents.challenge(held.row, authorization, exchange.links), headers)
+
+    # ---- certificates
+
+    async def certificate(self, exchange: Exchange, signed: Signed) -> Response:
+        """Give a certificate and its issuers (7.4.2)."""
+        payloads.nothing(signed.payload)
+        row = await self.finalization.certificate(
+            signed.owner.row.id, exchange.request.parameters["id"]
+        )
+        return Response(
+            body=row.leaf + row.intermediates, content_type=CHAIN, headers=exchange.headers
+        )
+
+    async def revoke(self, exchange: Exchange, signed: Signed) -> Response:
+        """Revoke a certificate (7.6)."""
+        found = payloads.members(signed.payload)
+        await self.revocation.revoke(
+            exchange.provisioner,
+            signed,
+            payloads.octets(found, "certificate"),
+            payloads.integer(found, "reason"),
+            exchange.context,
+        )
+        return Response(headers=exchange.headers)
+
+    # ---- the way in and out
+
+    def _post(self, path: str, resource: Resource, by: SignedBy) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await self._signed(request, resource, by)
+
+        return Route(method="POST", path=f"/{{provisioner}}{path}", endpoint=endpoint)
+
+    async def _signed(self, request: Request, resource: Resource, by: SignedBy) -> Response:
+        provisioner, found = self._provisioner(request)
+        headers = await usual(self.nonces, found)
+        try:
+            if isinstance(provisioner, AcmeError):
+                return refusal(provisioner, headers, request)
+            _check_content_type(request)
+            url = requested_url(request, self.host)
+            signed = await Requests(accounts=self.accounts, nonces=self.nonces).read(
+                request.body, provisioner, url=url, account_prefix=found.accounts, by=by
+            )
+            exchange = Exchange(
+                request=request, provisioner=provisioner, links=found, headers=headers
+            )
+            return await resource(exchange, signed)
+        except HearthError as error:
+            return refusal(error, headers, request)
+        except Exception as error:  # noqa: BLE001  an ACME client cannot read any other fault
+            return failure(error, headers, request)
+
+    def _provisioner(self, request: Request) -> tuple[AcmeProvisioner | AcmeError, Links]:
+        """Find whom a path names, and where its resources are. Raises NotFound."""
+        name = unquote(request.parameters["provisioner"])
+        found = self.registry.by_name(name)
+        if found is None:
+            raise unknown(name)
+        where = links(request, name, self.host)
+        if isinstance(found, AcmeProvisioner):
+            return found, where
+        return unauthorized("the provisioner is not of type ACME, or cannot be used"), where
+
+    def _own_account(self, exchange: Exchange, signed: Signed) -> None:
+        if exchange.request.parameters["id"] != signed.owner.row.id:
+            raise unauthorized("the account is another one")
+
+    def _account(self, exchange: Exchange, key: str, document: object) -> Response:
+        return answer(document, (*exchange.headers, ("location", exchange.links.account(key))))
+
+
+def _check_content_type(request: Request) -> None:
+    """Want application/jose+json (RFC 8555 6.2); its parameters say nothing."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != JOSE:
+        raise AcmeError(
+            ProblemType.MALFORMED,
+            f"the content type must be {JOSE}, not {given[:80]!r}",
+            status=415,
+        )
