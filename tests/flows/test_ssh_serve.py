@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+import secrets
 import signal
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +16,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.formats import jwk, keyfile
@@ -23,6 +26,7 @@ from appliance.formats.ssh.certificate import SshCertificate
 from appliance.model.secret import Password
 from tests.support.appliance import PASSWORD, Appliance
 from tests.support.openssh import new_key, shown
+from tests.support.requests import signing_request
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +51,13 @@ def appliance(made: Appliance) -> Iterator[Appliance]:
     made.ca_json.write_bytes(before)
 
 
-def ask(appliance: Appliance, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-    data = None if body is None else json.dumps(body).encode()
+def ask(
+    appliance: Appliance, path: str, body: object = None, tls: ssl.SSLContext | None = None
+) -> tuple[int, dict[str, Any]]:
+    data, tls = None if body is None else json.dumps(body).encode(), tls or appliance.context()
     request = urllib.request.Request(appliance.url + path, data)
     try:
-        with urllib.request.urlopen(request, context=appliance.context(), timeout=10) as answer:
+        with urllib.request.urlopen(request, context=tls, timeout=10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -81,7 +87,7 @@ def pop(made: SshCertificate, key: ec.EllipticCurvePrivateKey, operation: str) -
     now = int(datetime.now(UTC).timestamp())
     claims = {
         "iss": "sshpop", "sub": str(made.serial), "iat": now, "nbf": now, "exp": now + 300,
-        "jti": f"{operation}-{made.serial}-{now}",
+        "jti": f"{operation}-{made.serial}-{secrets.token_hex(4)}",
         "aud": f"https://localhost/ssh/{operation}#sshpop/sshpop",
     }  # fmt: skip
     shown = base64.b64encode(made.blob).decode()
@@ -131,6 +137,38 @@ def test_a_certificate_from_its_beginning_to_its_end(appliance: Appliance, tmp_p
     assert 'certificate-type="ecdsa-sha2-nistp256-cert-v01@openssh.com host certificate"' in fields
     assert f'public-key="{first.key.fingerprint} (ECDSA-CERT)"' in fields
     assert re.search(rf"path=/ssh/revoke .*serial={rekeyed.serial} .*ssh=true", log)
+
+
+def test_a_renewal_renews_the_identity_that_is_shown(appliance: Appliance, tmp_path: Path) -> None:
+    appliance.start()
+    key, identity_key = new_key(), new_key()
+    token = appliance.load.token(
+        "h.internal",
+        aud="https://localhost/ssh/sign",
+        step={"ssh": {"certType": "host", "keyID": "h.internal", "principals": ["h.internal"]}},
+    )
+    csr = signing_request(identity_key, "h.internal", [])
+    body = {"publicKey": keys.of_key(key.public_key()).text, "ott": token, "identityCSR": csr}
+    answer = ask(appliance, "/ssh/sign", body)
+    first = certificate(answer)
+    (tmp_path / "crt").write_text("".join(answer[1]["identityCrt"]))
+    (tmp_path / "key").write_bytes(keyfile.dump_private_key(identity_key, None))
+    tls = appliance.context()
+    tls.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    old = x509.load_pem_x509_certificate(answer[1]["identityCrt"][0].encode())
+    for path, more in (
+        ("/ssh/renew", {}),
+        ("/ssh/rekey", {"publicKey": keys.of_key(new_key().public_key()).text}),
+    ):
+        ott = pop(first, key, path.rpartition("/")[2])
+        assert "identityCrt" not in ask(appliance, path, {"ott": ott, **more})[1]
+        ott = pop(first, key, path.rpartition("/")[2])
+        again = ask(appliance, path, {"ott": ott, **more}, tls)
+        certificate(again)
+        identity = x509.load_pem_x509_certificate(again[1]["identityCrt"][0].encode())
+        assert identity.serial_number != old.serial_number
+        assert identity.subject == old.subject
+        assert identity.public_key() == old.public_key()
 
 
 def test_a_user_and_the_keys_that_are_told(appliance: Appliance, tmp_path: Path) -> None:

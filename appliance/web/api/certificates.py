@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.authority.reporting import Context
 from appliance.authority.revocation import RevocationAuthority, RevokeRequest
 from appliance.authority.x509 import Issued, SignRequest, X509Authority
 from appliance.config.settings import TlsSettings
@@ -13,7 +12,8 @@ from appliance.issuance import parsed, subjects
 from appliance.model.errors import BadRequest
 from appliance.model.grants import Credential
 from appliance.web import answers, wirejson
-from appliance.web.api import logfields
+from appliance.web.api import asking, logfields
+from appliance.web.api.asking import context
 from appliance.web.http import Request, Response, Route
 
 _BEARER: Final = "Bearer "  # step-ca's takes no other case
@@ -71,7 +71,7 @@ class CertificateEndpoints:
                 not_before=not_before,
                 not_after=not_after,
                 template_data=asked["templateData"],
-                context=_context(request),
+                context=context(request),
             )
         )
         return self._issued(request, issued)
@@ -80,7 +80,7 @@ class CertificateEndpoints:
         """Issue the client's own certificate again, shown by TLS or by a token of its key."""
         credential = self._credential(request)
         if credential is not None:
-            issued = await self._x509.renew(credential, _context(request))
+            issued = await self._x509.renew(credential, context(request))
             return self._issued(request, issued)
         authorization = request.headers.get("authorization", "")
         if not authorization.startswith(_BEARER):
@@ -90,7 +90,7 @@ class CertificateEndpoints:
             )
         token = authorization.removeprefix(_BEARER).strip()
         request.log.update(logfields.token(token))
-        return self._issued(request, await self._x509.renew_with_token(token, _context(request)))
+        return self._issued(request, await self._x509.renew_with_token(token, context(request)))
 
     async def rekey(self, request: Request) -> Response:
         """Issue the client's own certificate again, for another key."""
@@ -100,7 +100,7 @@ class CertificateEndpoints:
         asked = wirejson.decode_object(request.body, _REKEY)
         if not asked["csr"]:
             raise BadRequest("missing csr: a certificate request in PEM is needed")
-        issued = await self._x509.rekey(credential, asked["csr"].encode(), _context(request))
+        issued = await self._x509.rekey(credential, asked["csr"].encode(), context(request))
         return self._issued(request, issued)
 
     async def revoke(self, request: Request) -> Response:
@@ -115,7 +115,7 @@ class CertificateEndpoints:
                 reason=asked["reason"],
                 passive=asked["passive"],
                 credential=self._credential(request),
-                context=_context(request),
+                context=context(request),
             )
         )
         request.log.update(
@@ -130,13 +130,7 @@ class CertificateEndpoints:
         return answers.answer({"status": "ok"})
 
     def _credential(self, request: Request) -> Credential | None:
-        if request.peer is None:
-            return None
-        return Credential(
-            certificate=request.peer.certificate,
-            chain=request.peer.chain[1:],
-            checked_at=self._x509.clock.now(),
-        )
+        return asking.credential(request, self._x509.clock.now())
 
     def _issued(self, request: Request, issued: Issued) -> Response:
         shown = self._issuers[issued.chain]
@@ -163,10 +157,6 @@ class _Shown:
     def of(cls, chain: tuple[bytes, ...]) -> "_Shown":
         name = subjects.common_name(parsed.parse(chain[0]).subject) if chain else ""
         return cls(name, tuple(pem.encode("CERTIFICATE", each) for each in chain))
-
-
-def _context(request: Request) -> Context:
-    return Context(client=request.client, request_id=request.request_id)
 
 
 def _tls_options(settings: TlsSettings) -> Mapping[str, object]:

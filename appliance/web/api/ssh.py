@@ -8,7 +8,7 @@ from typing import Final
 from appliance.authority.reporting import Context
 from appliance.authority.ssh.revocation import SshRevocationAuthority, SshRevokeRequest
 from appliance.authority.ssh.signing import SshAuthority, SshIssued, SshSignRequest
-from appliance.authority.x509 import X509Authority
+from appliance.authority.x509 import Issued, X509Authority
 from appliance.formats import pem, timeorduration
 from appliance.formats.ssh import keys
 from appliance.formats.ssh.keys import SshPublicKey
@@ -20,7 +20,8 @@ from appliance.issuance.ssh.requests import SshSigningRequest
 from appliance.model.errors import BadRequest, FormatError, NotFound
 from appliance.model.ssh import CertificateType
 from appliance.web import answers, wirejson
-from appliance.web.api import logfields
+from appliance.web.api import asking, logfields
+from appliance.web.api.asking import context
 from appliance.web.api.reading import constant
 from appliance.web.http import Endpoint, Request, Response, Route
 
@@ -94,21 +95,21 @@ class SshEndpoints:
         _check_present(asked, "ott")
         csr = _identity_request(asked["identityCSR"])
         account_key = _optional_key(asked, "addUserPublicKey")
-        context = _context(request)
+        reported = context(request)
         issued = await self._ssh.sign(
             SshSignRequest(
                 request=wish,
                 token=asked["ott"],
                 template_data=asked["templateData"],
-                context=context,
+                context=reported,
             )
         )
         beside: dict[str, object] = {}
         if account_key is not None:
-            account = await self._ssh.add_user(issued, account_key, context)
+            account = await self._ssh.add_user(issued, account_key, reported)
             beside |= {"addUserCrt": _encoded(account.blob)} if account else {}
         if csr is not None:
-            beside["identityCrt"] = await self._identity(csr, asked["ott"], issued, context)
+            beside["identityCrt"] = await self._identity(csr, asked["ott"], issued, reported)
         return _issued(request, issued, beside)
 
     async def _identity(
@@ -117,15 +118,22 @@ class SshEndpoints:
         """Issue an identity certificate; give it and its issuers in PEM."""
         made = issued.certificate
         validity = SshPeriod(after=made.valid_after, before=made.valid_before).validity
-        identity = await self._x509.sign_identity(csr, token, validity, context)
-        return [pem.encode("CERTIFICATE", each) for each in (identity.certificate, *identity.chain)]
+        return _chain(await self._x509.sign_identity(csr, token, validity, context))
+
+    async def _identity_again(self, request: Request) -> Mapping[str, object]:
+        """Renew the client's identity certificate, if it showed one in TLS, as `/renew` does."""
+        shown = asking.credential(request, self._x509.clock.now())
+        if shown is None:
+            return {}
+        return {"identityCrt": _chain(await self._x509.renew(shown, context(request)))}
 
     async def renew(self, request: Request) -> Response:
         """Issue a host's certificate again."""
         asked = wirejson.decode_object(request.body, _RENEW)
         request.log.update(logfields.token(asked["ott"]))
         _check_present(asked, "ott")
-        return _issued(request, await self._ssh.renew(asked["ott"], _context(request)))
+        issued = await self._ssh.renew(asked["ott"], context(request))
+        return _issued(request, issued, await self._identity_again(request))
 
     async def rekey(self, request: Request) -> Response:
         """Issue a host's certificate again, for another key."""
@@ -133,7 +141,8 @@ class SshEndpoints:
         request.log.update(logfields.token(asked["ott"]))
         _check_present(asked, "ott")
         key = _public_key(asked, "publicKey")
-        return _issued(request, await self._ssh.rekey(asked["ott"], key, _context(request)))
+        issued = await self._ssh.rekey(asked["ott"], key, context(request))
+        return _issued(request, issued, await self._identity_again(request))
 
     async def revoke(self, request: Request) -> Response:
         """Revoke an SSH certificate."""
@@ -146,7 +155,7 @@ class SshEndpoints:
                 reason_code=asked["reasonCode"],
                 reason=asked["reason"],
                 passive=asked["passive"],
-                context=_context(request),
+                context=context(request),
             )
         )
         request.log.update(
@@ -167,6 +176,11 @@ def _issued(
 ) -> Response:
     request.log.update(logfields.ssh_issued(issued.certificate))
     return answers.answer({"crt": _encoded(issued.certificate.blob), **beside}, 201)
+
+
+def _chain(issued: Issued) -> list[str]:
+    """Give a certificate and its issuers in PEM."""
+    return [pem.encode("CERTIFICATE", each) for each in (issued.certificate, *issued.chain)]
 
 
 def _listed(found: Mapping[CertificateType, Sequence[SshPublicKey]]) -> Endpoint:
@@ -217,7 +231,3 @@ def _texts(listed: Sequence[object]) -> tuple[str, ...]:
 
 def _encoded(blob: bytes) -> str:
     return base64.b64encode(blob).decode("ascii")
-
-
-def _context(request: Request) -> Context:
-    return Context(client=request.client, request_id=request.request_id)
