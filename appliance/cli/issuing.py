@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
+from appliance.cli.acme_flags import acme_flags
 from appliance.cli.command import location
 from appliance.cli.credentials import Credentials, credential_flags, x5c_flags
 from appliance.cli.files import write_file
 from appliance.cli.online import (
     ca_flags,
-    refuse_issuing_flags,
+    refuse_kms_flag,
     root_file,
     talk,
     trust_for_token,
@@ -65,7 +66,7 @@ class IssuingFlags:
 
 
 def issuing_flags(function: F) -> F:
-    """Add them all, and refuse those that need what comes later."""
+    """Add them all, and those of ACME; refuse keys that are not in files."""
     for option in (
         click.option("-f", "--force", is_flag=True, help="Overwrite files without asking."),
         click.option("--console", is_flag=True, help="Log in on another device, if at all."),
@@ -85,7 +86,8 @@ def issuing_flags(function: F) -> F:
         click.option("--token", metavar="<token>", help="The one-time token to use."),
     ):
         function = option(function)
-    return refuse_issuing_flags(offline_flags(x5c_flags(credential_flags(ca_flags(function)))))
+    function = x5c_flags(credential_flags(ca_flags(acme_flags(function))))
+    return refuse_kms_flag(offline_flags(function))
 
 
 def make_token(

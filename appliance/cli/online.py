@@ -25,7 +25,6 @@ from appliance.model.errors import FormatError
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_ACME: Final = "this version's client does not speak ACME yet"
 _KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
 
 
@@ -45,13 +44,6 @@ def ca_flags(function: F) -> F:
 def refuse_kms_flag(function: F) -> F:
     """Refuse keys that are not in files."""
     return refused("kms", because=_KMS)(function)
-
-
-def refuse_issuing_flags(function: F) -> F:
-    """Refuse the flags of `ca certificate` and `ca sign` that need what comes later."""
-    function = refused("acme", "webroot", "contact", "http-listen", because=_ACME)(function)
-    function = refused("standalone", because=_ACME, is_flag=True)(function)
-    return refuse_kms_flag(function)
 
 
 def now() -> datetime:

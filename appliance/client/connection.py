@@ -88,7 +88,7 @@ class Connection:
         try:
             with trio.fail_after(self._timeout):
                 async with self._http.stream(method, path, **request) as response:
-                    content = await _read(response, where)
+                    content = await read_answer(response, where)
         except trio.TooSlowError:
             raise Unavailable(f"{where} failed: no answer within {self._timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -101,8 +101,8 @@ class Connection:
             raise _not_a_ca(where, response, content) from error
 
 
-async def _read(response: httpx.Response, where: str) -> bytes:
-    """Take an answer in, up to a size that no CA needs."""
+async def read_answer(response: httpx.Response, where: str) -> bytes:
+    """Take an answer in, up to a size that no CA needs. Raises Broken beyond that."""
     content = bytearray()
     # Cancelled rather than left: httpx's generators are only cleaned up from within.
     with trio.CancelScope() as reading:

@@ -16,6 +16,18 @@ _TYPES: Final = {
 _HOLDERS: Final = ("ssh/renew", "ssh/rekey", "ssh/revoke")  # what an SSH certificate's holder may
 
 
+class NoTokens(BadRequest):
+    """A provisioner was chosen that has no tokens for certificates; `kind` is its type."""
+
+    def __init__(self, *, kind: str, name: str) -> None:
+        super().__init__(
+            f"provisioner '{name}' is of type {kind}, which has no tokens for certificates: choose "
+            "another one with --provisioner"
+        )
+        self.kind = kind
+        self.name = name
+
+
 def kind_of(entry: Mapping[str, Any]) -> str:
     """Give the type of a provisioner in step's spelling."""
     written = str(entry.get("type", ""))
@@ -74,16 +86,13 @@ def candidates(
 def require_tokens(entry: Mapping[str, Any], operation: str = "sign") -> None:
     """Refuse a provisioner that has no tokens for certificates, or whose we do not make.
 
-    Raises BadRequest, NotSupported.
+    Raises NoTokens, NotSupported.
     """
     kind = kind_of(entry)
     if kind == "SSHPOP" and operation in _HOLDERS:
         return
     if kind in ("ACME", "SCEP", "SSHPOP"):
-        raise BadRequest(
-            f"provisioner '{_name_of(entry)}' is of type {kind}, which has no tokens for "
-            "certificates: choose another one with --provisioner"
-        )
+        raise NoTokens(kind=kind, name=_name_of(entry))
     if kind in ("AWS", "GCP", "Azure"):
         raise NotSupported(
             f"provisioner '{_name_of(entry)}' is of type {kind}: this version makes no tokens of "

@@ -1,0 +1,1 @@
+"""The client's side of ACME (RFC 8555)."""
