@@ -13,14 +13,13 @@ from tests.authority.ssh_cases import (
     ANY,
     BOUNDS,
     FREE,
-    URL,
     Case,
     Group,
     oidc,
     says,
     template,
 )
-from tests.authority.ssh_scenarios import host, user
+from tests.authority.ssh_scenarios import URL, host, user
 from tests.authority.ssh_template_cases import templated
 from tests.authority.webhook_cases import BOTH, NOPE, authorizing, enriching
 

@@ -66,8 +66,8 @@ def inputs() -> None:
         (INPUTS / "claims.json").write_text('{"z": [1, 2.5, "<ü>"], "n": null}')
         (INPUTS / f"{kind}.jwt").write_bytes(make(*sign))
         (INPUTS / "kept").replace(INPUTS / "claims.json")
-        sign = ("crypto", "jws", "sign", "--key", f"{kind}.jwk", "message")
-        (INPUTS / f"{kind}.jws").write_bytes(make(*sign))
+        jws = make("crypto", "jws", "sign", "--key", f"{kind}.jwk", "message")
+        (INPUTS / f"{kind}.jws").write_bytes(jws)
     ended = ("crypto", "jwt", "sign", "--key", "ec.jwk", *who, "--exp", PAST, "--subtle")
     (INPUTS / "ended.jwt").write_bytes(make(*ended))
     for kind in ("ec", "okp", "oct"):
