@@ -8,6 +8,7 @@ a resolver that hangs holds up nothing but look-ups.
 import functools
 import ipaddress
 import itertools
+import os
 import socket
 from pathlib import Path
 from typing import Final
@@ -43,7 +44,7 @@ class Connecting:
                 try:
                     stream = await _connected(address, port)
                 except OSError as error:
-                    trail.end(error.strerror or str(error))
+                    trail.end(os.strerror(error.errno) if error.errno else str(error))
                 else:
                     trail.end("connected")
                     return stream

@@ -18,7 +18,7 @@ Talk = Callable[[trio.SocketStream], Awaitable[None]]
 
 
 @asynccontextmanager
-async def tcp(talk: Talk, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def tcp(talk: Talk, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
     """Let `talk` have each connection; give the port."""
 
     async def serve(stream: trio.SocketStream) -> None:
@@ -30,15 +30,15 @@ async def tcp(talk: Talk, host: str = "127.0.0.1") -> AsyncIterator[int]:
             await trio.aclose_forcefully(stream)
 
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(_listen, serve, host)
+        listeners = await nursery.start(_listen, serve, host, port)
         yield listeners[0].socket.getsockname()[1]
         nursery.cancel_scope.cancel()
 
 
 async def _listen(
-    serve: Talk, host: str, *, task_status: trio.TaskStatus[list[trio.SocketListener]]
+    serve: Talk, host: str, port: int, *, task_status: trio.TaskStatus[list[trio.SocketListener]]
 ) -> None:
-    await trio.serve_tcp(serve, 0, host=host, task_status=task_status)
+    await trio.serve_tcp(serve, port, host=host, task_status=task_status)
 
 
 async def request_of(stream: trio.abc.ReceiveStream) -> str:

@@ -55,7 +55,8 @@ class ChallengeEvent(enum.Enum):
     RESPONDED = enum.auto()  # the client is ready to be looked at
     PROVEN = enum.auto()
     FAILED = enum.auto()
-    DEFERRED = enum.auto()  # not proven yet; the client may respond again
+    RETRIED = enum.auto()  # not proven yet; it is looked at again
+    DEFERRED = enum.auto()  # not looked at any more, not failed; the client may respond again
 
 
 class AccountEvent(enum.Enum):
@@ -93,6 +94,7 @@ CHALLENGES: Final[Mapping[tuple[ChallengeStatus, ChallengeEvent], ChallengeStatu
     (ChallengeStatus.PENDING, ChallengeEvent.RESPONDED): ChallengeStatus.PROCESSING,
     (ChallengeStatus.PROCESSING, ChallengeEvent.PROVEN): ChallengeStatus.VALID,
     (ChallengeStatus.PROCESSING, ChallengeEvent.FAILED): ChallengeStatus.INVALID,
+    (ChallengeStatus.PROCESSING, ChallengeEvent.RETRIED): ChallengeStatus.PROCESSING,
     (ChallengeStatus.PROCESSING, ChallengeEvent.DEFERRED): ChallengeStatus.PENDING,
 }
 
