@@ -1,6 +1,7 @@
 """`hearth serve`, which is also what the program does when it is called `step-ca`."""
 
 import os
+import socket
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,18 +20,14 @@ from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.operator.ring import EventRing
 from appliance.server import passwords
-from appliance.server.launch import Launch
+from appliance.server.launch import Launch, Network
 from appliance.server.reloading import configured
 from appliance.server.run import run_headless
+from appliance.upstream.dns_probe import server_address
 
 _MISUSED: Final = 1
 _FAILED: Final = 2
-_WITHOUT_EFFECT: Final = {
-    "resolver": "only ACME challenges need it, which are not served by this version",
-    "acme_http_port": "ACME is not served by this version",
-    "acme_tls_port": "ACME is not served by this version",
-    "acme_strict_fqdn": "ACME is not served by this version",
-}
+_PORT: Final = click.IntRange(0, 65535)
 
 
 @click.command("serve", cls=StepCommand, no_context=True)
@@ -43,11 +40,11 @@ _WITHOUT_EFFECT: Final = {
 @click.option("--console", is_flag=True, help="Show the console on this terminal.")
 @click.option("--ssh-host-password-file", metavar="<file>", help="That of the SSH host key.")
 @click.option("--ssh-user-password-file", metavar="<file>", help="That of the SSH user key.")
-@click.option("--resolver", metavar="<address>", hidden=True)
-@click.option("--acme-http-port", type=int, hidden=True)
-@click.option("--acme-tls-port", type=int, hidden=True)
-@click.option("--acme-strict-fqdn", is_flag=True, hidden=True)
-@click.option("--insecure", is_flag=True, hidden=True)
+@click.option("--resolver", metavar="<address>", help="Ask this DNS server for ACME's challenges.")
+@click.option("--acme-http-port", type=_PORT, help="The port of http-01; not 80, for tests.")
+@click.option("--acme-tls-port", type=_PORT, help="The port of tls-alpn-01; not 443, for tests.")
+@click.option("--acme-strict-fqdn", is_flag=True, help="Look ACME's names up without a suffix.")
+@click.option("--insecure", is_flag=True, help="Allow the two flags that are for tests.")
 @refused("issuer-password-file", because="registration authorities are not supported yet")
 @refused("token", because="linking to smallstep's hosted service is not supported")
 def serve(
@@ -83,8 +80,8 @@ def serve(
       $ hearth serve /etc/step-ca/config/ca.json --password-file /etc/step-ca/password.txt
       $ hearth serve --address 127.0.0.1:0 --quiet
     """
-    _check_flags(insecure=insecure, **others)
-    launch = _launch(config, address, context, pidfile, quiet=quiet)
+    network = _network(insecure=insecure, **others)
+    launch = replace(_launch(config, address, context, pidfile, quiet=quiet), network=network)
     try:
         launch = _with_passwords(
             launch,
@@ -107,14 +104,30 @@ def serve(
         return _FAILED
 
 
-def _check_flags(*, insecure: bool, **others: object) -> None:
-    """Hold flags against each other as step-ca does, and tell which have no effect."""
+def _network(*, insecure: bool, **others: object) -> Network:
+    """Say how ACME's targets are asked. Raises BadRequest as step-ca does."""
     for name in ("acme_http_port", "acme_tls_port"):
         if others[name] and not insecure:
             raise BadRequest(f"flag '{_flag(name)}' requires the '--insecure' flag")
-    for name, reason in _WITHOUT_EFFECT.items():
-        if others[name]:
-            click.echo(f"warning: flag '{_flag(name)}' has no effect: {reason}", err=True)
+    resolver = str(others["resolver"] or "")
+    try:
+        server = server_address(resolver, _looked_up) if resolver else None
+    except FormatError as error:
+        raise BadRequest(f"flag '--resolver': {error.public}") from None
+    return Network(
+        resolver=server,
+        http_port=int(str(others["acme_http_port"] or 80)),
+        tls_port=int(str(others["acme_tls_port"] or 443)),
+        fully_qualified=bool(others["acme_strict_fqdn"]),
+    )
+
+
+def _looked_up(host: str) -> str:
+    """Find the address of a resolver that is given by name."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
+    except (OSError, UnicodeError):
+        raise FormatError(f"'{host}' cannot be looked up") from None
 
 
 def _launch(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from appliance.authority.acme.validation import Validation
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
 from appliance.authority.metrics import Metrics
@@ -33,8 +34,10 @@ from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
+from appliance.server.launch import USUAL_NETWORK, Network
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
+from appliance.server.validating import build_validation
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh import SshEndpoints
@@ -56,6 +59,7 @@ class Foundation:
     started_at: datetime
     password: Password | None
     ssh_passwords: Mapping[CertificateType, Password]
+    validation: Validation
 
 
 def lay_foundation(
@@ -66,8 +70,10 @@ def lay_foundation(
     events: EventSink,
     password: Password | None,
     ssh_passwords: Mapping[CertificateType, Password] = MappingProxyType({}),
+    network: Network = USUAL_NETWORK,
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
+    counted = Metrics(events, clock)
     return Foundation(
         store=store,
         tokens=OneTimeTokens(store),
@@ -75,10 +81,13 @@ def lay_foundation(
         ssh_list=KrlPublisher(store, clock),
         clock=clock,
         chance=chance,
-        events=Metrics(events, clock),
+        events=counted,
         started_at=clock.now().replace(microsecond=0),
         password=password,
         ssh_passwords=ssh_passwords,
+        validation=build_validation(
+            network, store=store, clock=clock, chance=chance, events=counted
+        ),
     )
 
 

@@ -11,7 +11,7 @@ console:   trio.run in a thread of its own, where
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 
@@ -39,6 +39,23 @@ class EventRing(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How the targets of ACME's challenges are found and asked.
+
+    `resolver` (address, port) is asked instead of the system's; `fully_qualified` names are looked
+    up as they are, without the system's list of domains to search.
+    """
+
+    resolver: tuple[str, int] | None = None
+    http_port: int = 80
+    tls_port: int = 443
+    fully_qualified: bool = False
+
+
+USUAL_NETWORK: Final = Network()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """Everything that the command line decides; ca.json is read again at each reload.
 
@@ -54,6 +71,7 @@ class Launch:
     address: str = ""
     quiet: bool = False
     pid_file: Path | None = None
+    network: Network = USUAL_NETWORK
 
 
 class Controls:

@@ -1,7 +1,7 @@
 """The composition root: from a Launch to a certificate authority that serves, and to its end.
 
     store ─ own certificate · revocation lists · identity providers · housekeeping · control socket
-          · log ─ reload ─ connections ─ listeners
+          · validations · log ─ reload ─ connections ─ listeners
 
 What is on the right ends before what is on its left: at a stop, the listeners first, then each
 connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
@@ -90,6 +90,7 @@ async def _serve(
             events=ring,
             password=launch.password,
             ssh_passwords=launch.ssh_passwords,
+            network=launch.network,
         )
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
@@ -100,6 +101,7 @@ async def _serve(
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(_keep_house, store, clock)
+        await tasks.start(foundation.validation.run)
         async with trio.open_nursery() as doors:
             await service.open(doors, listening)
             _tell(launch, service, store, say)

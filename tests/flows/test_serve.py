@@ -190,6 +190,7 @@ def test_the_password_is_asked_for_on_a_terminal(appliance: Appliance) -> None:
         (["--token", "t"], 1, "flag '--token' is refused: "),
         (["--issuer-password-file", "f"], 1, "flag '--issuer-password-file' is refused: "),
         (["--acme-http-port", "8080"], 1, "requires the '--insecure' flag"),
+        (["--resolver", "1.1.1.1:x"], 1, "flag '--resolver': '1.1.1.1:x' is not the address of"),
         (["--address", "nonsense"], 1, "flag '--address': 'nonsense' is not an address"),
         (["--context", "nowhere"], 1, "there is no context 'nowhere'"),
         ([], 2, "there is no terminal to ask on: Please enter the password to decrypt"),
@@ -222,10 +223,12 @@ def test_what_keeps_it_from_serving_is_one_line_and_an_exit_code(
     assert ended.stdout == ""
 
 
-def test_flags_of_step_ca_without_effect_are_accepted_and_told(appliance: Appliance) -> None:
-    appliance.start("--resolver", "1.1.1.1:53")
-    log = appliance.log.read_text()
-    assert "flag '--resolver' has no effect" in log
+def test_it_serves_with_the_flags_that_say_how_acme_looks_at_targets(appliance: Appliance) -> None:
+    appliance.start(
+        "--resolver", "127.0.0.1:53", "--insecure", "--acme-http-port", "8080",
+        "--acme-tls-port", "8443", "--acme-strict-fqdn",
+    )  # fmt: skip
+    assert "warning" not in appliance.log.read_text()
     assert appliance.stop() == 0
 
 

@@ -282,20 +282,23 @@ async def test_after_a_restart_what_was_processing_goes_on() -> None:
 async def test_targets_that_hang_hold_up_nobody_else() -> None:
     """Issue 5: 200 orders in flight, half of the targets hang; the rest complete."""
     hanging, met = [], []
-    async with tcp(echoing()) as port, tcp(hang, host="127.0.0.2", port=port):
-        async with working(Bench(port, timeout=30)) as bench:
-            for _ in range(100):
-                hanging.append(await bench.authorization("127.0.0.2"))
-                met.append(await bench.authorization("127.0.0.1"))
-            started = trio.current_time()
-            for one, other in zip(hanging, met, strict=True):
-                await bench.respond(one)
-                await bench.respond(other)
-            for key in met:
-                assert (await bench.settled(key)).status is ChallengeStatus.VALID
-            assert trio.current_time() - started < 5
-            for key in hanging:
-                assert (await bench.challenge(key)).status is ChallengeStatus.PROCESSING
+    async with (
+        tcp(echoing()) as port,
+        tcp(hang, host="127.0.0.2", port=port),
+        working(Bench(port, timeout=30)) as bench,
+    ):
+        for _ in range(100):
+            hanging.append(await bench.authorization("127.0.0.2"))
+            met.append(await bench.authorization("127.0.0.1"))
+        started = trio.current_time()
+        for one, other in zip(hanging, met, strict=True):
+            await bench.respond(one)
+            await bench.respond(other)
+        for key in met:
+            assert (await bench.settled(key)).status is ChallengeStatus.VALID
+        assert trio.current_time() - started < 5
+        for key in hanging:
+            assert (await bench.challenge(key)).status is ChallengeStatus.PROCESSING
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""What proves ACME's challenges, made of what the command line says of the network."""
+
+from appliance.authority.acme.validation import Probes, Validation
+from appliance.ports.chance import Chance
+from appliance.ports.clock import Clock
+from appliance.ports.events import EventSink
+from appliance.ports.store import Store
+from appliance.server.launch import Network
+from appliance.upstream.connecting import Connecting
+from appliance.upstream.dns_probe import DnsClient
+from appliance.upstream.http_probe import HttpClient
+from appliance.upstream.tls_probe import TlsClient
+
+
+def build_validation(
+    network: Network, *, store: Store, clock: Clock, chance: Chance, events: EventSink
+) -> Validation:
+    """Make it; it works as soon as its `run` does."""
+    dns = DnsClient(network.resolver, fully_qualified=network.fully_qualified)
+    connecting = Connecting(
+        dns if network.resolver else None, fully_qualified=network.fully_qualified
+    )
+    return Validation(
+        store=store,
+        clock=clock,
+        chance=chance,
+        events=events,
+        probes=Probes(
+            http=HttpClient(connecting, port=network.http_port),
+            dns=dns,
+            tls=TlsClient(connecting, port=network.tls_port),
+        ),
+    )
