@@ -1,426 +1,419 @@
-"""ACME by hand: a client that does what it is told, wrong things too, and a whole server in memory.
+"""A small ACME server in a thread, as strict as RFC 8555 lets one be, to hold our client to it.
 
-The client signs with its own code, not with the server's. It speaks to an application in this
-process (`in_process`), or over HTTPS to any server (`over_https`).
+It validates http-01 by asking 127.0.0.1 at a port of the test's choice, and dns-01 by looking into
+`records`. What clients do wrong ends up in `faults` as well as in a problem document.
 """
 
-import base64
+import contextlib
 import hashlib
+import hmac
 import http.client
 import json
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-import trio
+import jwt as pyjwt
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from appliance.authority.acme.accounts import Accounts, Binding
-from appliance.authority.acme.authorizations import Authorizations, Outcome
-from appliance.authority.acme.finalization import Finalization
-from appliance.authority.acme.nonces import Nonces
-from appliance.authority.acme.orders import Orders
-from appliance.authority.acme.records import AuthorizationRow, ChallengeRow
-from appliance.authority.acme.revocation import AcmeRevocation
-from appliance.issuance.acme.states import ChallengeEvent
-from appliance.issuance.profiles import NamePolicy
-from appliance.model.acme import AcmeError, ChallengeType, ProblemType
-from appliance.ports.store import Store
-from appliance.provisioners.acme import AcmeProvisioner
-from appliance.stores.memory import MemoryStore
-from appliance.web.acme.routes import AcmeEndpoints
-from appliance.web.application import Application, build_application
-from tests.support.authority import Appliance, StandingClock, SystemChance
+from appliance.formats import base64url, jwk
+from tests.support.idp import tls_context
+from tests.support.web import Certified, new_root
 
-HOST = "ca.example:8443"
-DIRECTORY = f"https://{HOST}/acme/acme/directory"
-JOSE = "application/jose+json"
-ACME_ENTRY: Mapping[str, Any] = {"type": "ACME", "name": "acme"}
-PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_JSON, _JOSE = "application/json", "application/jose+json"
+_PEM = "application/pem-certificate-chain"
 
 
-def encode(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+class Problem(Exception):
+    """What the client is told."""
+
+    def __init__(self, kind: str, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.document = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": detail}
+        self.status = status
 
 
-def _number(number: int, size: int | None = None) -> str:
-    return encode(number.to_bytes(size or (number.bit_length() + 7) // 8))
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """A request whose signature holds."""
+
+    url: str
+    payload: Any  # None for POST-as-GET
+    jwk: dict[str, Any]
+    kid: str
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a server said. Header names are lower case; those that come twice are in order."""
+@dataclass(slots=True)
+class AcmeServer:
+    """The server; its members may be changed while it runs."""
 
-    status: int
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return next((text for each, text in self.headers if each == name), "")
-
-    def all(self, name: str) -> list[str]:
-        return [text for each, text in self.headers if each == name]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+    url: str = ""
+    root: Certified = field(default_factory=lambda: new_root("ACME Root"))
+    other: Certified = field(default_factory=lambda: new_root("Other Root"))
+    http_port: int = 80
+    records: list[tuple[str, str]] = field(default_factory=list)  # TXT
+    offered: tuple[str, ...] = ("tls-alpn-01", "http-01", "dns-01")
+    bad_nonces: int = 0  # how many nonces more are not taken
+    looks: int = 0  # how often a client has to look before something is settled
+    external: dict[str, bytes] = field(default_factory=dict)  # keys by id; wanted if there are any
+    window: tuple[datetime, datetime] | None = None  # of renewal information
+    faults: list[str] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)  # payloads as they came
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    revoked: dict[int, tuple[int, bool]] = field(default_factory=dict)  # reason, by the account
+    issued: list[x509.Certificate] = field(default_factory=list)
+    _nonces: set[str] = field(default_factory=set)
+    _objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
-    def problem(self) -> str:
-        """The problem's type without its prefix."""
-        assert self.header("content-type") == "application/problem+json", self
-        return str(self.json["type"]).removeprefix("urn:ietf:params:acme:error:")
+    def directory(self) -> str:
+        return f"{self.url}/directory"
 
+    def nonce(self) -> str:
+        made = secrets.token_urlsafe(12)
+        self._nonces.add(made)
+        return made
 
-Transport: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Answer]]
+    # ---- requests
 
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Give status, headers and body."""
+        with self._lock:
+            try:
+                if path == "/directory" and method == "GET":
+                    return 200, {"Content-Type": _JSON}, json.dumps(self._described()).encode()
+                if path == "/nonce" and method == "HEAD":
+                    return 200, {"Replay-Nonce": self.nonce()}, b""
+                if path.startswith("/renewal-info/") and method == "GET":
+                    return self._renewal_info()
+                return self._posted(method, path, headers, body)
+            except Problem as problem:
+                if not problem.document["type"].endswith(("badNonce", "Required")):
+                    self.faults.append(str(problem))
+                told = {"Content-Type": "application/problem+json", "Replay-Nonce": self.nonce()}
+                return problem.status, told, json.dumps(problem.document).encode()
 
-def in_process(application: Application) -> Transport:
-    """Speak to an application without a network."""
+    def _posted(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        if method != "POST":
+            raise Problem("malformed", f"{method} {path} is not allowed", 405)
+        if headers.get("Content-Type") != _JOSE:
+            raise Problem("malformed", f"content type {headers.get('Content-Type')}", 415)
+        asked = self._verified(self.url + path, body)
+        kind, _, name = path.strip("/").partition("/")
+        made = {
+            "new-account": self._new_account,
+            "new-order": self._new_order,
+            "authz": self._authorization,
+            "challenge": self._challenge,
+            "order": self._order,
+            "finalize": self._finalize,
+            "certificate": self._certificate,
+            "revoke": self._revoke,
+        }[kind](asked, name)
+        status, told, document = made
+        content = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return status, {"Content-Type": _JSON, "Replay-Nonce": self.nonce(), **told}, content
 
-    async def send(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        parts = urlsplit(url)
-        scope: Any = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.1"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "https",
-            "path": parts.path,
-            "raw_path": parts.path.encode(),
-            "query_string": parts.query.encode(),
-            "root_path": "",
-            "headers": [
-                (b"host", parts.netloc.encode()),
-                *((name.encode(), text.encode()) for name, text in headers.items()),
-            ],
-            "client": ("192.0.2.1", 4711),
-            "server": ("127.0.0.1", 443),
-            "state": {},
-            "extensions": {},
-        }
-        sent: list[Any] = []
-        queue = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> Any:
-            if queue:
-                return queue.pop()
-            await trio.sleep_forever()
-
-        async def take(message: Any) -> None:
-            sent.append(message)
-
-        await application(scope, receive, take)
-        start = next(each for each in sent if each["type"] == "http.response.start")
-        return Answer(
-            start["status"],
-            [(name.decode().lower(), text.decode()) for name, text in start["headers"]],
-            b"".join(each.get("body", b"") for each in sent if each is not start),
-        )
-
-    return send
-
-
-def over_https(context: ssl.SSLContext, port: int | None = None) -> Transport:
-    """Speak to a server; every request on a connection of its own."""
-
-    def ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        parts = urlsplit(url)
-        connection = http.client.HTTPSConnection(
-            parts.hostname or "", port or parts.port or 443, timeout=30, context=context
-        )
+    def _verified(self, url: str, body: bytes) -> Asked:
+        """Hold a request to RFC 8555 section 6.2."""
+        message = json.loads(body)
+        if set(message) != {"protected", "payload", "signature"}:
+            raise Problem("malformed", f"a JWS with the members {sorted(message)}")
+        header = json.loads(base64url.decode(message["protected"]))
+        if set(header) not in ({"alg", "nonce", "url", "jwk"}, {"alg", "nonce", "url", "kid"}):
+            raise Problem("malformed", f"a header with the members {sorted(header)}")
+        if header["url"] != url:
+            raise Problem("unauthorized", f"signed for {header['url']}, sent to {url}", 403)
+        if header["nonce"] not in self._nonces:
+            raise Problem("malformed", "a nonce that was used before or never given")
+        self._nonces.remove(header["nonce"])
+        if self.bad_nonces:
+            self.bad_nonces -= 1
+            raise Problem("badNonce", "this nonce is too old")
+        kid = header.get("kid", "")
+        if kid and kid not in self.accounts:
+            raise Problem("accountDoesNotExist", kid)
+        key = header.get("jwk") or self.accounts[kid]["jwk"]
         try:
-            connection.request(method, parts.path, body, dict(headers))
-            answer = connection.getresponse()
-            found = [(name.lower(), text) for name, text in answer.getheaders()]
-            return Answer(answer.status, found, answer.read())
+            pyjwt.api_jws.decode(
+                f"{message['protected']}.{message['payload']}.{message['signature']}",
+                pyjwt.PyJWK(key, algorithm=header["alg"]),
+                algorithms=["ES256", "RS256", "EdDSA"],
+            )
+        except pyjwt.InvalidTokenError as error:
+            raise Problem("malformed", f"the signature does not hold: {error}") from error
+        text = base64url.decode(message["payload"])
+        return Asked(url=url, payload=json.loads(text) if text else None, jwk=key, kid=kid)
+
+    # ---- resources
+
+    def _described(self) -> dict[str, Any]:
+        names = {
+            "newNonce": "nonce", "newAccount": "new-account", "newOrder": "new-order",
+            "revokeCert": "revoke", "renewalInfo": "renewal-info",
+        }  # fmt: skip
+        if self.window is None:
+            del names["renewalInfo"]
+        urls: dict[str, Any] = {name: f"{self.url}/{path}" for name, path in names.items()}
+        return urls | {"meta": {"externalAccountRequired": bool(self.external)}}
+
+    def _new_account(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        if asked.kid:
+            raise Problem("malformed", "new-account is signed with jwk")
+        contacts = asked.payload.get("contact", [])
+        if not all(each.startswith("mailto:") for each in contacts):
+            raise Problem("unsupportedContact", str(contacts))
+        for url, account in self.accounts.items():
+            if account["jwk"] == asked.jwk:
+                return 200, {"Location": url}, {"status": "valid"}
+        if self.external:
+            self._check_binding(asked)
+        url = f"{self.url}/account/{len(self.accounts)}"
+        self.accounts[url] = {"jwk": asked.jwk, "contact": contacts}
+        return 201, {"Location": url}, {"status": "valid", "contact": contacts}
+
+    def _check_binding(self, asked: Asked) -> None:
+        """RFC 8555 section 7.3.4."""
+        binding = asked.payload.get("externalAccountBinding")
+        if binding is None:
+            raise Problem("externalAccountRequired", "an external account is required", 403)
+        header = json.loads(base64url.decode(binding["protected"]))
+        if (header["alg"], header["url"]) != ("HS256", asked.url) or "nonce" in header:
+            raise Problem("malformed", f"an external account binding with {header}")
+        if json.loads(base64url.decode(binding["payload"])) != asked.jwk:
+            raise Problem("malformed", "the binding is of another key")
+        signed = f"{binding['protected']}.{binding['payload']}".encode()
+        secret = self.external.get(header["kid"], b"")
+        if base64url.encode(hmac.digest(secret, signed, "sha256")) != binding["signature"]:
+            raise Problem("unauthorized", "the external account's key is another one", 403)
+
+    def _new_order(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        self._known(asked)
+        self.orders.append(asked.payload)
+        authorizations = []
+        for identifier in asked.payload["identifiers"]:
+            value = identifier["value"].removeprefix("*.")
+            challenges = []
+            for kind in self.offered:
+                if identifier["value"].startswith("*.") and kind != "dns-01":
+                    continue
+                url = f"{self.url}/challenge/{len(self._objects)}"
+                made = {
+                    "type": kind, "url": url, "status": "pending",
+                    "token": secrets.token_urlsafe(16), "name": value, "looks": self.looks,
+                }  # fmt: skip
+                self._objects[url] = made
+                challenges.append(made)
+            url = f"{self.url}/authz/{len(self._objects)}"
+            self._objects[url] = {
+                "identifier": {"type": identifier["type"], "value": value},
+                "challenges": challenges,
+                "wildcard": identifier["value"].startswith("*."),
+            }
+            authorizations.append(url)
+        url = f"{self.url}/order/{len(self._objects)}"
+        self._objects[url] = {
+            "identifiers": asked.payload["identifiers"], "authorizations": authorizations,
+            "finalize": url.replace("/order/", "/finalize/"), "status": "pending",
+            "looks": self.looks,
+        }  # fmt: skip
+        return 201, {"Location": url}, self._shown(self._objects[url])
+
+    def _authorization(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        self._read(asked)
+        found = self._objects[asked.url]
+        return (
+            200,
+            {},
+            found
+            | {
+                "status": self._proved(found),
+                "challenges": [self._shown(each) for each in found["challenges"]],
+            },
+        )
+
+    def _challenge(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        self._known(asked)
+        found = self._objects[asked.url]
+        if asked.payload is not None:
+            if asked.payload != {} or found["status"] != "pending":
+                raise Problem("malformed", f"a challenge answered by {asked.payload}")
+            found["status"] = "processing"
+        elif found["status"] == "processing":
+            found["looks"] -= 1
+            if found["looks"] < 0:
+                self._validate(found, f"{found['token']}.{jwk.thumbprint(asked.jwk)}")
+        return 200, {"Retry-After": "0"}, self._shown(found)
+
+    def _validate(self, challenge: dict[str, Any], wanted: str) -> None:
+        if challenge["type"] == "http-01":
+            seen = self._fetch(challenge)
+        else:
+            digest = base64url.encode(hashlib.sha256(wanted.encode()).digest())
+            there = (f"_acme-challenge.{challenge['name']}", digest) in self.records
+            seen = wanted if there else "no such record"
+        challenge["status"] = "valid" if seen == wanted else "invalid"
+        if seen != wanted:
+            challenge["error"] = {
+                "type": "urn:ietf:params:acme:error:incorrectResponse", "detail": f"saw {seen!r}",
+            }  # fmt: skip
+
+    def _fetch(self, challenge: dict[str, Any]) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        try:
+            path = f"/.well-known/acme-challenge/{challenge['token']}"
+            connection.request("GET", path, headers={"Host": challenge["name"]})
+            return connection.getresponse().read().decode()
+        except OSError as error:
+            return str(error.strerror)
         finally:
             connection.close()
 
-    async def send(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        return await trio.to_thread.run_sync(ask, method, url, headers, body)
+    def _order(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        self._read(asked)
+        found = self._objects[asked.url]
+        states = {self._proved(self._objects[url]) for url in found["authorizations"]}
+        if found["status"] == "pending" and states == {"valid"}:
+            found["status"] = "ready"
+        elif found["status"] == "processing":
+            found["looks"] -= 1
+            found["status"] = "processing" if found["looks"] >= 0 else "valid"
+        return 200, {"Retry-After": "0"}, self._shown(found)
 
-    return send
+    def _finalize(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        self._known(asked)
+        found = self._objects[asked.url.replace("/finalize/", "/order/")]
+        if found["status"] != "ready":
+            raise Problem("orderNotReady", found["status"], 403)
+        csr = x509.load_der_x509_csr(base64url.decode(asked.payload["csr"]))
+        names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        if {str(each.value) for each in names.value} != {
+            each["value"] for each in found["identifiers"]
+        }:
+            raise Problem("badCSR", "the names are not those of the order")
+        now = datetime.now(UTC)
+        authority = x509.SubjectKeyIdentifier.from_public_key(self.root.key.public_key())
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(csr.subject)
+            .issuer_name(self.root.certificate.subject)
+            .public_key(csr.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=2))
+            .add_extension(names.value, critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority),
+                critical=False,
+            )
+            .sign(self.root.key, hashes.SHA256())
+        )
+        self.issued.append(made)
+        found |= {
+            "status": "processing",
+            "certificate": f"{self.url}/certificate/{len(self.issued) - 1}",
+        }
+        return 200, {}, self._shown(found)
+
+    def _certificate(self, asked: Asked, name: str) -> tuple[int, dict[str, str], Any]:
+        self._read(asked)
+        number, _, alternate = name.partition("/")
+        issuer = self.other if alternate else self.root
+        leaf = self.issued[int(number)].public_bytes(serialization.Encoding.PEM)
+        link = (
+            f'<{self.directory}>;rel="index", <{self.url}/certificate/{number}/1>;rel="alternate"'
+        )
+        return 200, {"Content-Type": _PEM, "Link": link}, leaf + issuer.pem.encode()
+
+    def _revoke(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
+        certificate = x509.load_der_x509_certificate(base64url.decode(asked.payload["certificate"]))
+        if not asked.kid:
+            key = certificate.public_key()
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            if jwk.public_members(key) != asked.jwk:
+                raise Problem("unauthorized", "not the certificate's key", 403)
+        if certificate.serial_number in self.revoked:
+            raise Problem("alreadyRevoked", "it is revoked")
+        reason = asked.payload.get("reason", 0)
+        self.revoked[certificate.serial_number] = reason, bool(asked.kid)
+        return 200, {}, b""
+
+    def _renewal_info(self) -> tuple[int, dict[str, str], bytes]:
+        assert self.window is not None
+        start, end = (each.isoformat().replace("+00:00", "Z") for each in self.window)
+        document = {"suggestedWindow": {"start": start, "end": end}}
+        headers = {"Content-Type": _JSON, "Retry-After": "21600"}
+        return 200, headers, json.dumps(document).encode()
+
+    # ---- rules
+
+    def _known(self, asked: Asked) -> None:
+        if not asked.kid:
+            raise Problem("malformed", "it is signed with kid")
+
+    def _read(self, asked: Asked) -> None:
+        self._known(asked)
+        if asked.payload is not None:
+            raise Problem("malformed", "it is read by POST-as-GET")
+
+    def _proved(self, authorization: dict[str, Any]) -> str:
+        states = {each["status"] for each in authorization["challenges"]}
+        return next((each for each in ("valid", "invalid") if each in states), "pending")
+
+    def _shown(self, made: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what is the server's own, and a certificate that is not there yet."""
+        hidden = {"looks", "name"} | ({"certificate"} if made["status"] != "valid" else set())
+        return {name: value for name, value in made.items() if name not in hidden}
 
 
-def new_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
+@contextlib.contextmanager
+def acme_server() -> Iterator[AcmeServer]:
+    """Run a server until the block ends; its own certificate is issued by its root."""
+    server = AcmeServer()
 
+    class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 10
 
-def jwk(key: PrivateKey) -> dict[str, str]:
-    """The public half as a JWK."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        point = key.public_key().public_numbers()
-        size = (key.key_size + 7) // 8
-        curve = {256: "P-256", 384: "P-384", 521: "P-521"}[key.key_size]
-        return {"kty": "EC", "crv": curve, "x": _number(point.x, size), "y": _number(point.y, size)}
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": encode(key.public_key().public_bytes_raw())}
-    numbers = key.public_key().public_numbers()
-    return {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            status, headers, content = server.answer(
+                self.command, self.path, dict(self.headers.items()), body
+            )
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
+        do_GET = do_HEAD = do_POST = _answer  # noqa: N815 - http.server's names
 
-def thumbprint(key: PrivateKey) -> str:
-    """RFC 7638, by hand."""
-    text = json.dumps(jwk(key), sort_keys=True, separators=(",", ":"))
-    return encode(hashlib.sha256(text.encode()).digest())
+        def log_message(self, *_: Any) -> None:
+            """Tell nobody."""
 
-
-def algorithm(key: PrivateKey) -> str:
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return {256: "ES256", 384: "ES384", 521: "ES512"}[key.key_size]
-    return "EdDSA" if isinstance(key, ed25519.Ed25519PrivateKey) else "RS256"
-
-
-def signature(key: PrivateKey, name: str, message: bytes) -> bytes:
-    digest = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}.get(
-        name[-3:], hashes.SHA256()
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    listening.daemon_threads = True
+    listening.socket = tls_context(server.root.issue("localhost")).wrap_socket(
+        listening.socket, server_side=True, do_handshake_on_connect=False
     )
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(digest)))
-        size = (key.key_size + 7) // 8
-        return r.to_bytes(size) + s.to_bytes(size)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign(message)
-    if name.startswith("PS"):
-        pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
-        return key.sign(message, pss, digest)
-    return key.sign(message, padding.PKCS1v15(), digest)
-
-
-def signed(key: PrivateKey, header: Mapping[str, Any], payload: bytes) -> dict[str, str]:
-    """A flattened JWS; `alg` is the key's where the header has none."""
-    full = {"alg": algorithm(key), **header}
-    protected, body = encode(json.dumps(full).encode()), encode(payload)
-    made = signature(key, str(full["alg"]), f"{protected}.{body}".encode())
-    return {"protected": protected, "payload": body, "signature": encode(made)}
-
-
-def csr(
-    *names: str, key: PrivateKey | None = None, common_name: str = "", more: Sequence[Any] = ()
-) -> bytes:
-    """A request in DER for DNS names and addresses, and `more` general names."""
-    import ipaddress  # noqa: PLC0415  tests alone
-
-    def general(name: str) -> x509.GeneralName:
-        try:
-            return x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            return x509.DNSName(name)
-
-    subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject))
-    found = [*map(general, names), *more]
-    if found:
-        builder = builder.add_extension(x509.SubjectAlternativeName(found), critical=False)
-    return builder.sign(key or new_key(), hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-@dataclass
-class Client:
-    """One account with a server."""
-
-    send: Transport
-    directory_url: str = DIRECTORY
-    key: PrivateKey = field(default_factory=new_key)
-    kid: str = ""
-    nonce: str = ""
-    directory: dict[str, Any] = field(default_factory=dict)
-
-    async def begin(self) -> "Client":
-        """Read the directory."""
-        self.directory = (await self.send("GET", self.directory_url, {}, b"")).json
-        return self
-
-    async def fresh_nonce(self) -> str:
-        answer = await self.send("HEAD", self.directory["newNonce"], {}, b"")
-        return answer.header("replay-nonce")
-
-    async def post(
-        self,
-        url: str,
-        payload: object = None,
-        *,
-        key: PrivateKey | None = None,
-        by_key: bool = False,
-        header: Mapping[str, Any] | None = None,
-        without: Sequence[str] = (),
-        content_type: str = JOSE,
-    ) -> Answer:
-        """Send a signed request; None as a payload is POST-as-GET, bytes go as they are.
-
-        `header` adds to the protected header or replaces in it, `without` takes out.
-        """
-        nonce = self.nonce or await self.fresh_nonce()
-        self.nonce = ""
-        key = key or self.key
-        protected: dict[str, Any] = {"nonce": nonce, "url": url}
-        protected |= {"jwk": jwk(key)} if by_key or not self.kid else {"kid": self.kid}
-        protected |= header or {}
-        for name in without:
-            protected.pop(name, None)
-        octets = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        body = signed(key, protected, b"" if payload is None else octets)
-        return await self.raw(url, json.dumps(body).encode(), content_type)
-
-    async def raw(self, url: str, body: bytes, content_type: str = JOSE) -> Answer:
-        """Send a body as it is, and keep the nonce that comes back."""
-        answer = await self.send("POST", url, {"content-type": content_type}, body)
-        self.nonce = answer.header("replay-nonce")
-        return answer
-
-    async def register(self, **members: Any) -> Answer:
-        """Make the account, or find it."""
-        if not self.directory:
-            await self.begin()
-        asked = {"termsOfServiceAgreed": True, **members}
-        answer = await self.post(self.directory["newAccount"], asked, by_key=True)
-        self.kid = answer.header("location") or self.kid
-        return answer
-
-    async def order(self, *names: str, **members: Any) -> Answer:
-        """Order DNS names and addresses."""
-        identifiers = [
-            {"type": "ip" if ":" in name or name[-1].isdigit() else "dns", "value": name}
-            for name in names
-        ]
-        return await self.post(self.directory["newOrder"], {"identifiers": identifiers, **members})
-
-    async def authorize(self, order: Mapping[str, Any], kind: str = "http-01") -> None:
-        """Respond to a challenge of each authorization that is open."""
-        for url in order["authorizations"]:
-            authorization = (await self.post(url)).json
-            if authorization["status"] == "pending":
-                (challenge,) = (
-                    each for each in authorization["challenges"] if each["type"] == kind
-                )
-                answer = await self.post(challenge["url"], {})
-                assert answer.status == 200, answer
-
-    async def finalize(self, order: Mapping[str, Any], request: bytes) -> Answer:
-        return await self.post(order["finalize"], {"csr": encode(request)})
-
-    async def issue(self, *names: str, request: bytes | None = None) -> list[x509.Certificate]:
-        """Go the whole way: the certificate and its issuers."""
-        order = (await self.order(*names)).json
-        await self.authorize(order)
-        done = await self.finalize(order, request or csr(*names))
-        assert done.status == 200, done
-        chain = await self.post(done.json["certificate"])
-        assert chain.header("content-type") == "application/pem-certificate-chain"
-        return x509.load_pem_x509_certificates(chain.body)
-
-
-@dataclass
-class PromptValidator:
-    """Settles each challenge as soon as it is begun: met, but for the names in `failing`.
-
-    Those in `hanging` stay in process.
-    """
-
-    failing: set[str] = field(default_factory=set)
-    hanging: set[str] = field(default_factory=set)
-    begun: list[str] = field(default_factory=list)
-    authorizations: Authorizations | None = None
-    types: frozenset[ChallengeType] = frozenset(
-        {ChallengeType.HTTP_01, ChallengeType.DNS_01, ChallengeType.TLS_ALPN_01}
-    )
-
-    async def begin(
-        self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
-        *,
-        provisioner: AcmeProvisioner,
-        thumbprint: str,
-        account_url: str,
-        payload: bytes,
-    ) -> None:
-        self.begun.append(challenge.value)
-        if challenge.value in self.hanging:
-            return
-        assert self.authorizations is not None
-        problem = AcmeError(ProblemType.INCORRECT_RESPONSE, "something else was there")
-        failed = challenge.value in self.failing
-        await self.authorizations.settle(
-            authorization.id,
-            challenge.id,
-            Outcome(
-                event=ChallengeEvent.FAILED if failed else ChallengeEvent.PROVEN,
-                problem=problem if failed else None,
-            ),
-        )
-
-
-@dataclass
-class AcmeWorld:
-    """A whole ACME server in memory. `entries` are of ca.json."""
-
-    entries: Sequence[Mapping[str, Any]] = (ACME_ENTRY,)
-    store: Store = field(default_factory=MemoryStore)
-    clock: StandingClock = field(default_factory=StandingClock)
-    validator: PromptValidator = field(default_factory=PromptValidator)
-    policy: NamePolicy | None = None
-    binding: Binding | None = None
-    appliance: Appliance = field(init=False)
-    endpoints: AcmeEndpoints = field(init=False)
-    send: Transport = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.appliance = Appliance(
-            entries=self.entries, store=self.store, clock=self.clock, policy=self.policy
-        )
-        chance = SystemChance()
-        authorizations = Authorizations(
-            store=self.store, clock=self.clock, chance=chance, validator=self.validator
-        )
-        self.validator.authorizations = authorizations
-        orders = Orders(
-            store=self.store,
-            clock=self.clock,
-            chance=chance,
-            authorizations=authorizations,
-            policy=self.policy,
-            binding=self.binding,
-        )
-        self.endpoints = AcmeEndpoints(
-            registry=self.appliance.x509.registry,
-            nonces=Nonces(self.store, self.clock, chance),
-            accounts=Accounts(
-                store=self.store, clock=self.clock, chance=chance, binding=self.binding
-            ),
-            authorizations=authorizations,
-            orders=orders,
-            finalization=Finalization(
-                orders=orders,
-                x509=self.appliance.x509,
-                store=self.store,
-                clock=self.clock,
-                chance=chance,
-            ),
-            revocation=AcmeRevocation(
-                revocation=self.appliance.revocation,
-                authorizations=authorizations,
-                store=self.store,
-            ),
-            host=HOST,
-        )
-        application = build_application(
-            self.endpoints.routes(), chance=chance, access_log=lambda line: None
-        )
-        self.send = in_process(application)
-
-    async def client(self, provisioner: str = "acme", key: PrivateKey | None = None) -> Client:
-        """A client with an account."""
-        url = f"https://{HOST}/acme/{provisioner}/directory"
-        made = await Client(self.send, url, key or new_key()).begin()
-        answer = await made.register()
-        assert answer.status in (200, 201), answer
-        return made
+    server.url = f"https://localhost:{listening.server_port}"
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,), name="acme")
+    thread.start()
+    try:
+        yield server
+    finally:
+        listening.shutdown()
+        listening.server_close()
+        thread.join(5)

@@ -253,7 +253,7 @@ def idp(server: Certified | None = None) -> Iterator[Idp]:
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     listening.daemon_threads = True
     if server is not None:
-        listening.socket = _context(server).wrap_socket(
+        listening.socket = tls_context(server).wrap_socket(
             listening.socket, server_side=True, do_handshake_on_connect=False
         )
     scheme = "http://127.0.0.1" if server is None else "https://localhost"
@@ -269,8 +269,8 @@ def idp(server: Certified | None = None) -> Iterator[Idp]:
         thread.join(5)
 
 
-def _context(server: Certified) -> ssl.SSLContext:
-
+def tls_context(server: Certified) -> ssl.SSLContext:
+    """Make the context of a server that shows a certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(server.pem + server.key_pem)

@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, config: dict[str, Any], *, password: str = "pass") -> Iterator[Reference]:
+def serving(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    password: str = "pass",
+    options: Sequence[str] = (),
+) -> Iterator[Reference]:
     """Run step-ca on a ca.json until the block ends."""
     port = free_port()
     config = {**config, "address": f"127.0.0.1:{port}"}
@@ -81,7 +87,9 @@ def serving(folder: Path, config: dict[str, Any], *, password: str = "pass") -> 
     assert program, "step-ca is not on PATH"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [program, str(file), "--password-file", str(secret)], stdout=output, stderr=output
+            [program, str(file), "--password-file", str(secret), *options],
+            stdout=output,
+            stderr=output,
         )
     try:
         for _ in range(200):

@@ -5,7 +5,7 @@ tell how far they are. Servers say with Retry-After how long to wait.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -20,12 +20,19 @@ from appliance.formats import base64url, names, pem, timeorduration
 from appliance.issuance import subjects
 from appliance.issuance.parsed import parse
 from appliance.model.acme import ChallengeType, Identifier, IdentifierType
-from appliance.model.errors import BadRequest, Broken, FormatError, NotSupported, Unavailable
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    FormatError,
+    HearthError,
+    NotSupported,
+    Unavailable,
+)
 from appliance.model.names import SanKind
 from appliance.ports.clock import Clock
 
 _PATIENCE: Final = 90.0  # seconds, for each thing that the server has to do
-_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between looks; the last one again and again
+_WAITS: Final = (0.1, 0.3, 1.0, 2.0, 4.0)  # seconds between looks; the last one again and again
 _LONGEST: Final = 30.0  # a Retry-After beyond that is looked into earlier
 _MOST_CHAINS: Final = 8
 _PEM: Final = "application/pem-certificate-chain"
@@ -159,9 +166,16 @@ async def _shown(answering: Answering, proof: Proof) -> AsyncGenerator[None, Non
     try:
         await answering.show(proof)
         yield
-    finally:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + _LONGEST):
+    except BaseException:
+        with _shielded(), suppress(HearthError):  # what failed first is what is told
             await answering.withdraw(proof)
+        raise
+    with _shielded():
+        await answering.withdraw(proof)
+
+
+def _shielded() -> trio.CancelScope:
+    return trio.CancelScope(shield=True, deadline=trio.current_time() + _LONGEST)
 
 
 def _chosen(authorization: Authorization, kind: ChallengeType) -> Challenge:

@@ -1,0 +1,302 @@
+"""Our client's certificates by ACME, from a strict server of RFC 8555 and from step-ca."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from appliance.cli.main import main
+from appliance.client.csr import KeyKind, generate_key, signing_request
+from appliance.formats import base64url, pem
+from tests.support import stepca
+from tests.support.acme import AcmeServer, acme_server
+
+NAMES = ("a.example.com", "b.example.com")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[AcmeServer]:
+    with acme_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: AcmeServer) -> Iterator[AcmeServer]:
+    """The server as it is at first; whatever a test does, the client must have obeyed the RFC."""
+    running.bad_nonces, running.looks, running.external, running.window = 0, 0, {}, None
+    running.offered = AcmeServer().offered
+    for kept in (running.faults, running.orders, running.accounts, running.records):
+        kept.clear()
+    running.revoked.clear()
+    running.http_port = stepca.free_port()
+    yield running
+    assert running.faults == []
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A person in a folder who trusts the server's root."""
+
+    server: AcmeServer
+    capfd: pytest.CaptureFixture[str]
+
+    def run(self, command: str, *args: str, code: int = 0) -> str:
+        """Run a command of `hearth ca`; give what it told."""
+        listen = f"127.0.0.1:{self.server.http_port}"
+        flags = ["--acme", self.server.directory, "--root", "root.pem", "--http-listen", listen]
+        status = main(["ca", command, *args, *flags])
+        told = self.capfd.readouterr().err
+        assert status == code, told
+        return told
+
+    def certificate(self, *args: str, code: int = 0) -> str:
+        return self.run("certificate", NAMES[0], "a.crt", "a.key", *args, code=code)
+
+
+@pytest.fixture
+def client(
+    server: AcmeServer,
+    steppath: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Client:
+    monkeypatch.chdir(tmp_path)
+    Path("root.pem").write_text(server.root.pem)
+    return Client(server, capfd)
+
+
+def _names(name: str) -> list[str]:
+    leaf = x509.load_pem_x509_certificates(Path(name).read_bytes())[0]
+    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return [str(each.value) for each in found.value]
+
+
+def _hook(folder: Path, records: Path) -> str:
+    """Write a command that keeps TXT records in a file."""
+    script = folder / "hook.py"
+    script.write_text(
+        "import sys\n"
+        f"with open({str(records)!r}, 'a') as file:\n"
+        "    print(*sys.argv[1:], file=file)\n"
+        "sys.exit(3 if 'fails' in sys.argv[2] else 0)\n"
+    )
+    return f"{sys.executable} {script}"
+
+
+class TestStandalone:
+    def test_every_name_and_the_subject_are_proved(self, client: Client) -> None:
+        told = client.certificate("--san", NAMES[1], "--san", "10.0.0.7")
+        assert client.server.orders[0]["identifiers"] == [
+            {"type": "dns", "value": NAMES[1]},
+            {"type": "ip", "value": "10.0.0.7"},
+            {"type": "dns", "value": NAMES[0]},
+        ]
+        assert sorted(_names("a.crt")) == ["10.0.0.7", *NAMES]
+        assert f"Using Standalone Mode HTTP challenge to validate {NAMES[0]}\n" in told
+        assert "Certificate: a.crt" in told
+        assert len(pem.certificates(Path("a.crt").read_bytes())) == 2
+        assert stat.S_IMODE(Path("a.key").stat().st_mode) == 0o600
+
+    def test_no_times_are_asked_for_unless_wanted(self, client: Client) -> None:
+        client.certificate()
+        client.certificate("--force", "--not-before", "2030-01-01T00:00:00Z", "--not-after", "1h")
+        assert set(client.server.orders[0]) == {"identifiers"}
+        assert client.server.orders[1]["notBefore"] == "2030-01-01T00:00:00Z"
+        assert client.server.orders[1]["notAfter"].endswith("Z")
+
+    def test_bad_nonces_are_retried(self, client: Client) -> None:
+        """RFC 8555 section 6.5: the client retries with the nonce of the error."""
+        client.server.bad_nonces = 3
+        client.certificate()
+
+    def test_a_server_that_takes_no_nonce_is_given_up(self, client: Client) -> None:
+        client.server.bad_nonces = 100
+        assert "takes none of the nonces" in client.certificate(code=1)
+
+    def test_what_takes_long_is_waited_for(self, client: Client) -> None:
+        client.server.looks = 3
+        client.certificate()
+
+    def test_what_the_server_saw_is_told(self, client: Client) -> None:
+        listening = client.server.http_port
+        client.server.http_port = stepca.free_port()
+        flags = ["--acme", client.server.directory, "--root", "root.pem"]
+        args = ["certificate", NAMES[0], "a.crt", "a.key", *flags]
+        assert main(["ca", *args, "--http-listen", f"127.0.0.1:{listening}"]) == 1
+        told = client.capfd.readouterr().err
+        assert f"unable to validate {NAMES[0]}: saw 'Connection refused'" in told
+        assert not Path("a.key").exists()
+
+    def test_a_port_that_is_taken_is_told_with_what_to_do(self, client: Client) -> None:
+        port = client.server.url.rpartition(":")[2]
+        client.server.http_port = int(port)
+        told = client.certificate(code=1)
+        assert f"cannot listen on 127.0.0.1:{port} for the CA's validation" in told
+        assert "--webroot" in told
+
+
+class TestWebroot:
+    def test_the_file_is_there_while_it_is_needed(self, client: Client, tmp_path: Path) -> None:
+        (tmp_path / "www").mkdir()
+        words = [sys.executable, "-m", "http.server", str(client.server.http_port)]
+        where = ["--bind", "127.0.0.1", "--directory", str(tmp_path / "www")]
+        with subprocess.Popen([*words, *where], stderr=subprocess.PIPE) as web:
+            try:
+                _until_listening(client.server.http_port)
+                told = client.certificate("--webroot", "www")
+            finally:
+                web.terminate()
+        assert f"Using Webroot Mode HTTP challenge to validate {NAMES[0]}\n" in told
+        served = tmp_path / "www/.well-known/acme-challenge"
+        assert list(served.iterdir()) == []
+        assert stat.S_IMODE(served.stat().st_mode) == 0o755
+
+    def test_a_directory_that_is_missing_is_told(self, client: Client) -> None:
+        assert "webroot directory none does not exist" in client.certificate(
+            "--webroot", "none", code=1
+        )
+
+
+class TestDns:
+    def test_wildcards_are_proved_by_a_command(self, client: Client, tmp_path: Path) -> None:
+        """RFC 8555 section 8.4: both names have their record at the same place."""
+        records = tmp_path / "records"
+
+        class Records(list[tuple[str, str]]):
+            def __contains__(self, wanted: object) -> bool:
+                assert isinstance(wanted, tuple)
+                return f"add {wanted[0]} {wanted[1]}" in records.read_text().splitlines()
+
+        client.server.records = Records()
+        hook = _hook(tmp_path, records)
+        client.run(
+            "certificate", "*.example.com", "w.crt", "w.key", "--san", "*.example.com",
+            "--san", "example.com", "--dns-hook", hook,
+        )  # fmt: skip
+        assert sorted(_names("w.crt")) == ["*.example.com", "example.com"]
+        lines = [line.split() for line in records.read_text().splitlines()]
+        assert [verb for verb, *_ in lines] == ["add", "remove", "add", "remove"]
+        assert {name for _, name, _ in lines} == {"_acme-challenge.example.com"}
+
+    def test_a_command_that_fails_ends_the_order(self, client: Client, tmp_path: Path) -> None:
+        hook = _hook(tmp_path, tmp_path / "records")
+        told = client.run("certificate", "fails", "a.crt", "a.key", "--dns-hook", hook, code=1)
+        assert "_acme-challenge.fails failed: exit status 3" in told
+        assert not Path("a.crt").exists()
+
+
+class TestAccounts:
+    def test_one_account_is_kept_for_a_directory(self, client: Client, steppath: Path) -> None:
+        client.certificate("--contact", "me@example.com")
+        client.certificate("--force")
+        assert [each["contact"] for each in client.server.accounts.values()] == [
+            ["mailto:me@example.com"]
+        ]
+        kept = list((steppath / "acme").iterdir())
+        assert len(kept) == 1
+        assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
+        assert json.loads(kept[0].read_text())["directory"] == client.server.directory
+
+    def test_a_broken_file_is_told(self, client: Client, steppath: Path) -> None:
+        client.certificate()
+        kept = next(iter((steppath / "acme").iterdir()))
+        kept.write_text("{}")
+        told = client.certificate("--force", code=1)
+        assert f"{kept}: does not hold the key of an ACME account; remove it" in told
+
+    def test_an_external_account_is_bound(self, client: Client) -> None:
+        """RFC 8555 section 7.3.4."""
+        client.server.external = {"key-1": os.urandom(32)}
+        Path("eab").write_text(base64url.encode(client.server.external["key-1"]) + "\n")
+        told = client.certificate(code=1)
+        assert "give --eab-key-id and --eab-key" in told
+        client.certificate("--eab-key-id", "key-1", "--eab-key", "eab")
+        client.certificate("--force")
+
+    def test_a_key_that_is_none_is_told_without_it(self, client: Client) -> None:
+        Path("eab").write_text("not a key!")
+        told = client.certificate("--eab-key-id", "k", "--eab-key", "eab", code=1)
+        assert "eab does not hold a key for --eab-key-id" in told
+        assert "not a key" not in told
+
+
+class TestChoices:
+    def test_the_chain_to_the_preferred_issuer_is_taken(self, client: Client) -> None:
+        client.certificate("--preferred-chain", "Other Root")
+        chain = pem.certificates(Path("a.crt").read_bytes())
+        assert chain[1] == client.server.other.der
+        told = client.certificate("--force", "--preferred-chain", "None", code=1)
+        assert "no chain of the CA leads to 'None', they lead to: ACME Root, Other Root" in told
+
+    def test_a_profile_is_asked_for(self, client: Client) -> None:
+        client.certificate("--acme-profile", "short")
+        assert client.server.orders[0]["profile"] == "short"
+
+    def test_a_ca_without_the_challenge_says_which_it_has(self, client: Client) -> None:
+        client.server.offered = ("dns-01", "tls-alpn-01")
+        told = client.certificate(code=1)
+        assert "by http-01: the CA offers dns-01, tls-alpn-01" in told
+
+
+def test_a_signing_request_is_ordered_by_its_names(client: Client) -> None:
+    key = generate_key(KeyKind(kty="EC", curve="P-256"))
+    csr = signing_request(key, NAMES[0], NAMES)
+    Path("a.csr").write_text(pem.encode("CERTIFICATE REQUEST", csr))
+    client.run("sign", "a.csr", "a.crt")
+    assert sorted(_names("a.crt")) == list(NAMES)
+    leaf = pem.certificates(Path("a.crt").read_bytes())[0]
+    assert x509.load_der_x509_certificate(leaf).public_key() == key.public_key()
+
+
+def _until_listening(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("the web server does not listen")
+
+
+@pytest.mark.reference
+class TestStepCa:
+    """step-ca: a provisioner of type ACME, chosen by its name or by its directory."""
+
+    @pytest.fixture
+    def ca(self, tmp_path: Path, steppath: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        monkeypatch.chdir(tmp_path)
+        folder = tmp_path / "reference"
+        folder.mkdir()
+        (folder / "pw").write_text("pass")
+        environ = os.environ | {"STEPPATH": str(folder), "HOME": str(folder)}
+        flags = "--deployment-type standalone --name Test --dns localhost --acme"
+        given = "--address 127.0.0.1:0 --provisioner jane --password-file pw"
+        command = ["step", "ca", "init", *flags.split(), *given.split()]
+        subprocess.run(command, env=environ, cwd=folder, check=True, capture_output=True)
+        config = json.loads((folder / "config/ca.json").read_text())
+        Path("root.pem").write_bytes((folder / "certs/root_ca.crt").read_bytes())
+        port = stepca.free_port()
+        options = ["--acme-http-port", str(port), "--insecure"]
+        with stepca.serving(folder / "run", config, password="pass", options=options) as reference:
+            monkeypatch.setenv("ACME_PORT", str(port))
+            yield f"https://localhost:{reference.port}"
+
+    @pytest.mark.parametrize("by", ["provisioner", "directory"])
+    def test_a_certificate_by_http(self, ca: str, by: str) -> None:
+        where = {
+            "provisioner": ["--provisioner", "acme", "--ca-url", ca],
+            "directory": ["--acme", f"{ca}/acme/acme/directory"],
+        }[by]
+        listen = f"127.0.0.1:{os.environ['ACME_PORT']}"
+        flags = [*where, "--root", "root.pem", "--http-listen", listen, "--not-after", "2h"]
+        assert main(["ca", "certificate", "localhost", "a.crt", "a.key", *flags]) == 0
+        assert _names("a.crt") == ["localhost"]
