@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from ssl import SSLContext
 from urllib.parse import quote
 
 import trio
@@ -40,7 +41,7 @@ class AcmeOrder:
     async def _fetch(self, request: bytes) -> tuple[bytes, ...]:
         external = self.flags.external_account()
         way = Way(answering=self.flags.answering(), clock=SystemClock(), tell=say)
-        tls = outward(self.roots) if self.system_roots or not self.roots else trusting(self.roots)
+        tls = tls_for(roots=self.roots, system_roots=self.system_roots)
         key = account_key(self.directory)
         async with Transport(tls) as transport:
             account = await AcmeAccount.at(transport, self.directory, key)
@@ -91,6 +92,11 @@ def known_roots(root: str | None) -> tuple[bytes, ...]:
         return read_roots(root)
     usual = location().root_certificate
     return read_roots(str(usual)) if usual.exists() else ()
+
+
+def tls_for(*, roots: tuple[bytes, ...], system_roots: bool) -> SSLContext:
+    """Trust the CA's roots (DER), and the system's where another CA may be meant."""
+    return outward(roots) if system_roots or not roots else trusting(roots)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -7,9 +7,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TextIO
+from typing import Final, Protocol, TextIO
 
 import trio
 
@@ -17,6 +17,7 @@ from appliance.cli.clock import SystemClock
 from appliance.cli.files import NewFile, read_file, write_file, write_together
 from appliance.cli.online import now, octets
 from appliance.cli.reach import Reach
+from appliance.client.acme.renewal_info import Advice
 from appliance.client.csr import signing_request
 from appliance.client.identity import Identity, identity
 from appliance.client.renewal import (
@@ -30,7 +31,12 @@ from appliance.client.renewal import (
 from appliance.client.tokens import TOKEN_ID_OCTETS, audience, renewal_token
 from appliance.formats import goduration, pem
 from appliance.formats.keys import PrivateKey
+from appliance.issuance.parsed import ParsedCertificate
 from appliance.model.errors import BadRequest, HearthError
+
+_LOOK_AGAIN: Final = timedelta(hours=1)  # after a CA did not say when to renew
+_WORTH_TELLING: Final = timedelta(seconds=1)
+_NOTHING: Final = timedelta()
 
 
 class Holder(Protocol):
@@ -54,7 +60,7 @@ class Renewer:
 
     def run(self) -> None:
         """Renew once, outside of Trio."""
-        _run_once(self.renew, "error renewing certificate")
+        run_once(self.renew, "error renewing certificate")
 
     async def renew(self) -> None:
         """Renew and write the file. Raises HearthError; the old certificate stays then."""
@@ -70,7 +76,7 @@ class Renewer:
                 )
                 chain = await ca.renew_with_token(token)
         renewed = self.identity.renewed(chain)
-        write_file(self.out, _text(chain), 0o600, force=True)
+        write_file(self.out, chain_text(chain), 0o600, force=True)
         self.identity = renewed
 
 
@@ -91,7 +97,7 @@ class Rekeyer:
 
     def run(self) -> None:
         """Rekey once, outside of Trio."""
-        _run_once(self.renew, "error rekeying certificate")
+        run_once(self.renew, "error rekeying certificate")
 
     async def renew(self) -> None:
         """Get the certificate for a new key, and write both. Raises HearthError, as above."""
@@ -101,22 +107,23 @@ class Rekeyer:
         async with self.reach(self.identity) as ca:
             chain = await ca.rekey(signing_request(key, "", ()))
         rekeyed = identity(chain, key)
-        files = [NewFile(path=self.out, data=_text(chain), mode=0o600)]
+        files = [NewFile(path=self.out, data=chain_text(chain), mode=0o600)]
         if self.key_out:
             files.append(NewFile(path=self.key_out, data=self.key_text(key), mode=0o600))
         write_together(files)
         self.identity = rekeyed
 
 
-def _run_once(renew: Callable[[], Awaitable[None]], failure: str) -> None:
-    """Run it; say of a failure what failed, in step's words: scripts look for them."""
+def run_once(renew: Callable[[], Awaitable[None]], failure: str) -> None:
+    """Run it outside of Trio; a failure is told in step's words: scripts look for them."""
     try:
         trio.run(renew)
     except HearthError as error:
         raise BadRequest(f"{failure}: {error}") from error
 
 
-def _text(chain: tuple[bytes, ...]) -> bytes:
+def chain_text(chain: tuple[bytes, ...]) -> bytes:
+    """Write a chain as PEM."""
     return "".join(pem.encode("CERTIFICATE", der) for der in chain).encode()
 
 
@@ -178,14 +185,26 @@ def chance() -> float:
     return random.random()  # noqa: S311 - it spreads load, nothing secret
 
 
-def run_daemon(renewer: Holder, schedule: Schedule, after: After) -> None:
+class Advising(Protocol):
+    """Whoever knows when a CA wishes a certificate to be renewed."""
+
+    async def ask(self, certificate: ParsedCertificate) -> Advice | None:
+        """Give the advice, if there is any. Raises HearthError."""
+
+
+def run_daemon(
+    renewer: Holder, schedule: Schedule, after: After, adviser: Advising | None = None
+) -> None:
     """Renew until SIGINT or SIGTERM; SIGHUP renews at once."""
-    trio.run(_daemon, renewer, schedule, after)
+    trio.run(_daemon, renewer, schedule, after, adviser)
 
 
-async def _daemon(renewer: Holder, schedule: Schedule, after: After) -> None:
+async def _daemon(
+    renewer: Holder, schedule: Schedule, after: After, adviser: Advising | None
+) -> None:
     send, now_please = trio.open_memory_channel[None](1)
     first = wait_before(schedule, renewer.identity.leaf.validity, now(), chance())
+    turns = _Turns(renewer, schedule, after, adviser, now() + first)
     wanted = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     with trio.open_signal_receiver(*wanted) as signals:
         # Only now: whoever reads this line may send a signal at once.
@@ -193,17 +212,64 @@ async def _daemon(renewer: Holder, schedule: Schedule, after: After) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(
                 partial(keep_renewed, clock=SystemClock(), now_please=now_please),
-                first,
-                partial(_renew_and_follow, renewer, schedule, after),
+                timedelta() if adviser else first,  # who advises is asked at once
+                turns.turn,
             )
             async for number in signals:
                 if number != signal.SIGHUP:
                     nursery.cancel_scope.cancel()
                     return
+                turns.is_wanted = True
                 try:
                     send.send_nowait(None)
                 except trio.WouldBlock:
                     continue  # one is waiting already
+
+
+@dataclass(slots=True)
+class _Turns:
+    """What happens each time that a daemon wakes: it is due, or the CA is asked when it is."""
+
+    renewer: Holder
+    schedule: Schedule
+    after: After
+    adviser: Advising | None
+    due: datetime
+    is_wanted: bool = False  # by a person, whenever it is due
+
+    async def turn(self) -> timedelta:
+        """Renew, or ask; give the wait before the next time."""
+        if not self.is_wanted and now() < self.due:
+            wait = await self._asked()
+            if now() < self.due:
+                return wait
+        self.is_wanted = False
+        wait = await _renew_and_follow(self.renewer, self.schedule, self.after)
+        self.due = now() + wait
+        return max(await self._asked(), min(wait, RETRY))  # whatever the CA says
+
+    async def _asked(self) -> timedelta:
+        """Let the CA move the moment, and say when to look again.
+
+        What a person asked for, it can only bring forward. It cannot put it off beyond the end.
+        """
+        if self.adviser is None:
+            return self.due - now()
+        leaf = self.renewer.identity.leaf
+        try:
+            given = await self.adviser.ask(leaf)
+        except HearthError as error:
+            _log("ERROR", f"the CA does not say when to renew: {error}")
+            return min(self.due - now(), _LOOK_AGAIN)
+        if given is None:
+            return self.due - now()
+        by_person = bool(self.schedule.expires_in or self.schedule.period)
+        later = by_person or given.due >= leaf.validity.not_after
+        moved = min(self.due, given.due) if later else given.due
+        if abs(moved - self.due) > _WORTH_TELLING:
+            _log("INFO", f"the CA asks for the renewal in {_shown(max(moved - now(), _NOTHING))}")
+        self.due = moved
+        return min(max(self.due - now(), _NOTHING), given.holds)
 
 
 async def _renew_and_follow(renewer: Holder, schedule: Schedule, after: After) -> timedelta:

@@ -9,17 +9,23 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.cli.main import main
+from appliance.client.acme.renewal_info import certificate_id
 from appliance.client.csr import KeyKind, generate_key, signing_request
 from appliance.formats import base64url, pem
+from appliance.issuance.parsed import parse
 from tests.support import stepca
 from tests.support.acme import AcmeServer, acme_server
 
+HEARTH = [sys.executable, "-c", "import sys; from appliance.cli.main import main; sys.exit(main())"]
 NAMES = ("a.example.com", "b.example.com")
 
 
@@ -37,6 +43,7 @@ def server(running: AcmeServer) -> Iterator[AcmeServer]:
     for kept in (running.faults, running.orders, running.accounts, running.records):
         kept.clear()
     running.revoked.clear()
+    running.replaceable = True
     running.http_port = stepca.free_port()
     yield running
     assert running.faults == []
@@ -256,6 +263,71 @@ def test_a_signing_request_is_ordered_by_its_names(client: Client) -> None:
     assert sorted(_names("a.crt")) == list(NAMES)
     leaf = pem.certificates(Path("a.crt").read_bytes())[0]
     assert x509.load_der_x509_certificate(leaf).public_key() == key.public_key()
+
+
+class TestRenewing:
+    """`hearth ca renew --acme`, and when the CA wishes it (RFC 9773)."""
+
+    def test_the_same_names_and_key_are_ordered_again(self, client: Client) -> None:
+        client.certificate("--san", NAMES[1])
+        before = pem.certificates(Path("a.crt").read_bytes())[0]
+        client.server.window = (datetime.now(UTC), datetime.now(UTC))
+        told = client.run("renew", "a.crt", "a.key", "--force")
+        assert "Your certificate has been saved in a.crt." in told
+        after = pem.certificates(Path("a.crt").read_bytes())[0]
+        assert _names("a.crt") == [NAMES[1], NAMES[0]]
+        assert parse(after).public_key_info == parse(before).public_key_info
+        assert client.server.orders[1]["replaces"] == certificate_id(parse(before))
+
+    def test_a_refused_replacement_is_ordered_as_a_new_one(self, client: Client) -> None:
+        client.certificate()
+        client.server.window = (datetime.now(UTC), datetime.now(UTC))
+        client.server.replaceable = False
+        client.run("renew", "a.crt", "a.key", "--force")
+        assert [each.get("replaces", "") != "" for each in client.server.orders] == [
+            False, True, False,
+        ]  # fmt: skip
+
+    def test_the_daemon_renews_when_the_ca_asks_for_it(self, client: Client) -> None:
+        client.certificate()
+        now = datetime.now(UTC)
+        client.server.window = (now - timedelta(hours=2), now - timedelta(hours=1))
+        listen = f"127.0.0.1:{client.server.http_port}"
+        flags = ["--acme", client.server.directory, "--root", "root.pem", "--http-listen", listen]
+        words = [*HEARTH, "ca", "renew", "--daemon", "a.crt", "a.key", *flags]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as daemon:
+            assert daemon.stdout is not None
+            lines: list[str] = []
+            for line in daemon.stdout:
+                lines.append(line)
+                if "certificate renewed" in line:
+                    client.server.window = (now + timedelta(hours=1), now + timedelta(hours=1))
+                if len(lines) == 4:
+                    daemon.terminate()
+        assert "first renewal in " in lines[0]
+        assert "the CA asks for the renewal in 0s" in lines[1]
+        assert f"{NAMES[0]} certificate renewed" in lines[2]
+        assert "the CA asks for the renewal in " in lines[3]
+
+
+def test_certificates_are_named_as_the_rfc_does() -> None:
+    """RFC 9773 section 4.1 has this example."""
+    key_id = bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(0x87654321)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2027, 1, 1, tzinfo=UTC))
+        .add_extension(x509.AuthorityKeyIdentifier(key_id, None, None), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    found = certificate_id(parse(made.public_bytes(serialization.Encoding.DER)))
+    assert found == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
 
 
 def _until_listening(port: int) -> None:

@@ -63,6 +63,7 @@ class AcmeServer:
     looks: int = 0  # how often a client has to look before something is settled
     external: dict[str, bytes] = field(default_factory=dict)  # keys by id; wanted if there are any
     window: tuple[datetime, datetime] | None = None  # of renewal information
+    replaceable: bool = True
     faults: list[str] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)  # payloads as they came
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class AcmeServer:
                     return self._renewal_info()
                 return self._posted(method, path, headers, body)
             except Problem as problem:
-                if not problem.document["type"].endswith(("badNonce", "Required")):
+                if not problem.document["type"].endswith(("badNonce", "Required", "Replaced")):
                     self.faults.append(str(problem))
                 told = {"Content-Type": "application/problem+json", "Replay-Nonce": self.nonce()}
                 return problem.status, told, json.dumps(problem.document).encode()
@@ -201,6 +202,8 @@ class AcmeServer:
     def _new_order(self, asked: Asked, _: str) -> tuple[int, dict[str, str], Any]:
         self._known(asked)
         self.orders.append(asked.payload)
+        if asked.payload.get("replaces") and not self.replaceable:
+            raise Problem("alreadyReplaced", "it was replaced before", 409)
         authorizations = []
         for identifier in asked.payload["identifiers"]:
             value = identifier["value"].removeprefix("*.")
