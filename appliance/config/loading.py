@@ -221,14 +221,8 @@ def _not_served(
 ) -> list[str]:
     """Say which routes of step-ca are configured and not served by this version."""
     lines = []
-    kinds = {each.type for each in listed}
-    routes = []
-    if "ACME" in kinds:
-        routes.append("/acme/…")
-    if "SCEP" in kinds:
-        routes.append("/scep/…")
-    if routes:
-        lines.append(f"this version does not serve {' and '.join(routes)}, which are configured")
+    if any(each.type == "SCEP" for each in listed):
+        lines.append("this version does not serve /scep/…, which is configured")
     if isinstance(store, MemorySettings):
         lines.append(
             "there is no `db`: certificates and revocations are not recorded, and used tokens are "

@@ -34,6 +34,7 @@ from appliance.ports.store import Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
+from appliance.server.acme import acme_routes
 from appliance.server.launch import USUAL_NETWORK, Network
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
@@ -215,6 +216,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             version=VERSION,
             ssh=[*SshEndpoints(ssh, ssh_revocation, x509).routes(), *hosts],
         ),
+        *acme_routes(settings, x509=x509, revocation=revocation, validator=foundation.validation),
         *public,
     ]
     return Assembly(

@@ -20,6 +20,7 @@ from typing import Final
 import trio
 
 from appliance.authority import reindexing
+from appliance.authority.acme import housekeeping as acme_housekeeping
 from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
@@ -191,13 +192,14 @@ async def _obey_signals(
 
 
 async def _keep_house(store: Store, clock: Clock) -> None:
-    """Forget used tokens that have expired, once an hour."""
+    """Forget used tokens that have expired, and what ACME is done with, once an hour."""
     while True:
         await trio.sleep(_HOUSEKEEPING)
         try:
             await prune_tokens(store, clock.now(), leeway=_LEEWAY)
+            await acme_housekeeping.forget(store, clock.now())
         except HearthError as error:
-            log.warning("used tokens could not be pruned: %s", error)
+            log.warning("what is no longer needed could not be removed: %s", error)
 
 
 @asynccontextmanager

@@ -79,7 +79,7 @@ def test_an_unknown_type_is_skipped_with_a_warning(tmp_path: Path) -> None:
 
 def test_routes_that_are_configured_and_not_served_are_told(tmp_path: Path) -> None:
     settings = loaded(tmp_path, RECORDED["entries"])
-    assert any("/acme/… and /scep/…" in line for line in settings.warnings)
+    assert any("does not serve /scep/…" in line for line in settings.warnings)
 
 
 def test_the_secrets_of_scep_are_not_in_settings(tmp_path: Path) -> None:

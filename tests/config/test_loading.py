@@ -291,7 +291,7 @@ def test_the_password_cannot_be_printed(read: Load) -> None:
     assert "hunter2" not in repr(settings)
 
 
-def test_a_configuration_of_steps_ca_init_loads_with_one_warning(
+def test_a_configuration_of_steps_ca_init_loads_without_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`ca init --ssh --acme` of the reference, as recorded."""
@@ -301,7 +301,7 @@ def test_a_configuration_of_steps_ca_init_loads_with_one_warning(
         (tmp_path / "templates" / "ssh" / name).write_text(text)
     settings = load(GOLDEN / "step-init-ssh-acme.json")
     assert [each.type for each in settings.provisioners] == ["JWK", "ACME", "SSHPOP"]
-    assert settings.warnings == ("this version does not serve /acme/…, which are configured",)
+    assert settings.warnings == ()
     written = json.loads((GOLDEN / "step-init-ssh-acme.json").read_text())
     assert [dict(each.entry) for each in settings.provisioners] == written["authority"][
         "provisioners"

@@ -97,7 +97,7 @@ def routes(world: Any) -> set[str]:
     return {
         f"{route.method} {route.path}"
         for route in ours.routes(world)
-        if not route.path.startswith("/1.0")
+        if not route.path.startswith(("/1.0", "/2.0"))
     }
 
 

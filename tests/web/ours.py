@@ -18,6 +18,7 @@ from appliance.web.api.ssh_hosts import SshHostEndpoints
 from appliance.web.application import AccessLog, Application, build_application
 from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
+from tests.support.acme_by_hand import AcmeWorld
 from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
 from tests.support.ocsp import OcspWorld
 from tests.support.ssh import SshAppliance
@@ -78,7 +79,7 @@ def routes(world: World) -> list[Route]:
         responder=responder,
         clock=made.x509.clock,
     )
-    return [*table, *published]
+    return [*table, *AcmeWorld().endpoints.routes(), *published]
 
 
 def ssh_routes(made: Appliance) -> list[Route]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from appliance.authority.acme import records
+from appliance.authority.acme import nonces, records
 from appliance.ports.store import Delete, Operation, Store
 
 _BATCH: Final = 500  # rows removed in one step
@@ -16,7 +16,7 @@ _BATCH: Final = 500  # rows removed in one step
 
 async def forget(store: Store, now: datetime) -> int:
     """Remove rows whose time has come, and give how many. Raises Broken."""
-    removed = 0
+    removed = await nonces.forget(store, now)
     stop = records.seconds(now)
     while rows := await store.scan(records.EXPIRY, stop=stop, limit=_BATCH):
         operations: list[Operation] = []

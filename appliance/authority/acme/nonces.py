@@ -62,15 +62,6 @@ class Nonces:
         except Conflict as error:
             raise _bad("the nonce was used before") from error
 
-    async def forget(self) -> int:
-        """Remove the used ones that are too old to be taken, and give how many."""
-        removed = 0
-        stop = _time(self._clock.now() - LIFETIME - _AHEAD)
-        while rows := await self._store.scan(USED, stop=stop, limit=_BATCH):
-            await self._store.commit([Delete(USED, key) for key, _ in rows])
-            removed += len(rows)
-        return removed
-
     async def _secret(self) -> bytes:
         """Read the key, which the first instance on a store makes."""
         if self._key is None:
@@ -83,6 +74,16 @@ class Nonces:
                     return await self._secret()
             self._key = found
         return self._key
+
+
+async def forget(store: Store, now: datetime) -> int:
+    """Remove the used ones that are too old to be taken, and give how many. Raises Broken."""
+    removed = 0
+    stop = _time(now - LIFETIME - _AHEAD)
+    while rows := await store.scan(USED, stop=stop, limit=_BATCH):
+        await store.commit([Delete(USED, key) for key, _ in rows])
+        removed += len(rows)
+    return removed
 
 
 def _time(at: datetime) -> bytes:

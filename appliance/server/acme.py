@@ -1,0 +1,55 @@
+"""ACME's door, put together."""
+
+from appliance.authority.acme.accounts import Accounts
+from appliance.authority.acme.authorizations import Authorizations, Validator
+from appliance.authority.acme.finalization import Finalization
+from appliance.authority.acme.nonces import Nonces
+from appliance.authority.acme.orders import Orders
+from appliance.authority.acme.revocation import AcmeRevocation
+from appliance.authority.revocation import RevocationAuthority
+from appliance.authority.x509 import X509Authority
+from appliance.config.settings import MemorySettings, Settings
+from appliance.web.acme.routes import AcmeEndpoints
+from appliance.web.http import Route
+
+
+def acme_routes(
+    settings: Settings,
+    *,
+    x509: X509Authority,
+    revocation: RevocationAuthority,
+    validator: Validator,
+) -> list[Route]:
+    """Give the routes of ACME; without a database there are none, as with step-ca."""
+    if isinstance(settings.database, MemorySettings):
+        return []
+    store, clock, chance = x509.store, x509.clock, x509.chance
+    authorizations = Authorizations(store=store, clock=clock, chance=chance, validator=validator)
+    orders = Orders(
+        store=store,
+        clock=clock,
+        chance=chance,
+        authorizations=authorizations,
+        policy=settings.policy,
+    )
+    return AcmeEndpoints(
+        registry=x509.registry,
+        nonces=Nonces(store, clock, chance),
+        accounts=Accounts(store=store, clock=clock, chance=chance),
+        authorizations=authorizations,
+        orders=orders,
+        finalization=Finalization(
+            orders=orders, x509=x509, store=store, clock=clock, chance=chance
+        ),
+        revocation=AcmeRevocation(
+            revocation=revocation, authorizations=authorizations, store=store
+        ),
+        host=_host(settings),
+    ).routes()
+
+
+def _host(settings: Settings) -> str:
+    """Name ourselves, for requests that name no host: as step-ca does, by the first of dnsNames."""
+    name = settings.dns_names[0] if settings.dns_names else "localhost"
+    bracketed = f"[{name}]" if ":" in name else name
+    return bracketed if settings.port == 443 else f"{bracketed}:{settings.port}"
