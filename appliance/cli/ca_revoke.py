@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from appliance.cli.acme_revoking import revoke_by_acme
 from appliance.cli.command import StepCommand, location
 from appliance.cli.files import read_file
 from appliance.cli.keys import read_private_key
@@ -30,7 +31,9 @@ from appliance.cli.reach import ask, check_offline, offline, offline_flags
 from appliance.client.address import ca_url as complete
 from appliance.client.ca import CaClient
 from appliance.client.identity import Identity, load_identity
+from appliance.formats import pem
 from appliance.formats import serial as serial_form
+from appliance.issuance.parsed import parse
 from appliance.model.errors import BadRequest, FormatError
 from appliance.model.orders import RevokeOrder
 
@@ -58,6 +61,7 @@ class _Flags:
     reason: str | None
     reason_code: str | None
     token: str | None
+    acme: str | None
     provisioner: str | None
     provisioner_password_file: str | None
     password_file: str | None
@@ -82,6 +86,11 @@ class _Flags:
     "AACompromise.",
 )
 @click.option("--token", metavar="<token>", help="The one-time token to use.")
+@click.option(
+    "--acme",
+    metavar="<url>",
+    help="The ACME directory of the CA of --cert: by the account here, or by --key.",
+)
 @ca_flags
 @click.option("--provisioner", metavar="<name>", help="The provisioner to use.")
 @click.option("--provisioner-password-file", metavar="<file>", help="The password of its key.")
@@ -94,6 +103,7 @@ def revoke(**values: Any) -> None:
 
     With a serial number a token of a provisioner is needed, and made on the way (its password is
     asked for) unless --token brings one. With --cert and --key the certificate revokes itself.
+    With --acme and --cert it is revoked at any CA, by the account that ordered it, or by its --key.
 
     \b
     Examples:
@@ -106,6 +116,10 @@ def revoke(**values: Any) -> None:
     code = reason_code(flags.reason_code or "")
     if flags.offline:
         check_offline(token=flags.token)
+    if flags.acme:
+        number = _revoke_by_acme(flags, flags.acme, code)
+        say(f"Certificate with Serial Number {number} has been revoked.")
+        return
     by_itself = bool(flags.cert or flags.key)
     number = _revoke_itself(flags, code) if by_itself else _revoke_serial(flags, code)
     say(f"Certificate with Serial Number {number} has been revoked.")
@@ -173,6 +187,20 @@ def _revoke_itself(flags: _Flags, code: int) -> int:
     url, roots = required_url(flags.ca_url), read_roots(root_file(flags.root))
     selected("CA", url)
     talk(url, roots, partial(CaClient.revoke, order=wanted), identity=identity)
+    return number
+
+
+def _revoke_by_acme(flags: _Flags, directory: str, code: int) -> int:
+    """Revoke a certificate where an ACME directory says."""
+    for flag, value in (("token", flags.token), ("offline", flags.offline)):
+        if value:
+            raise BadRequest(f"flag '--acme' is incompatible with '--{flag}'")
+    if flags.serial or not flags.cert:
+        raise BadRequest("with --acme, the certificate is named by --cert, not by its number")
+    found = pem.certificates(read_file(flags.cert))[0]
+    key = read_private_key(flags.key) if flags.key else None
+    number = parse(found).serial
+    revoke_by_acme(directory, flags.root, found, reason_code=code, key=key)
     return number
 
 

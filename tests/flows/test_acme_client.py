@@ -65,6 +65,13 @@ class Client:
         assert status == code, told
         return told
 
+    def revoke(self, *args: str, code: int = 0) -> str:
+        flags = ["--acme", self.server.directory, "--root", "root.pem"]
+        status = main(["ca", "revoke", *args, *flags])
+        told = self.capfd.readouterr().err
+        assert status == code, told
+        return told
+
     def certificate(self, *args: str, code: int = 0) -> str:
         return self.run("certificate", NAMES[0], "a.crt", "a.key", *args, code=code)
 
@@ -263,6 +270,26 @@ def test_a_signing_request_is_ordered_by_its_names(client: Client) -> None:
     assert sorted(_names("a.crt")) == list(NAMES)
     leaf = pem.certificates(Path("a.crt").read_bytes())[0]
     assert x509.load_der_x509_certificate(leaf).public_key() == key.public_key()
+
+
+class TestRevoking:
+    """RFC 8555 section 7.6: by the account, or by the certificate's own key."""
+
+    @pytest.mark.parametrize("by_account", [True, False])
+    def test_a_certificate_is_revoked(self, client: Client, by_account: bool) -> None:
+        client.certificate()
+        key = [] if by_account else ["--key", "a.key"]
+        told = client.revoke("--cert", "a.crt", "--reasonCode", "KeyCompromise", *key)
+        serial = parse(pem.certificates(Path("a.crt").read_bytes())[0]).serial
+        assert told == f"Certificate with Serial Number {serial} has been revoked.\n"
+        assert client.server.revoked == {serial: (1, by_account)}
+        assert "(alreadyRevoked)" in client.revoke("--cert", "a.crt", *key, code=1)
+        client.server.faults.clear()
+
+    def test_what_is_missing_is_told(self, client: Client) -> None:
+        Path("a.crt").write_text(client.server.root.pem)
+        assert "give the certificate's key with --key" in client.revoke("--cert", "a.crt", code=1)
+        assert "the certificate is named by --cert" in client.revoke("123", code=1)
 
 
 class TestRenewing:
