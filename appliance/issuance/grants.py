@@ -23,6 +23,7 @@ class DefaultTemplate(enum.Enum):
 
     LEAF = enum.auto()  # the granted subject and names
     ADMIN_LEAF = enum.auto()  # subject and names of the request
+    ATTESTED_LEAF = enum.auto()  # the granted subject and permanent identifier, for clients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Grant:
     spells them), None: any. `window` is the validity of the credential behind the grant, out of
     which the certificate cannot reach. `claims` are those of the token, `authorization` what
     templates see as `.AuthorizationCrt`; `principal` and `x5c_certificate` (DER) are told to
-    webhooks.
+    webhooks. `permanent_identifier` is that of an attested device: its certificate's one name.
     """
 
     provisioner: ProvisionerRef
@@ -52,6 +53,7 @@ class Grant:
     authorization: object = None
     x5c_certificate: bytes | None = None
     principal: str = ""
+    permanent_identifier: str = ""
     profile: X509Profile = DEFAULT_PROFILE
 
 

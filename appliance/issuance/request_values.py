@@ -224,6 +224,13 @@ def alternative_names(sans: Sequence[San]) -> TypedList:
     )
 
 
+def alternative_name(kind: str, value: str) -> TypedList:
+    """Show one name of any kind as `.SANs`."""
+    return TypedList(
+        [Struct(ALTERNATIVE_NAME, {"Type": kind, "Value": value})], go_type=ALTERNATIVE_NAMES
+    )
+
+
 def by_kind(sans: Sequence[San]) -> tuple[San, ...]:
     """Put names in the order of kinds that step gives them."""
     return tuple(san for kind in _ORDER for san in sans if san.kind is kind)

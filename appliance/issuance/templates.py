@@ -73,6 +73,9 @@ ADMIN_LEAF_TEXT: Final = f"""\
 {_USAGE_TEXT}"""
 """Subject and names of the request itself, for servers and clients."""
 
+ATTESTED_LEAF_TEXT: Final = LEAF_TEXT.replace('"serverAuth", ', "")
+"""The granted subject and names, for clients: devices that have attested their keys."""
+
 
 _WORD: Final = re.compile(r"\w+")
 _NEVER: Final = FunctionContext(now=datetime(1970, 1, 1, tzinfo=UTC), entropy=bytes)
@@ -131,6 +134,13 @@ def of_option(written: str) -> Template:
 
 LEAF: Final = Template(LEAF_TEXT)
 ADMIN_LEAF: Final = Template(ADMIN_LEAF_TEXT)
+ATTESTED_LEAF: Final = Template(ATTESTED_LEAF_TEXT)
+_DEFAULTS: Final = {
+    DefaultTemplate.LEAF: LEAF,
+    DefaultTemplate.ADMIN_LEAF: ADMIN_LEAF,
+    DefaultTemplate.ATTESTED_LEAF: ATTESTED_LEAF,
+}
+_PERMANENT_IDENTIFIER: Final = "permanentIdentifier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +176,7 @@ def asked_for(given: Given) -> CertificateJson:
     profile = given.grant.profile
     if profile.template is None and not profile.template_data:
         return _default(given.grant, given.request)
-    default = LEAF if given.grant.default is DefaultTemplate.LEAF else ADMIN_LEAF
+    default = _DEFAULTS[given.grant.default]
     try:
         text = (profile.template or default).render(data(given), given.context)
         return certificate_json.read(text)
@@ -193,7 +203,11 @@ def data(given: Given) -> TypedMap:
         "Subject": request_values.subject(Name(common_name=grant.subject)),
         "Token": decoding.from_decoded(dict(grant.claims)),
     }
-    if grant.sans or grant.default is DefaultTemplate.LEAF:
+    if grant.permanent_identifier:
+        found["SANs"] = request_values.alternative_name(
+            _PERMANENT_IDENTIFIER, grant.permanent_identifier
+        )
+    elif grant.sans or grant.default is DefaultTemplate.LEAF:
         found["SANs"] = request_values.alternative_names(grant.sans)
     if grant.authorization is not None:
         found["AuthorizationCrt"] = grant.authorization
@@ -220,6 +234,13 @@ def _default(grant: Grant, request: SigningRequest) -> CertificateJson:
             for san in request_values.by_kind(grant.sans)
         )
         return replace(usual, subject=Name(common_name=grant.subject), sans=sans)
+    if grant.default is DefaultTemplate.ATTESTED_LEAF:
+        return replace(
+            usual,
+            subject=Name(common_name=grant.subject),
+            sans=(TypedName(type=_PERMANENT_IDENTIFIER, value=grant.permanent_identifier),),
+            ext_key_usage=_PURPOSES[1:],
+        )
     form = request_form.of(request)
     return replace(
         usual,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
-from appliance.issuance.grants import Grant, NameRule
+from appliance.issuance.grants import DefaultTemplate, Grant, NameRule
 from appliance.issuance.profiles import X509Profile
 from appliance.model.acme import ChallengeType
 from appliance.model.names import San
@@ -49,8 +49,11 @@ class AcmeProvisioner(ListedProvisioner):
         """Template, policy, webhooks and issuer of its certificates."""
         return self._settings.profile
 
-    def grant(self, subject: str, sans: Sequence[San]) -> Grant:
-        """Grant a certificate for names that were proven, to a request that was judged."""
+    def grant(self, subject: str, sans: Sequence[San], *, device: str = "") -> Grant:
+        """Grant a certificate for names that were proven, to a request that was judged.
+
+        `device` is the permanent identifier of one that has attested its key.
+        """
         return Grant(
             provisioner=self.ref,
             subject=subject,
@@ -59,6 +62,8 @@ class AcmeProvisioner(ListedProvisioner):
             lifetimes=self.claims.lifetimes,
             token=None,
             name_rule=NameRule.ANY,
+            default=DefaultTemplate.ATTESTED_LEAF if device else DefaultTemplate.LEAF,
+            permanent_identifier=device,
             step_extension=not self.claims.disable_step_extension,
             profile=self.profile,
         )

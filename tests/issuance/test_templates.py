@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -185,9 +186,16 @@ def test_a_default_template_and_its_compiled_form_give_the_same(
 ) -> None:
     request = REQUESTS[request_name]
     claims = {"sub": "leaf.example", "sans": ["b.example", "10.0.0.1", "joe@example.com", "urn:x"]}
-    text = templates.LEAF_TEXT if default is DefaultTemplate.LEAF else templates.ADMIN_LEAF_TEXT
-    compiled = granted(1, X509Profile(), claims, default=default)
-    written = granted(1, X509Profile(template=Template(text)), claims, default=default)
+    text = {
+        DefaultTemplate.LEAF: templates.LEAF_TEXT,
+        DefaultTemplate.ADMIN_LEAF: templates.ADMIN_LEAF_TEXT,
+        DefaultTemplate.ATTESTED_LEAF: templates.ATTESTED_LEAF_TEXT,
+    }[default]
+    device = "device-1" if default is DefaultTemplate.ATTESTED_LEAF else ""
+    compiled, written = (
+        replace(granted(1, profile, claims, default=default), permanent_identifier=device)
+        for profile in (X509Profile(), X509Profile(template=Template(text)))
+    )
     assert _drafted(compiled, request) == _drafted(written, request)
     if templates.is_plain_leaf(compiled):
         subject = DEFAULTS.subject(compiled.subject)

@@ -31,6 +31,7 @@ from appliance.issuance.grants import Grant
 from appliance.issuance.requests import SigningRequest
 from appliance.model.acme import (
     AcmeError,
+    IdentifierType,
     OrderStatus,
     ProblemType,
     malformed,
@@ -183,7 +184,8 @@ def _check_attested(request: SigningRequest, found: Sequence[Authorization]) -> 
 def _grant(provisioner: AcmeProvisioner, order: Order, request: SigningRequest) -> Grant:
     options, ordered = provisioner.options, order.identifiers
     name = finalize.subject(request, ordered, forced=options.force_common_name)
-    return provisioner.grant(name, identifiers.sans(ordered))
+    devices = [each.value for each in ordered if each.type is IdentifierType.PERMANENT]
+    return provisioner.grant(name, identifiers.sans(ordered), device=devices[0] if devices else "")
 
 
 def _forbidden(error: Forbidden) -> AcmeError:

@@ -26,7 +26,8 @@ import trio
 from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorizations, Outcome
 from appliance.authority.acme.records import AccountRow, AuthorizationRow, ChallengeRow
-from appliance.issuance.acme import challenges, proofs
+from appliance.issuance.acme import attestation, attestation_roots, challenges, proofs
+from appliance.issuance.acme.attestation import Asked
 from appliance.issuance.acme.proofs import Flaw
 from appliance.issuance.acme.states import ChallengeEvent
 from appliance.model.acme import (
@@ -132,8 +133,14 @@ class Validation:
         account_url: str,
         payload: bytes,
     ) -> None:
-        """Take a challenge whose client is ready. Raises AcmeError when there are too many."""
+        """Take a challenge whose client is ready. Raises AcmeError when there are too many.
+
+        What a device attests is judged here and now: there is nobody to ask.
+        """
         job = _job(authorization, challenge, provisioner.ref.name, thumbprint, self._clock.now())
+        if job.type is ChallengeType.DEVICE_ATTEST_01:
+            await self._settle(job, self._attested(job, provisioner, payload))
+            return
         if self._count >= _MOST:
             problem = AcmeError(
                 ProblemType.RATE_LIMITED, "too many challenges are looked at; respond again later"
@@ -142,6 +149,23 @@ class Validation:
             raise problem
         self._take(job)
         await trio.lowlevel.checkpoint()
+
+    def _attested(self, job: _Job, provisioner: AcmeProvisioner, payload: bytes) -> Outcome:
+        options = provisioner.options
+        try:
+            asked = Asked(
+                identifier=job.value,
+                token=job.key_authorization.partition(".")[0],
+                key_authorization=job.key_authorization,
+                formats=options.attestation_formats,
+                roots=attestation_roots.configured(options.attestation_roots),
+                now=self._clock.now(),
+            )
+            fingerprint = attestation.fingerprint_of(payload, asked)
+        except AcmeError as problem:
+            log.info("%s of %s: %s", job.type, job.value, problem)
+            return Outcome(event=ChallengeEvent.FAILED, problem=problem)
+        return Outcome(event=ChallengeEvent.PROVEN, fingerprint=fingerprint)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look at what is begun, and first at what was when the server ended, for ever."""
@@ -180,6 +204,11 @@ class Validation:
     async def _begin_again(self, authorization: AuthorizationRow, challenge: ChallengeRow) -> None:
         account = await records.find(self._store, AccountRow, challenge.account_id)
         if account is None or challenge.type not in _TYPES:
+            return
+        if challenge.type == ChallengeType.DEVICE_ATTEST_01:  # its answer was not kept
+            await self._authorizations.settle(
+                authorization.id, challenge.id, Outcome(event=ChallengeEvent.DEFERRED)
+            )
             return
         thumbprint = str(account.row.key.get("kid", ""))
         name = account.row.provisioner_name
