@@ -66,7 +66,7 @@ def test_steps_own_directory_works_as_it_is(directory: Path, log: list[str]) -> 
     before = {path: path.read_bytes() for path in theirs if "db.leveldb" not in path.parts}
     start = "".join(log)
     assert "is step-ca's and is left as it is" in start
-    assert "does not serve /acme/…" in start
+    assert "does not serve" not in start
     assert step(directory, "ca", "health").stdout == "ok\n"
     got = step(
         directory, "ca", "certificate", "localhost", "a.crt", "a.key",
