@@ -1,6 +1,7 @@
 """Whatever is sent to ACME's door, the answer is a problem, never a fault."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
@@ -20,10 +21,8 @@ JSON = st.recursive(
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_a_message_is_read_or_refused(body: bytes) -> None:
-    try:
+    with suppress(FormatError):
         flattened_jws.read(body)
-    except FormatError:
-        pass
 
 
 @given(
@@ -31,10 +30,8 @@ def test_a_message_is_read_or_refused(body: bytes) -> None:
     | st.fixed_dictionaries({"kty": st.just("RSA"), "n": st.text(), "e": st.text()})
 )
 def test_a_key_is_read_or_refused(written: dict[str, Any]) -> None:
-    try:
+    with suppress(FormatError):
         flattened_jws.public_key(written)
-    except FormatError:
-        pass
 
 
 @settings(max_examples=300)

@@ -19,7 +19,7 @@ async def revoke(client: Client, leaf: x509.Certificate, **members: object) -> A
 async def revoke_by_key(client: Client, leaf: x509.Certificate, key: PrivateKey) -> Answer:
     asked = {"certificate": encode(leaf.public_bytes(Encoding.DER))}
     return await client.post(
-        client.directory["revokeCert"], asked, key=key, by_key=True, without=["kid"]
+        client.directory["revokeCert"], asked, key=key, by_key=True
     )
 
 
