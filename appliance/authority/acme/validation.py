@@ -56,7 +56,14 @@ _SECOND_LOOKS: Final = 128
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
 _PENDING: Final = b'"pending"'  # part of the rows that are read at the start
-_TYPES: Final = frozenset({ChallengeType.HTTP_01, ChallengeType.DNS_01, ChallengeType.TLS_ALPN_01})
+_TYPES: Final = frozenset(
+    {
+        ChallengeType.HTTP_01,
+        ChallengeType.DNS_01,
+        ChallengeType.TLS_ALPN_01,
+        ChallengeType.DEVICE_ATTEST_01,
+    }
+)
 _PROBLEMS: Final = {
     Fault.DNS: ProblemType.DNS,
     Fault.CONNECTION: ProblemType.CONNECTION,

@@ -3,17 +3,20 @@
 Targets are real servers on loopback, asked by the real probes; times between looks are short.
 """
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 import trio
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorizations
 from appliance.authority.acme.records import AccountRow, ChallengeRow
 from appliance.authority.acme.validation import Probes, Validation
+from appliance.formats import pem
 from appliance.issuance.acme import challenges, proofs
 from appliance.model.acme import (
     AccountStatus,
@@ -30,7 +33,10 @@ from appliance.upstream.connecting import Connecting
 from appliance.upstream.dns_probe import DnsClient
 from appliance.upstream.http_probe import HttpClient
 from appliance.upstream.tls_probe import TlsClient
+from tests.support import attesting
+from tests.support.attesting import Vendor
 from tests.support.authority import (
+    START,
     RecordedEvents,
     StandingClock,
     SystemChance,
@@ -85,6 +91,8 @@ class Bench:
 
     async def authorization(self, name: str = "127.0.0.1") -> str:
         kind = IdentifierType.DNS if any(map(str.isalpha, name)) else IdentifierType.IP
+        if name.startswith("device-"):
+            kind = IdentifierType.PERMANENT
         made = self.authorizations.make(
             self.provisioner, ACCOUNT, Identifier(type=kind, value=name)
         )
@@ -101,7 +109,9 @@ class Bench:
         assert found is not None
         return found.status
 
-    async def respond(self, key: str, kind: ChallengeType = HTTP) -> ChallengeRow:
+    async def respond(
+        self, key: str, kind: ChallengeType = HTTP, payload: bytes = b"{}"
+    ) -> ChallengeRow:
         held = await self.authorizations.respond(
             self.provisioner,
             ACCOUNT,
@@ -109,7 +119,7 @@ class Bench:
             (await self.challenge(key, kind)).id,
             thumbprint=THUMBPRINT,
             account_url="https://ca.example/acme/acme/account/account",
-            payload=b"{}",
+            payload=payload,
         )
         return held.row
 
@@ -277,6 +287,34 @@ async def test_after_a_restart_what_was_processing_goes_on() -> None:
             for key in keys[:2]:
                 assert (await after.settled(key)).status is ChallengeStatus.VALID
         assert (await after.challenge(keys[2])).status is ChallengeStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("device", "status"), [("device-1", ChallengeStatus.VALID), ("2", ChallengeStatus.INVALID)]
+)
+async def test_what_a_device_attests_is_judged_in_the_request(
+    device: str, status: ChallengeStatus
+) -> None:
+    """As step's client expects it: the answer to the response is final."""
+    vendor, key = Vendor(now=START), ec.generate_private_key(ec.SECP256R1())
+    roots = base64.b64encode(pem.encode("CERTIFICATE", vendor.root).encode()).decode()
+    entry = {
+        "type": "ACME", "name": "da", "challenges": ["device-attest-01"], "attestationRoots": roots,
+    }  # fmt: skip
+    bench = Bench(provisioner=AcmeProvisioner(provisioner_settings(entry)))
+    kind = ChallengeType.DEVICE_ATTEST_01
+    authorization = await bench.authorization("device-1")
+    token = (await bench.challenge(authorization, kind)).token
+    statement = attesting.apple(vendor, key, token, device)
+    row = await bench.respond(authorization, kind, attesting.payload("apple", statement))
+    assert row.status is status
+    found = await bench.authorizations.find(authorization)
+    assert found is not None
+    assert bool(found.row.fingerprint) is (status is ChallengeStatus.VALID)
+    if status is ChallengeStatus.INVALID:
+        assert row.error is not None
+        assert row.error.type.endswith(":badAttestationStatement")
+        assert row.error.subproblems
 
 
 async def test_targets_that_hang_hold_up_nobody_else() -> None:
