@@ -83,5 +83,12 @@ def failure(error: Exception, headers: Headers, request: Request) -> Response:
 
 
 def unknown(name: str) -> NotFound:
-    """Make the error for a provisioner that is not there, which is told as the CA's API does."""
+    """Make the error for a provisioner that is not there."""
     return NotFound(f"there is no provisioner {name[:80]!r}")
+
+
+def missing(error: NotFound, request: Request) -> Response:
+    """Tell that a provisioner is not there, in the form that step-ca has for it."""
+    request.log["error"] = str(error)
+    document = {"type": "notFound", "detail": error.public, "message": error.public}
+    return Response(status=404, body=wirejson.encode(document))

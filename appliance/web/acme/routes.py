@@ -4,7 +4,7 @@ request ──▶ provisioner ──▶ JWS: who signed it? ──▶ resource �
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -26,14 +26,23 @@ from appliance.model.acme import (
     malformed,
     unauthorized,
 )
-from appliance.model.errors import HearthError
+from appliance.model.errors import HearthError, NotFound
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.registry import Registry
 from appliance.web.acme import documents, payloads
-from appliance.web.acme.answering import Headers, answer, failure, link, refusal, unknown, usual
+from appliance.web.acme.answering import (
+    Headers,
+    answer,
+    failure,
+    link,
+    missing,
+    refusal,
+    unknown,
+    usual,
+)
 from appliance.web.acme.links import PREFIXES, Links, links, requested_url
 from appliance.web.application import mounted
-from appliance.web.http import Request, Response, Route
+from appliance.web.http import Endpoint, Request, Response, Route
 
 JOSE: Final = "application/jose+json"
 CHAIN: Final = "application/pem-certificate-chain"
@@ -90,7 +99,7 @@ class AcmeEndpoints:
             self._post("/certificate/{id}", self.certificate, account),
             self._post("/revoke-cert", self.revoke, either),
         ]
-        return mounted(table, *PREFIXES)
+        return mounted((replace(each, endpoint=_found(each.endpoint)) for each in table), *PREFIXES)
 
     # ---- what anybody may read
 
@@ -325,6 +334,18 @@ class AcmeEndpoints:
 
     def _account(self, exchange: Exchange, key: str, document: object) -> Response:
         return answer(document, (*exchange.headers, ("location", exchange.links.account(key))))
+
+
+def _found(endpoint: Endpoint) -> Endpoint:
+    """Answer for provisioners that are not there."""
+
+    async def found(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except NotFound as error:
+            return missing(error, request)
+
+    return found
 
 
 def _check_content_type(request: Request) -> None:

@@ -18,9 +18,7 @@ async def revoke(client: Client, leaf: x509.Certificate, **members: object) -> A
 
 async def revoke_by_key(client: Client, leaf: x509.Certificate, key: PrivateKey) -> Answer:
     asked = {"certificate": encode(leaf.public_bytes(Encoding.DER))}
-    return await client.post(
-        client.directory["revokeCert"], asked, key=key, by_key=True
-    )
+    return await client.post(client.directory["revokeCert"], asked, key=key, by_key=True)
 
 
 async def test_the_account_that_ordered_revokes_once() -> None:
