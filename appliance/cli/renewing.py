@@ -280,7 +280,8 @@ async def _renew_and_follow(renewer: Holder, schedule: Schedule, after: After) -
         _log("ERROR", f"error renewing certificate: {error}")
         return RETRY
     wait = wait_after(schedule, renewer.identity.leaf.validity, now(), chance())
-    name = renewer.identity.leaf.common_name
+    leaf = renewer.identity.leaf
+    name = leaf.common_name or next((san.value for san in leaf.sans), "")
     _log("INFO", f"{name} certificate renewed, next in {_shown(wait)}")
     try:
         await after.follow()

@@ -1,4 +1,4 @@
-"""Our client's certificates by ACME, from a strict server of RFC 8555 and from step-ca."""
+"""Our client's certificates by ACME, from a server as strict as RFC 8555 lets one be."""
 
 import json
 import os
@@ -24,8 +24,8 @@ from appliance.formats import base64url, pem
 from appliance.issuance.parsed import parse
 from tests.support import stepca
 from tests.support.acme import AcmeServer, acme_server
+from tests.support.appliance import HEARTH
 
-HEARTH = [sys.executable, "-c", "import sys; from appliance.cli.main import main; sys.exit(main())"]
 NAMES = ("a.example.com", "b.example.com")
 
 
@@ -364,38 +364,3 @@ def _until_listening(port: int) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("the web server does not listen")
-
-
-@pytest.mark.reference
-class TestStepCa:
-    """step-ca: a provisioner of type ACME, chosen by its name or by its directory."""
-
-    @pytest.fixture
-    def ca(self, tmp_path: Path, steppath: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-        monkeypatch.chdir(tmp_path)
-        folder = tmp_path / "reference"
-        folder.mkdir()
-        (folder / "pw").write_text("pass")
-        environ = os.environ | {"STEPPATH": str(folder), "HOME": str(folder)}
-        flags = "--deployment-type standalone --name Test --dns localhost --acme"
-        given = "--address 127.0.0.1:0 --provisioner jane --password-file pw"
-        command = ["step", "ca", "init", *flags.split(), *given.split()]
-        subprocess.run(command, env=environ, cwd=folder, check=True, capture_output=True)
-        config = json.loads((folder / "config/ca.json").read_text())
-        Path("root.pem").write_bytes((folder / "certs/root_ca.crt").read_bytes())
-        port = stepca.free_port()
-        options = ["--acme-http-port", str(port), "--insecure"]
-        with stepca.serving(folder / "run", config, password="pass", options=options) as reference:
-            monkeypatch.setenv("ACME_PORT", str(port))
-            yield f"https://localhost:{reference.port}"
-
-    @pytest.mark.parametrize("by", ["provisioner", "directory"])
-    def test_a_certificate_by_http(self, ca: str, by: str) -> None:
-        where = {
-            "provisioner": ["--provisioner", "acme", "--ca-url", ca],
-            "directory": ["--acme", f"{ca}/acme/acme/directory"],
-        }[by]
-        listen = f"127.0.0.1:{os.environ['ACME_PORT']}"
-        flags = [*where, "--root", "root.pem", "--http-listen", listen, "--not-after", "2h"]
-        assert main(["ca", "certificate", "localhost", "a.crt", "a.key", *flags]) == 0
-        assert _names("a.crt") == ["localhost"]
