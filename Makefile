@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
+# The tests start the program hundreds of times: compiled modules are kept, whatever the caller's habit.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := $(shell find appliance tui packaging -name '*.py' -o -name '*.spec' -o -name '*.lock' 2>/dev/null)
 .PHONY: help run test check reference binary bench picture lock clean
 
