@@ -27,11 +27,11 @@ kdf = StepGroup(
     "--alg",
     default="scrypt",
     metavar="<algorithm>",
-    help="scrypt (default), argon2id or argon2i.",
+    help="scrypt (default), bcrypt, argon2id or argon2i.",
 )
 @click.option("--insecure", is_flag=True, hidden=True)
 def hash_command(*, given: str | None, alg: str, insecure: bool) -> None:
-    """Hash a password, asked for or from standard input, into the PHC string form.
+    """Hash a password, asked for or from standard input, into its string form.
 
     \b
     Example:

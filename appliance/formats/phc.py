@@ -1,4 +1,4 @@
-"""Password hashes in the PHC string form: scrypt, Argon2i and Argon2id, with step's parameters."""
+"""Password hashes as step writes them: scrypt, Argon2i and Argon2id in the PHC form, and bcrypt."""
 
 import base64
 import binascii
@@ -9,7 +9,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2i, Argon2id
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from appliance.model.errors import BadRequest, FormatError, NotSupported
+from appliance.formats import bcrypt_hashes
+from appliance.model.errors import BadRequest, FormatError
 
 SALT: Final = 16  # octets of fresh randomness for a hash
 _LENGTH: Final = 32  # octets of a hash
@@ -23,13 +24,12 @@ _USUAL: Final = {
 _BOUNDS: Final = {  # least, most, and what holds when it is not said
     "ln": (1, 20, 16), "r": (1, 32, 8), "m": (8, 1 << 22, 12), "t": (1, 128, 3), "p": (1, 32, 1),
 }  # fmt: skip
-_BCRYPT: Final = "bcrypt is not supported by this version: use argon2id or scrypt"
 
 
 def encode(method: str, password: bytes, salt: bytes) -> str:
-    """Hash a password. Raises BadRequest, NotSupported."""
+    """Hash a password. Raises BadRequest, and FormatError for one that is too long for bcrypt."""
     if method == "bcrypt":
-        raise NotSupported(_BCRYPT)
+        return bcrypt_hashes.encode(password, salt)
     if method not in _USUAL:
         raise BadRequest(f"invalid value '{method}' for flag '--alg'; options are {_names()}")
     parameters = _USUAL[method]
@@ -39,13 +39,14 @@ def encode(method: str, password: bytes, salt: bytes) -> str:
 
 
 def matches(text: str, password: bytes) -> bool:
-    """Tell if a password has this hash. Raises FormatError, NotSupported."""
-    parts = text.strip().split("$")
+    """Tell if a password has this hash. Raises FormatError."""
+    text = text.strip()
+    parts = text.split("$")
     if parts[0] or len(parts) < 2:
         raise FormatError("cannot decode password hash: it must begin with '$'")
     method = parts[1]
     if method in ("2a", "2b", "2y"):
-        raise NotSupported(_BCRYPT)
+        return bcrypt_hashes.matches(text, password)
     if method not in _USUAL:
         raise FormatError(f"invalid or unsupported hash method with id '{method[:40]}'")
     if len(parts) == 6 and _parameters(parts.pop(2), known=("v",)).get("v") != _VERSION:
@@ -94,7 +95,7 @@ def _parameters(text: str, known: tuple[str, ...] = tuple(_BOUNDS)) -> dict[str,
 
 
 def _names() -> str:
-    return ", ".join(_USUAL)
+    return ", ".join(("bcrypt", *_USUAL))
 
 
 def _base64(octets: bytes) -> str:

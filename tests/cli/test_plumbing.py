@@ -206,7 +206,7 @@ class TestMessages:
 
 
 class TestPasswordsAndChance:
-    @pytest.mark.parametrize("method", ["scrypt", "argon2i", "argon2id"])
+    @pytest.mark.parametrize("method", ["bcrypt", "scrypt", "argon2i", "argon2id"])
     def test_a_password_has_its_hash(self, hearth: Hearth, method: str) -> None:
         made = hearth("crypto", "kdf", "hash", "--alg", method, given=b"word").strip()
         compare = ("crypto", "kdf", "compare", made)
@@ -219,7 +219,8 @@ class TestPasswordsAndChance:
         ("text", "says"),
         [
             ("x", "must begin with '$'"),
-            ("$2a$10$73EPXSX148BO6fNUh6OEJee2", "bcrypt is not supported"),
+            ("$2a$10$73EPXSX148BO6fNUh6OEJee2", "not one of bcrypt"),
+            ("$2a$31$73EPXSX148BO6fNUh6OEJe" + "a" * 31, "16 is the most"),
             ("$md5$x", "unsupported hash method"),
             ("$scrypt$ln=99,r=8,p=1$AAAA$AAAA", "invalid parameter 'ln=99'"),
             ("$scrypt$ln=1,r=8,p=1$AAAA$!", "not base64"),

@@ -1,7 +1,7 @@
 """The functions that templates may call beside Go's builtins, by name.
 
 They are those of sprig 3.3.0's text functions, without `env` and `expandenv`, and step's own.
-`getHostByName` is there and refuses, since a template has no network; so is `bcrypt`.
+`getHostByName` is there and refuses, since a template has no network.
 """
 
 from collections.abc import Mapping

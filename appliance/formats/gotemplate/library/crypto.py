@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from appliance.formats import bcrypt_hashes
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.library.declaring import metered, plain
 from appliance.formats.gotemplate.library.encoding import from_base64, to_base64
@@ -20,9 +21,11 @@ from appliance.formats.gotemplate.signatures import (
     Meter,
 )
 from appliance.formats.gotemplate.values import octets, text
+from appliance.model.errors import FormatError
 
 _BLOCK: Final = 16
 _SCRYPT_STEPS: Final = 100_000  # about what one derivation takes, in microseconds
+_BCRYPT_STEPS: Final = 50_000
 _SCRYPT_MEMORY: Final = 1 << 27  # octets
 _SEED: Final = b"com.lyndir.masterpassword"
 _PASSWORD_FORMS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -50,20 +53,6 @@ _CLASSES: Final[Mapping[str, str]] = {
     "o": "@&%?,=[]_:-+*$#!'^~;()/.",
     "x": f"{_LETTERS}0123456789!@#$%^&*()",
 }
-
-
-def _no_bcrypt() -> NoReturn:
-    raise FunctionError("bcrypt is not available here: hash the password before it is a template's")
-
-
-def _bcrypt(_password: str) -> str:
-    _no_bcrypt()
-
-
-def _htpasswd(user: str, _password: str) -> str:
-    if ":" in user:
-        return f"invalid username: {user}"
-    _no_bcrypt()
 
 
 def _counted(string: str) -> bytes:
@@ -126,8 +115,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "sha256sum": plain(lambda string: hashlib.sha256(octets(string)).hexdigest(), STRING),
     "sha512sum": plain(lambda string: hashlib.sha512(octets(string)).hexdigest(), STRING),
     "adler32sum": plain(lambda string: str(zlib.adler32(octets(string))), STRING),
-    "bcrypt": plain(_bcrypt, STRING),
-    "htpasswd": plain(_htpasswd, STRING, STRING),
     "derivePassword": metered(_derived, UINT32, STRING, STRING, STRING, STRING),
     "decryptAES": plain(_decrypt, STRING, STRING),
 }
@@ -159,7 +146,21 @@ def random_functions(context: FunctionContext) -> Mapping[str, Function]:
         digits = number.hex()
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
+    def hashed(meter: Meter, password: str) -> str:
+        meter.spend(_BCRYPT_STEPS)
+        try:
+            return bcrypt_hashes.encode(octets(password), context.entropy(bcrypt_hashes.SALT))
+        except FormatError as error:
+            return f"failed to encrypt string with bcrypt: {error}"
+
+    def credentials(meter: Meter, user: str, password: str) -> str:
+        if ":" in user:
+            return f"invalid username: {user}"
+        return f"{user}:{hashed(meter, password)}"
+
     return {
+        "bcrypt": metered(hashed, STRING),
+        "htpasswd": metered(credentials, STRING, STRING),
         "encryptAES": plain(encrypt, STRING, STRING),
         "randBytes": metered(drawn, INT),
         "uuidv4": plain(identifier),
