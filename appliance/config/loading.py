@@ -211,7 +211,8 @@ def _paths(names: list[str]) -> tuple[Path, ...]:
 
 
 def _unknown(document: Document) -> list[str]:
-    return [f"{place}: nobody knows this key; it is ignored" for place in document.unknown]
+    places = dict.fromkeys(document.unknown)  # options are read for each kind of certificate
+    return [f"{place}: nobody knows this key; it is ignored" for place in places]
 
 
 def _not_served(

@@ -4,7 +4,6 @@ Big-endian, in the order of the structure, sized buffers behind a length of two 
 """
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -115,11 +114,6 @@ def read_signature(data: bytes) -> Signature:
         raise FormatError(f"TPM: a signature of an unsupported scheme (0x{scheme:04x})")
     reader.end()
     return Signature(hash_name=_HASHES[algorithm], octets=octets, is_ecdsa=scheme == _ECDSA)
-
-
-def is_same(one: bytes, other: bytes) -> bool:
-    """Compare two names in constant time."""
-    return hmac.compare_digest(one, other)
 
 
 def _rsa_key(reader: "_Reader") -> rsa.RSAPublicKey:

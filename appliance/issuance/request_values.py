@@ -35,10 +35,6 @@ _EXTENDED: Final = tuple(EXTENDED_KEY_USAGES)
 _EXTENDED_NUMBERS: Final = {oid: n for n, oid in enumerate(EXTENDED_KEY_USAGES.values())}
 
 
-def _texts_of(items: TypedList) -> object:
-    return None if items.nil else [str(each) for each in items]
-
-
 def _dotted(identifier: TypedList) -> str:
     return ".".join(map(str, identifier))
 

@@ -114,6 +114,15 @@ def test_an_unknown_key_is_a_warning_that_names_its_place(read: Load) -> None:
         assert f"{place}: nobody knows this key" in text
 
 
+def test_an_unknown_option_is_warned_of_once(read: Load) -> None:
+    """Options are read for each kind of certificate that an ACME or OIDC entry may give."""
+    entry = {"type": "ACME", "name": "acme", "options": {"x509": {"colour": 1}}}
+    (line,) = (
+        each for each in read(authority={"provisioners": [entry]}).warnings if "colour" in each
+    )
+    assert "options.x509.colour" in line
+
+
 @pytest.mark.parametrize(
     ("changes", "place", "text"),
     [
