@@ -53,10 +53,14 @@ def programs() -> list[Program]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """A PKI made by `ca init`, and the provisioner whose key the load generator holds."""
+    """A PKI made by `ca init`, and the provisioner whose key the load generator holds.
+
+    Both programs look for http-01's answers at the port of `challenged`.
+    """
 
     directory: Path
     provisioner: Provisioner
+    challenged: socket.socket
 
     @classmethod
     def create(cls, directory: Path) -> "Authority":
@@ -73,7 +77,11 @@ class Authority:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        return cls(directory=directory, provisioner=Provisioner.generate("bench"))
+        return cls(
+            directory=directory,
+            provisioner=Provisioner.generate("bench"),
+            challenged=socket.create_server(("0.0.0.0", 0), backlog=1024),
+        )
 
     @property
     def root(self) -> Path:
@@ -85,7 +93,10 @@ class Authority:
         database = self.directory / f"db-{program.name}"
         document["address"] = f"127.0.0.1:{port}"
         document["db"] = {**program.database, "dataSource": str(database)}
-        document["authority"]["provisioners"] = [self.provisioner.entry()]
+        document["authority"]["provisioners"] = [
+            self.provisioner.entry(),
+            {"type": "ACME", "name": "acme"},
+        ]
         file = self.directory / f"ca-{program.name}.json"
         file.write_text(json.dumps(document))
         return file
@@ -103,7 +114,8 @@ class Running:
         self.log = (authority.directory / f"{program.name}.log").open("ab")
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [*program.command, str(file), "--password-file", str(authority.directory / "password")],
+            [*program.command, str(file), "--password-file", str(authority.directory / "password")]
+            + ["--insecure", "--acme-http-port", str(authority.challenged.getsockname()[1])],
             env={**os.environ, "STEPPATH": str(authority.directory / "step")},
             stdin=subprocess.DEVNULL,
             stdout=self.log,

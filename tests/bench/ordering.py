@@ -1,0 +1,93 @@
+"""Complete ACME orders per second: new-order to download, http-01 answered beside it."""
+
+import math
+import multiprocessing
+import ssl
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+from tests.bench.acme_client import Client, Prepared, Tally
+from tests.bench.loads import Loaded, exhausted
+from tests.bench.responder import answering
+from tests.bench.servers import Authority, Running
+from tests.support.acme_by_hand import new_key, thumbprint
+
+_FORK = multiprocessing.get_context("fork")
+
+
+def load(
+    server: Running, authority: Authority, connections: int, seconds: int, most: int
+) -> Loaded:
+    """Let so many clients order at a time, each with an account and a process of its own."""
+    keys = [new_key() for _ in range(connections)]
+    context = ssl.create_default_context(cafile=str(authority.root))
+    with answering(authority.challenged, [thumbprint(key) for key in keys]):
+        used = server.processor()
+        tallies = _tallies(server.port, context, keys, seconds, math.ceil(most / connections))
+        used = server.processor() - used
+    if any(each.exhausted for each in tallies):
+        raise exhausted(server, most)
+    if failed := [each.failure for each in tallies if each.failure]:
+        print(f"! {server.program.name}: {len(failed)} clients: {failed[0]}", file=sys.stderr)
+    took = sorted(second for each in tallies for second in each.took)
+    if len(took) < 2:
+        raise RuntimeError(f"{server.program.name} completed {len(took)} orders")
+    return Loaded(
+        issued=len(took),
+        figures={
+            "orders/s": sum(len(each.took) / each.seconds for each in tallies),
+            "p50 ms": statistics.median(took) * 1000,
+            "p99 ms": took[int(len(took) * 0.99)] * 1000,
+            "cpu µs/order": used * 1e6 / len(took),
+            "requests/order": sum(each.requests for each in tallies) / len(took),
+            "client cpu µs/order": sum(each.processor for each in tallies) * 1e6 / len(took),
+        },
+    )
+
+
+def _tallies(
+    port: int,
+    context: ssl.SSLContext,
+    keys: Sequence[EllipticCurvePrivateKey],
+    seconds: int,
+    each: int,
+) -> list[Tally]:
+    """Run a client for each key, at the same time, and gather what they did."""
+    ready, done = _FORK.Barrier(len(keys)), _FORK.SimpleQueue()
+    clients = [
+        _FORK.Process(target=_client, args=(number, each, key, port, context, seconds, ready, done))
+        for number, key in enumerate(keys)
+    ]
+    for client in clients:
+        client.start()
+    tallies: list[Tally] = [done.get() for _ in clients]
+    for client in clients:
+        client.join()
+    return tallies
+
+
+def _client(
+    number: int,
+    count: int,
+    key: EllipticCurvePrivateKey,
+    port: int,
+    context: ssl.SSLContext,
+    seconds: int,
+    ready: Any,
+    done: Any,
+) -> None:
+    """Work as one client, in a process of its own."""
+    tally = Tally()
+    try:
+        client = Client(Prepared(number, count, key), port, context, tally)
+        ready.wait()
+        client.work(time.perf_counter() + seconds)
+    except Exception as error:  # noqa: BLE001  the tally says it
+        ready.abort()
+        tally.failure = repr(error)
+    done.put(tally)
