@@ -15,6 +15,15 @@ find_python() {
     done
 }
 
+# The clients that our ACME is held to. Debian's certbot is not the one of .venv; apache2-bin and
+# caddy are the programs, which the tests start themselves.
+acme_clients() {
+    for pair in /usr/bin/certbot:certbot lego:lego uacme:uacme dehydrated:dehydrated curl:curl \
+        acme-tiny:acme-tiny /usr/sbin/apache2:apache2-bin caddy:caddy node:nodejs npm:npm; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+}
+
 missing_packages() {
     [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
     [ "$purpose" = run ] && return
@@ -23,6 +32,7 @@ missing_packages() {
     done
     PATH="$PATH:/usr/sbin" command -v sshd >/dev/null 2>&1 || echo openssh-server
     [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
+    [ "$purpose" != test ] || acme_clients
     # PyInstaller bundles the shared library of Python; Debian ships it apart.
     python=$(find_python)
     if [ -z "$python" ]; then
@@ -45,6 +55,16 @@ if [ -n "$packages" ]; then
     apt-get update -q >/dev/null
     # shellcheck disable=SC2086 # one word a package
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages >/dev/null
+fi
+
+# Clients from Node's registry; the lock has their hashes and names no host.
+node=.venv/node
+node_lock=tests/interop/acme/node/package-lock.json
+if [ "$purpose" = test ] && { [ ! -e $node/.complete ] || [ $node_lock -nt $node/.complete ]; }; then
+    mkdir -p $node
+    cp tests/interop/acme/node/package.json $node_lock $node/
+    (cd $node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
+    touch $node/.complete
 fi
 
 [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && exit 0
