@@ -11,8 +11,8 @@ help:      ## list the chores
 	@sed -n 's/^\([a-z]*\): .*## /  make \1  /p' $(MAKEFILE_LIST) | awk '{ n = $$2; $$1 = $$2 = ""; printf "  make %-10s %s\n", n, substr($$0, 3) }'
 run:       ## set up, then a certificate authority under ./var, with the console on a terminal
 	@sh packaging/setup.sh run && exec $(PYTHON) packaging/run.py
-test:      ## set up, then everything that must hold: check, the binary, the tests
-	@sh packaging/setup.sh test && $(MAKE) --no-print-directory check dist/hearth && $(PYTHON) -m pytest $(ARGS)
+test:      ## set up, then everything that must hold: check, the binary, the tests (on every core)
+	@sh packaging/setup.sh test && $(MAKE) --no-print-directory check dist/hearth && $(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
 check:     ## ruff, mypy strict, import-linter
 	@sh packaging/setup.sh run && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 reference: ## the tests beside the reference programs (step and step-ca on PATH)

@@ -31,6 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name octets and long texts by their place.
+
+    Keys that each process makes anew would give one test several names.
+    """
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 60) else None
+
+
 @pytest.fixture
 def steppath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty step directory of this test's own, in the environment of the process."""
