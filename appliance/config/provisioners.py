@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import fields
 
-from appliance.config import entry_checks, listing, options
+from appliance.config import acme_options, entry_checks, listing, options
 from appliance.config.claims import Inherited, inherit
 from appliance.config.document import Document
 from appliance.config.entries import NOT_YET, SHAPES, Entry, Kind, SshPop
@@ -93,6 +93,7 @@ def _settings(
         entry=listing.entry(written, document, place),
         profile=profile,
         ssh_profile=ssh_profile,
+        checks=acme_options.read(given, document, f"{place}.options"),
         problem=_problem(written, contradiction) or unusable,
     )
 

@@ -98,13 +98,21 @@ class SshOptions(Struct, rename="camel", kw_only=True):
     host: Any = None
 
 
+class AcmeOptions(Struct, rename="camel", kw_only=True):
+    """`options.acme` of a provisioner; all of it is ours."""
+
+    caa: str = ""
+    patience: str = ""
+
+
 class Options(Struct, rename="camel", kw_only=True):
-    """`options` of a provisioner."""
+    """`options` of a provisioner; `acme` is ours."""
 
     x509: X509Options | None = None
     ssh: SshOptions | None = None
     webhooks: list[Any] | None = None
     wire: Any = None
+    acme: AcmeOptions | None = None
 
 
 class DistinguishedName(Struct, rename="camel", kw_only=True):

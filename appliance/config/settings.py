@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.formats.ssh.keys import SshPublicKey
+from appliance.issuance.acme.checks import USUAL, Checks
 from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
 from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
@@ -94,6 +95,7 @@ class ProvisionerSettings:
     entry: Mapping[str, object]
     profile: X509Profile = DEFAULT_PROFILE
     ssh_profile: SshProfile = DEFAULT_SSH_PROFILE
+    checks: Checks = USUAL  # of type ACME
     problem: str = ""  # why it cannot be used; it is then listed with this reason
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
+from appliance.issuance.acme.checks import Checks
 from appliance.issuance.grants import DefaultTemplate, Grant, NameRule
 from appliance.issuance.profiles import X509Profile
 from appliance.model.acme import ChallengeType
@@ -48,6 +49,11 @@ class AcmeProvisioner(ListedProvisioner):
     def profile(self) -> X509Profile:
         """Template, policy, webhooks and issuer of its certificates."""
         return self._settings.profile
+
+    @property
+    def checks(self) -> Checks:
+        """How strictly it looks, and how patiently."""
+        return self._settings.checks
 
     def grant(self, subject: str, sans: Sequence[San], *, device: str = "") -> Grant:
         """Grant a certificate for names that were proven, to a request that was judged.
