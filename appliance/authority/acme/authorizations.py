@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from appliance.authority.acme import records
+from appliance.authority.acme import holdings, records
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.problems import busy, not_found, problem_row
 from appliance.authority.acme.records import (
@@ -45,7 +45,6 @@ LIFETIME: Final = timedelta(hours=24)
 """How long a client has to prove what it asked for, and to use what it proved."""
 
 _KEPT: Final = timedelta(days=7)  # after that, for people who look for what went wrong
-_ORDERED, _ASKED_FOR = b"o", b"p"  # how an authorization came about: with an order, or before any
 _TRIES: Final = 10
 _BATCH: Final = 500
 
@@ -162,63 +161,19 @@ class Authorizations:
             created_at=created,
             expires_at=expires,
         )
-        held = _held_key(account_id, identifier, key)
+        held = holdings.held_key(account_id, identifier, key)
         forget = now + LIFETIME + _KEPT
         return Made(
             row=row,
             operations=[
                 records.created(row),
                 *map(records.created, rows),
-                Put(records.HELD, held, _ORDERED if ordered else _ASKED_FOR),
+                Put(records.HELD, held, holdings.ORDERED if ordered else holdings.ASKED_FOR),
                 records.expiring(forget, records.AUTHORIZATIONS, key),
                 *(records.expiring(forget, records.CHALLENGES, each.id) for each in rows),
                 records.expiring(forget, records.HELD, held.decode()),
             ],
         )
-
-    async def create(
-        self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier
-    ) -> tuple[Authorization, bool]:
-        """Authorize before any order (RFC 8555 7.4.1); one that is open or valid is given again.
-
-        The second of the answer says whether it is new. Raises AcmeError.
-        """
-        if identifier.is_wildcard:
-            raise malformed("a wildcard cannot be authorized before it is ordered")
-        existing = await self.usable(account_id, identifier, pending=True)
-        if existing is not None:
-            return existing, False
-        made = self.make(provisioner, account_id, identifier, ordered=False)
-        await self.store.commit(made.operations)
-        return await self.of_account(account_id, made.row.id), True
-
-    async def usable(
-        self, account_id: str, identifier: Identifier, *, pending: bool = False
-    ) -> Authorization | None:
-        """Find one of those that were asked for before any order, valid (or pending) now."""
-        prefix = _held_key(account_id, identifier, "")
-        for key, kind in await self.store.scan(
-            records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
-        ):
-            if kind == _ASKED_FOR:
-                found = await self.find(key[len(prefix) :].decode())
-                good = {AuthorizationStatus.VALID} | (
-                    {AuthorizationStatus.PENDING} if pending else set()
-                )
-                if found is not None and found.status in good:
-                    return found
-        return None
-
-    async def holds(self, account_id: str, identifier: Identifier) -> bool:
-        """Say whether an account has proven an identifier, and still may use that."""
-        prefix = _held_key(account_id, identifier, "")
-        for key, _ in await self.store.scan(
-            records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
-        ):
-            found = await self.find(key[len(prefix) :].decode())
-            if found is not None and found.status is AuthorizationStatus.VALID:
-                return True
-        return False
 
     async def find(self, key: str) -> Authorization | None:
         """Read an authorization and its challenges."""
@@ -389,7 +344,3 @@ def _unprovable(identifier: Identifier) -> AcmeError:
         f"this provisioner has no challenge that could prove {identifier.value} "
         f"({identifier.type})",
     )
-
-
-def _held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
-    return f"{account_id}\0a{identifier.type}\0{identifier.value}\0{key}".encode()

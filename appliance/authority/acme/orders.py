@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from appliance.authority.acme import records
+from appliance.authority.acme import preauthorizations, records
 from appliance.authority.acme.accounts import Binding
 from appliance.authority.acme.authorizations import (
     LIFETIME,
@@ -215,7 +215,7 @@ class Orders:
         self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier
     ) -> Made | Authorization:
         """Take one that was proven before any order, or make a new one."""
-        found = await self.authorizations.usable(account_id, identifier)
+        found = await preauthorizations.usable(self.authorizations, account_id, identifier)
         return found or self.authorizations.make(provisioner, account_id, identifier)
 
     def _validity(self, provisioner: AcmeProvisioner, asked: NewOrder) -> tuple[datetime, datetime]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.authority import records as certificate_records
-from appliance.authority.acme import records
+from appliance.authority.acme import preauthorizations, records
 from appliance.authority.acme.authorizations import Authorizations
 from appliance.authority.acme.records import CertificateRow, SerialRow
 from appliance.authority.acme.requests import Signed
@@ -108,7 +108,9 @@ class AcmeRevocation:
             return
         for name in read.sans:
             identifier = _identifier(name)
-            if identifier is None or not await self.authorizations.holds(account.id, identifier):
+            if identifier is None or not await preauthorizations.holds(
+                self.authorizations, account.id, identifier
+            ):
                 raise unauthorized(f"no authorization for name {name.value}", status=403)
         if not read.sans:
             raise unauthorized("the certificate is another account's", status=403)

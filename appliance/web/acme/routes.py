@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
+from appliance.authority.acme import preauthorizations
 from appliance.authority.acme.accounts import Accounts, NewAccount
 from appliance.authority.acme.authorizations import Authorizations
 from appliance.authority.acme.finalization import Finalization
@@ -188,8 +189,8 @@ class AcmeEndpoints:
         """Authorize an identifier before it is ordered (7.4.1)."""
         identifier = identifiers.read(payloads.members(signed.payload).get("identifier"))
         await self.orders.permit(exchange.provisioner, signed.owner.row.id, (identifier,))
-        found, is_new = await self.authorizations.create(
-            exchange.provisioner, signed.owner.row.id, identifier
+        found, is_new = await preauthorizations.create(
+            self.authorizations, exchange.provisioner, signed.owner.row.id, identifier
         )
         location = ("location", exchange.links.authorization(found.row.id))
         return answer(

@@ -1,0 +1,27 @@
+"""Which authorizations an account has for an identifier, and how they came about."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from appliance.authority.acme import records
+from appliance.model.acme import Identifier
+from appliance.ports.store import Store
+
+ORDERED: Final = b"o"  # with an order
+ASKED_FOR: Final = b"p"  # before any
+
+
+def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
+    """Give the key of the row that says that an account has an authorization."""
+    return f"{account_id}\0a{identifier.type}\0{identifier.value}\0{key}".encode()
+
+
+async def held(
+    store: Store, account_id: str, identifier: Identifier
+) -> AsyncIterator[tuple[str, bytes]]:
+    """Give the ids of those that are for an identifier, and how each came about."""
+    prefix = held_key(account_id, identifier, "")
+    for key, kind in await store.scan(
+        records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
+    ):
+        yield key[len(prefix) :].decode(), kind

@@ -1,0 +1,52 @@
+"""Authorizations before any order (RFC 8555 7.4.1), and which of them an account may still use."""
+
+from appliance.authority.acme import holdings
+from appliance.authority.acme.authorizations import Authorization, Authorizations
+from appliance.model.acme import AuthorizationStatus, Identifier, malformed
+from appliance.provisioners.acme import AcmeProvisioner
+
+
+async def create(
+    authorizations: Authorizations,
+    provisioner: AcmeProvisioner,
+    account_id: str,
+    identifier: Identifier,
+) -> tuple[Authorization, bool]:
+    """Authorize before any order; an authorization that is open or valid is given again.
+
+    The second of the answer says whether it is new. Raises AcmeError.
+    """
+    if identifier.is_wildcard:
+        raise malformed("a wildcard cannot be authorized before it is ordered")
+    existing = await usable(authorizations, account_id, identifier, pending=True)
+    if existing is not None:
+        return existing, False
+    made = authorizations.make(provisioner, account_id, identifier, ordered=False)
+    await authorizations.store.commit(made.operations)
+    return await authorizations.of_account(account_id, made.row.id), True
+
+
+async def usable(
+    authorizations: Authorizations,
+    account_id: str,
+    identifier: Identifier,
+    *,
+    pending: bool = False,
+) -> Authorization | None:
+    """Find one of those that were asked for before any order, valid (or pending) now."""
+    good = {AuthorizationStatus.VALID} | ({AuthorizationStatus.PENDING} if pending else set())
+    async for key, kind in holdings.held(authorizations.store, account_id, identifier):
+        if kind == holdings.ASKED_FOR:
+            found = await authorizations.find(key)
+            if found is not None and found.status in good:
+                return found
+    return None
+
+
+async def holds(authorizations: Authorizations, account_id: str, identifier: Identifier) -> bool:
+    """Say whether an account has proven an identifier, and still may use that."""
+    async for key, _ in holdings.held(authorizations.store, account_id, identifier):
+        found = await authorizations.find(key)
+        if found is not None and found.status is AuthorizationStatus.VALID:
+            return True
+    return False
