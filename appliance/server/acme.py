@@ -2,6 +2,7 @@
 
 from appliance.authority.acme.accounts import Accounts
 from appliance.authority.acme.authorizations import Authorizations, Validator
+from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
@@ -24,6 +25,7 @@ def acme_routes(
     if isinstance(settings.database, MemorySettings):
         return []
     store, clock, chance = x509.store, x509.clock, x509.chance
+    binding = ExternalAccounts(store=store, clock=clock)
     authorizations = Authorizations(store=store, clock=clock, chance=chance, validator=validator)
     orders = Orders(
         store=store,
@@ -31,11 +33,12 @@ def acme_routes(
         chance=chance,
         authorizations=authorizations,
         policy=settings.policy,
+        binding=binding,
     )
     return AcmeEndpoints(
         registry=x509.registry,
         nonces=Nonces(store, clock, chance),
-        accounts=Accounts(store=store, clock=clock, chance=chance),
+        accounts=Accounts(store=store, clock=clock, chance=chance, binding=binding),
         authorizations=authorizations,
         orders=orders,
         finalization=Finalization(

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from appliance.authority.acme.accounts import Accounts, Binding
 from appliance.authority.acme.authorizations import Authorizations, Outcome
+from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
@@ -378,6 +379,7 @@ class AcmeWorld:
             entries=self.entries, store=self.store, clock=self.clock, policy=self.policy
         )
         chance = SystemChance()
+        binding = self.binding or ExternalAccounts(store=self.store, clock=self.clock)
         authorizations = Authorizations(
             store=self.store, clock=self.clock, chance=chance, validator=self.validator
         )
@@ -388,13 +390,13 @@ class AcmeWorld:
             chance=chance,
             authorizations=authorizations,
             policy=self.policy,
-            binding=self.binding,
+            binding=binding,
         )
         self.endpoints = AcmeEndpoints(
             registry=self.appliance.x509.registry,
             nonces=Nonces(self.store, self.clock, chance),
             accounts=Accounts(
-                store=self.store, clock=self.clock, chance=chance, binding=self.binding
+                store=self.store, clock=self.clock, chance=chance, binding=binding
             ),
             authorizations=authorizations,
             orders=orders,

@@ -37,6 +37,8 @@ ORDERS: Final = "acme_orders"
 CERTIFICATES: Final = "acme_certs"
 CERTIFICATES_BY_SERIAL: Final = "acme_serial_certs_index"
 EXTERNAL_KEYS: Final = "acme_external_account_keys"
+EXTERNAL_KEYS_BY_REFERENCE: Final = "acme_external_account_keyID_reference_index"
+EXTERNAL_KEYS_BY_PROVISIONER: Final = "acme_external_account_keyID_provisionerID_index"
 EXPIRY: Final = "hearth_acme_expiry"
 HELD: Final = "hearth_acme_held"
 
@@ -155,7 +157,32 @@ class SerialRow(msgspec.Struct):
     certificate_id: str = msgspec.field(name="certificateID")
 
 
-Row = AccountRow | OrderRow | AuthorizationRow | ChallengeRow | CertificateRow | SerialRow
+class ExternalKeyRow(msgspec.Struct):
+    """A value of acme_external_account_keys; without its octets once it has bound an account."""
+
+    id: str
+    provisioner_id: str = msgspec.field(name="provisionerID")
+    reference: str = ""
+    account_id: str = msgspec.field(name="accountID", default="")
+    key: bytes = b""
+    created_at: str = msgspec.field(name="createdAt", default=_NO_TIME)
+    bound_at: str = msgspec.field(name="boundAt", default=_NO_TIME)
+
+    @property
+    def is_bound(self) -> bool:
+        """Say whether it has let an account in."""
+        return self.bound_at != _NO_TIME
+
+
+Row = (
+    AccountRow
+    | OrderRow
+    | AuthorizationRow
+    | ChallengeRow
+    | CertificateRow
+    | SerialRow
+    | ExternalKeyRow
+)
 R = TypeVar("R", bound=Row)
 
 _BUCKETS: Final[Mapping[type, str]] = {
@@ -165,12 +192,14 @@ _BUCKETS: Final[Mapping[type, str]] = {
     ChallengeRow: CHALLENGES,
     CertificateRow: CERTIFICATES,
     SerialRow: CERTIFICATES_BY_SERIAL,
+    ExternalKeyRow: EXTERNAL_KEYS,
 }
 _OMITTED_WHEN_EMPTY: Final[Mapping[type, frozenset[str]]] = {
     AccountRow: frozenset({"contact", "provisionerID"}),
     OrderRow: frozenset({"certificate", "error"}),
     AuthorizationRow: frozenset({"fingerprint"}),
     ChallengeRow: frozenset({"target"}),
+    ExternalKeyRow: frozenset({"accountID"}),
 }
 _DECODERS: Final[Mapping[type, Any]] = {each: msgspec.json.Decoder(each) for each in _BUCKETS}
 
@@ -185,6 +214,10 @@ class Held(Generic[R]):
     def changed(self, row: R) -> Operation:
         """Replace it; the transaction conflicts when somebody else did so meanwhile."""
         return CompareAndSwap(_BUCKETS[type(row)], _key(row), self.raw, encode(row))
+
+    def removed(self) -> Operation:
+        """Remove it; the transaction conflicts when somebody has changed it meanwhile."""
+        return CompareAndSwap(_BUCKETS[type(self.row)], _key(self.row), self.raw, None)
 
     def unchanged(self) -> Operation:
         """Make the transaction conflict when somebody has changed it meanwhile."""

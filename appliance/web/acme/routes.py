@@ -139,7 +139,9 @@ class AcmeEndpoints:
                 location=exchange.links.accounts,
             ),
         )
-        binding = found.get("externalAccountBinding") if is_new else None
+        # RFC 8555 7.3.4: one that was not verified must not be shown.
+        verified = is_new and exchange.provisioner.options.require_binding
+        binding = found.get("externalAccountBinding") if verified else None
         return answer(
             documents.account(row, exchange.links, binding),
             (*exchange.headers, ("location", exchange.links.account(row.id))),
