@@ -94,7 +94,7 @@ class ProblemType(enum.Enum):
     BAD_SIGNATURE_ALGORITHM = ("badSignatureAlgorithm", 400)
     CAA = ("caa", 403)
     COMPOUND = ("compound", 400)
-    CONFLICT = ("conflict", 409)
+    CONFLICT = ("malformed", 409)  # there is no type of its own, and none may be made up (6.7)
     CONNECTION = ("connection", 400)
     DNS = ("dns", 400)
     EXTERNAL_ACCOUNT_REQUIRED = ("externalAccountRequired", 400)
@@ -134,7 +134,8 @@ class Subproblem:
 class AcmeError(HearthError):
     """A problem that is told to an ACME client. `public` is the document's detail.
 
-    `status` is the HTTP status where it is not the type's own.
+    `status` is the HTTP status where it is not the type's own, `instance` the URL that a person
+    should visit (userActionRequired).
     """
 
     def __init__(
@@ -145,9 +146,11 @@ class AcmeError(HearthError):
         detail: str = "",
         subproblems: Sequence[Subproblem] = (),
         status: int | None = None,
+        instance: str = "",
     ) -> None:
         super().__init__(public, detail=detail)
         self.type = type
+        self.instance = instance
         self.subproblems = tuple(subproblems)
         self.status = type.status if status is None else status
 

@@ -12,6 +12,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from appliance.web import answers
+from appliance.web.acme.answering import NOT_ALLOWED as ACME_NOT_ALLOWED
+from appliance.web.acme.links import PREFIXES as ACME_PREFIXES
 from appliance.web.http import Response, Route
 from appliance.web.visits import Visit, run
 
@@ -64,11 +66,14 @@ def _rendered(response: Response) -> quart.Response:
 async def _routing_error(error: HTTPException) -> quart.Response:
     if isinstance(error, MethodNotAllowed):
         allowed = [each for each in error.valid_methods or () if each != "HEAD"]
-        empty = quart.Response(b"", 405)
-        del empty.headers["content-type"]
+        if quart.request.path.startswith(ACME_PREFIXES):
+            refused = _rendered(ACME_NOT_ALLOWED)
+        else:
+            refused = quart.Response(b"", 405)
+            del refused.headers["content-type"]
         for method in allowed:
-            empty.headers.add("allow", method)
-        return empty
+            refused.headers.add("allow", method)
+        return refused
     if error.code == 404:
         return _rendered(answers.NOT_FOUND)
     return _rendered(answers.error(error.code or 500, error.description or error.name))

@@ -19,7 +19,6 @@ from appliance.model.acme import (
     AcmeError,
     Identifier,
     ProblemType,
-    malformed,
     unauthorized,
 )
 from appliance.model.errors import Conflict
@@ -87,10 +86,7 @@ class Accounts:
         self, provisioner: AcmeProvisioner, thumbprint: str
     ) -> Held[AccountRow] | None:
         """Find the account of a key with a provisioner."""
-        for bucket, key in (
-            (records.ACCOUNTS_BY_KEY, thumbprint.encode()),
-            (_KEYS, _own_key(provisioner, thumbprint)),
-        ):
+        for bucket, key in _places(provisioner, thumbprint):
             identifier = await self.store.get(bucket, key)
             if identifier is not None:
                 found = await self.by_id(identifier.decode())
@@ -119,11 +115,12 @@ class Accounts:
     async def update(
         self, held: Held[AccountRow], contact: Sequence[str] | None, status: str | None
     ) -> AccountRow:
-        """Change an account's contacts, or deactivate it. Raises AcmeError."""
+        """Change an account's contacts, or deactivate it. Raises AcmeError.
+
+        Any other status is passed over (RFC 8555 7.3.2).
+        """
         row = held.row
-        if status is not None:
-            if status != AccountStatus.DEACTIVATED:
-                raise malformed("the status of an account can be changed to deactivated only")
+        if status == AccountStatus.DEACTIVATED:
             after = states.after(states.ACCOUNTS, row.status, AccountEvent.DEACTIVATED)
             if after is None:
                 raise unauthorized("the account is not active")
@@ -166,6 +163,7 @@ class Accounts:
             raise AcmeError(
                 ProblemType.USER_ACTION_REQUIRED,
                 f"the terms of service must be agreed to: {options.terms_of_service}",
+                instance=options.terms_of_service,
             )
         contact = contacts(asked.contact)
         identifier = new_id(self.chance)
@@ -215,6 +213,15 @@ class Accounts:
         ):
             own.append(Delete(records.ACCOUNTS_BY_KEY, thumbprint.encode()))
         return own
+
+
+async def holder(store: Store, provisioner: AcmeProvisioner, thumbprint: str) -> str | None:
+    """Give the id of an account whose key it is, of this or of any provisioner."""
+    for bucket, key in _places(provisioner, thumbprint):
+        identifier = await store.get(bucket, key)
+        if identifier is not None:
+            return identifier.decode()
+    return None
 
 
 def active(held: Held[AccountRow]) -> Held[AccountRow]:
@@ -269,6 +276,14 @@ async def _commit(store: Store, operations: Sequence[Operation]) -> None:
         raise AcmeError(
             ProblemType.CONFLICT, "the account was changed by another request; try again"
         ) from error
+
+
+def _places(provisioner: AcmeProvisioner, thumbprint: str) -> tuple[tuple[str, bytes], ...]:
+    """Say where a key leads to its account."""
+    return (
+        (records.ACCOUNTS_BY_KEY, thumbprint.encode()),
+        (_KEYS, _own_key(provisioner, thumbprint)),
+    )
 
 
 def _own_key(provisioner: AcmeProvisioner, thumbprint: str) -> bytes:

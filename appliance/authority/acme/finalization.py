@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import trio
 
-from appliance.authority.acme import records
+from appliance.authority.acme import accounts, records
 from appliance.authority.acme.authorizations import Authorization, forgotten
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.orders import Order, Orders
@@ -22,8 +22,8 @@ from appliance.authority.acme.problems import not_found
 from appliance.authority.acme.records import CertificateRow, SerialRow
 from appliance.authority.reporting import Context
 from appliance.authority.x509 import Issued, X509Authority
-from appliance.formats import pem
-from appliance.issuance import requests
+from appliance.formats import jwk, pem
+from appliance.issuance import parsed, requests
 from appliance.issuance.acme import finalize, identifiers, states
 from appliance.issuance.acme.states import OrderEvent
 from appliance.issuance.drafting import AskedDates
@@ -90,22 +90,21 @@ class Finalization:
     ) -> Order:
         """Issue an order's certificate for a CSR (DER), and give the order.
 
-        An order that has its certificate is given as it is. Raises AcmeError; Unavailable and
-        Broken when key or store failed.
+        An order that has its certificate is given as it is, to a request for the same key: clients
+        repeat requests whose answers got lost. Raises AcmeError; Unavailable and Broken when key or
+        store failed.
         """
         request = _read(csr)
         async with self.turns.of(key):
             order = await self.orders.of_account(provisioner, account_id, key)
-            if order.status is OrderStatus.VALID:
-                return order
             if order.status is not OrderStatus.READY:
-                raise AcmeError(
-                    ProblemType.ORDER_NOT_READY, f"the order is {order.status}, not ready"
-                )
+                return await self._finished(order, request)
             _check_attested(request, order.authorizations)
             finalize.check(request, order.identifiers)
-            await self._issue(provisioner, order, request, context)
-            return await self.orders.of_account(provisioner, account_id, key)
+            await self._check_key(provisioner, request)
+            issued = await self._issue(provisioner, order, request, context)
+            order = await self.orders.of_account(provisioner, account_id, key)
+            return order if issued else await self._finished(order, request)
 
     async def certificate(self, account_id: str, key: str) -> CertificateRow:
         """Give a certificate of an account. Raises AcmeError."""
@@ -116,13 +115,35 @@ class Finalization:
             raise unauthorized("the certificate is another account's")
         return held.row
 
+    async def _finished(self, order: Order, request: SigningRequest) -> Order:
+        """Give an order that has a certificate for the request's key. Raises AcmeError (7.4)."""
+        if order.status is not OrderStatus.VALID:
+            raise AcmeError(ProblemType.ORDER_NOT_READY, f"the order is {order.status}, not ready")
+        held = await records.find(self.store, CertificateRow, order.row.certificate)
+        leaf = None if held is None else parsed.parse(pem.first(held.row.leaf, LABEL))
+        if leaf is None or leaf.public_key_info != request.public_key_info:
+            raise AcmeError(
+                ProblemType.ORDER_NOT_READY,
+                "the order is valid: its certificate was issued for another key",
+            )
+        return order
+
+    async def _check_key(self, provisioner: AcmeProvisioner, request: SigningRequest) -> None:
+        """Keep the keys of accounts out of certificates (RFC 8555 11.1). Raises AcmeError."""
+        thumbprint = jwk.thumbprint(jwk.public_members(request.public_key))
+        if await accounts.holder(self.store, provisioner, thumbprint) is not None:
+            raise AcmeError(
+                ProblemType.BAD_CSR, "the key of the CSR is an account's: make one of its own"
+            )
+
     async def _issue(
         self,
         provisioner: AcmeProvisioner,
         order: Order,
         request: SigningRequest,
         context: Context,
-    ) -> None:
+    ) -> bool:
+        """Issue; False when somebody else changed the order meanwhile."""
         grant = _grant(provisioner, order, request)
         dates = AskedDates(
             not_before=records.read_time(order.row.not_before),
@@ -133,11 +154,12 @@ class Finalization:
                 request, grant, dates, context, also=lambda issued: self._rows(order, issued)
             )
         except Conflict:
-            return  # somebody else changed the order meanwhile: it is what it is
+            return False
         except BadRequest as error:
             raise malformed(error.public) from error
         except Forbidden as error:
             raise _forbidden(error) from error
+        return True
 
     def _rows(self, order: Order, issued: Issued) -> Sequence[Operation]:
         """Give what is written with a certificate: its rows, and the order that has it."""

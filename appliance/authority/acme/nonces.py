@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.formats import base64url
-from appliance.model.acme import AcmeError, ProblemType
+from appliance.model.acme import AcmeError, ProblemType, malformed
 from appliance.model.errors import Conflict, FormatError
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
@@ -46,7 +46,7 @@ class Nonces:
         try:
             octets = base64url.decode(nonce)
         except FormatError:
-            raise _bad("the nonce is none of this server's") from None
+            raise malformed("the nonce is not base64url") from None  # RFC 8555 6.5.2
         said, mark = octets[: _TIME + _RANDOM], octets[_TIME + _RANDOM :]
         if not hmac.compare_digest(mark, _mark(await self._secret(), said)):
             raise _bad("the nonce is none of this server's")

@@ -1,11 +1,13 @@
 """Who signed a request: the key it brings, or that of the account it names (RFC 8555 6.2 to 6.5).
 
-What costs nothing is judged first. A nonce is spent last, by a request whose signature holds; so
-nobody can make the server write without a key, and nobody can use up another's nonce.
+What costs nothing is judged first, and a nonce is spent last; but one that was in a request is
+spent whatever is wrong with it (6.5). Only who was given a nonce can have it taken, so nobody makes
+the server write by nonces that they made up.
 """
 
 import enum
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,18 +84,29 @@ class Requests:
         `account_prefix` is what the URLs of accounts begin with.
         """
         message = _message(body)
-        _check_header(message, url)
-        nonce = await self.nonces.check(_text(message, "nonce", ProblemType.BAD_NONCE))
+        try:
+            _check_algorithm(message)
+            nonce = await self.nonces.check(_text(message, "nonce", ProblemType.BAD_NONCE))
+            _check_header(message, url)
+            signed = await self._verified(message, provisioner, url, account_prefix, by)
+        except AcmeError:
+            await self._spend(message)
+            raise
+        await self.nonces.spend(nonce)
+        return signed
+
+    async def _verified(
+        self, message: Message, provisioner: AcmeProvisioner, url: str, prefix: str, by: SignedBy
+    ) -> Signed:
         account: Held[AccountRow] | None = None
         key: Mapping[str, Any] | None = None
         if _names_account(message, by):
-            account = await self._account(message, provisioner, account_prefix)
+            account = await self._account(message, provisioner, prefix)
             public_key, thumbprint = _key_of(account.row)
         else:
             key = _members(message.header["jwk"])
             public_key, thumbprint = read_key(key)
         verified(message, public_key)
-        await self.nonces.spend(nonce)
         return Signed(
             payload=message.payload,
             account=account,
@@ -103,6 +116,12 @@ class Requests:
             url=url,
             kid=str(message.header.get("kid", "")),
         )
+
+    async def _spend(self, message: Message) -> None:
+        """Take the nonce of a request that is refused, if it has one that is of use."""
+        with suppress(AcmeError):
+            nonce = await self.nonces.check(_text(message, "nonce"))
+            await self.nonces.spend(nonce)
 
     async def _account(
         self, message: Message, provisioner: AcmeProvisioner, prefix: str
@@ -128,6 +147,7 @@ def inner(body: bytes, url: str) -> tuple[Message, Mapping[str, Any], PublicKey]
     Gives it, and the key that it brings and is signed with. Raises AcmeError.
     """
     message = _message(body)
+    _check_algorithm(message)
     _check_header(message, url)
     if "nonce" in message.header:
         raise malformed("the inner JWS must not have a nonce")
@@ -162,8 +182,7 @@ def _message(body: bytes) -> Message:
         raise malformed(error.public) from error
 
 
-def _check_header(message: Message, url: str) -> None:
-    """Hold the protected header against what every request must have."""
+def _check_algorithm(message: Message) -> None:
     algorithm = message.header.get("alg")
     if algorithm not in flattened_jws.ALGORITHMS:
         raise AcmeError(
@@ -171,9 +190,13 @@ def _check_header(message: Message, url: str) -> None:
             f"requests cannot be signed with {str(algorithm)[:20]!r}: "
             f"use {', '.join(flattened_jws.ALGORITHMS)}",
         )
+
+
+def _check_header(message: Message, url: str) -> None:
+    """Hold the protected header against the URL (RFC 8555 6.4), and see who signs."""
     named = _text(message, "url")
     if named != url:
-        raise malformed(
+        raise unauthorized(
             f"the url in the JWS, {named[:_SHOWN]!r}, is not that of the request, {url}"
         )
     if ("jwk" in message.header) == ("kid" in message.header):

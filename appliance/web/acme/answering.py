@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from appliance.authority.acme.nonces import Nonces
-from appliance.model.acme import AcmeError, ProblemType
+from appliance.model.acme import AcmeError, ProblemType, malformed
 from appliance.model.errors import (
     BadRequest,
     Conflict,
@@ -22,6 +22,15 @@ from appliance.web.http import Request, Response
 log = logging.getLogger(__name__)
 
 PROBLEM: Final = "application/problem+json"
+NOT_ALLOWED: Final = Response(
+    status=405,
+    body=wirejson.encode(
+        documents.problem(malformed("this resource is asked by POST, signed (POST-as-GET)"))
+    ),
+    content_type=PROBLEM,
+)
+"""To GET (RFC 8555 6.3)."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -50,6 +59,8 @@ def refusal(error: HearthError, headers: Headers, request: Request) -> Response:
     match error:
         case AcmeError():
             status, document = error.status, documents.problem(error)
+            if error.type is ProblemType.USER_ACTION_REQUIRED:  # RFC 8555 7.3.3
+                headers = (*headers, link(error.instance, "terms-of-service"))
         case Unavailable():
             status, document = 503, documents.failed(error.public)
             headers = (*headers, ("retry-after", str(error.retry_after)))

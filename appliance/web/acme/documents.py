@@ -81,7 +81,7 @@ def authorization(found: Authorization, links: Links) -> dict[str, Any]:
             for each in found.challenges
             if each.row.status in shown
         ],
-        "wildcard": row.wildcard,
+        **({"wildcard": True} if row.wildcard else {}),
         "expires": row.expires_at,
         **({"error": row.error} if row.error else {}),
     }
@@ -105,6 +105,8 @@ def problem(error: AcmeError) -> dict[str, Any]:
     told: dict[str, Any] = {"type": error.type.urn, "detail": error.public}
     if error.type is ProblemType.BAD_SIGNATURE_ALGORITHM:
         told["algorithms"] = list(flattened_jws.ALGORITHMS)
+    if error.instance:
+        told["instance"] = error.instance
     if error.subproblems:
         told["subproblems"] = [_subproblem(each) for each in error.subproblems]
     return told

@@ -87,6 +87,8 @@ class AcmeEndpoints:
         table = [
             Route(method="GET", path="/{provisioner}/directory", endpoint=self.directory),
             Route(method="GET", path="/{provisioner}/new-nonce", endpoint=self.new_nonce),
+            self._post("/directory", self.signed_directory, account),
+            self._post("/new-nonce", self.signed_nonce, account),
             self._post("/new-account", self.new_account, key),
             self._post("/account/{id}", self.account, account),
             self._post("/account/{id}/orders", self.account_orders, account),
@@ -118,6 +120,17 @@ class AcmeEndpoints:
         if isinstance(provisioner, AcmeError):
             return refusal(provisioner, headers, request)
         return Response(status=200 if request.method == "HEAD" else 204, headers=headers)
+
+    async def signed_directory(self, exchange: Exchange, signed: Signed) -> Response:
+        """Say where everything is, by POST-as-GET (6.3)."""
+        payloads.nothing(signed.payload)
+        found = documents.directory(exchange.links, exchange.provisioner.options)
+        return answer(found, exchange.headers)
+
+    async def signed_nonce(self, exchange: Exchange, signed: Signed) -> Response:
+        """Give a nonce by POST-as-GET (6.3)."""
+        payloads.nothing(signed.payload)
+        return Response(status=204, headers=exchange.headers)
 
     # ---- accounts
 
@@ -155,8 +168,6 @@ class AcmeEndpoints:
         if not signed.is_empty:
             found = payloads.members(signed.payload)
             contact, status = payloads.texts(found, "contact"), payloads.text(found, "status")
-            if status is not None and status == row.status:
-                status = None  # a client that sends the whole object back
             row = await self.accounts.update(signed.owner, contact, status)
         return self._account(exchange, row.id, documents.account(row, exchange.links))
 
