@@ -1,6 +1,5 @@
 """Which authorizations an account has for an identifier, and how they came about."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from appliance.authority.acme import records
@@ -16,12 +15,8 @@ def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
     return f"{account_id}\0a{identifier.type}\0{identifier.value}\0{key}".encode()
 
 
-async def held(
-    store: Store, account_id: str, identifier: Identifier
-) -> AsyncIterator[tuple[str, bytes]]:
+async def held(store: Store, account_id: str, identifier: Identifier) -> list[tuple[str, bytes]]:
     """Give the ids of those that are for an identifier, and how each came about."""
     prefix = held_key(account_id, identifier, "")
-    for key, kind in await store.scan(
-        records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True
-    ):
-        yield key[len(prefix) :].decode(), kind
+    rows = await store.scan(records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True)
+    return [(key[len(prefix) :].decode(), kind) for key, kind in rows]

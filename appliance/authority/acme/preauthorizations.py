@@ -35,7 +35,7 @@ async def usable(
 ) -> Authorization | None:
     """Find one of those that were asked for before any order, valid (or pending) now."""
     good = {AuthorizationStatus.VALID} | ({AuthorizationStatus.PENDING} if pending else set())
-    async for key, kind in holdings.held(authorizations.store, account_id, identifier):
+    for key, kind in await holdings.held(authorizations.store, account_id, identifier):
         if kind == holdings.ASKED_FOR:
             found = await authorizations.find(key)
             if found is not None and found.status in good:
@@ -45,7 +45,7 @@ async def usable(
 
 async def holds(authorizations: Authorizations, account_id: str, identifier: Identifier) -> bool:
     """Say whether an account has proven an identifier, and still may use that."""
-    async for key, _ in holdings.held(authorizations.store, account_id, identifier):
+    for key, _ in await holdings.held(authorizations.store, account_id, identifier):
         found = await authorizations.find(key)
         if found is not None and found.status is AuthorizationStatus.VALID:
             return True
