@@ -8,12 +8,19 @@ waits in the ring of events until it is asked for.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 import trio
 
 from appliance.model.errors import Unavailable
 from appliance.model.events import NumberedEvent
+from appliance.model.external_keys import (
+    ExternalKeyOrder,
+    ExternalKeyPage,
+    ExternalKeyQuery,
+    NewExternalKey,
+)
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -125,3 +132,18 @@ class BridgedOperator:
     ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         return await self._bridge.call(self._operator.certificate, serial, kind)
+
+    async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
+        """Give one page of a provisioner's keys for external account binding."""
+        return await self._bridge.call(self._operator.external_keys, query)
+
+    async def add_external_key(self, order: ExternalKeyOrder) -> NewExternalKey:
+        """Make such a key, and show its secret this once."""
+        return await self._bridge.call(self._operator.add_external_key, order)
+
+    async def remove_external_key(
+        self, provisioner: str, key_id: str, *, revoke_account: bool = False
+    ) -> None:
+        """Remove such a key."""
+        remove = partial(self._operator.remove_external_key, revoke_account=revoke_account)
+        await self._bridge.call(remove, provisioner, key_id)

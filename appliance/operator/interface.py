@@ -8,6 +8,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from appliance.model.events import NumberedEvent
+from appliance.model.external_keys import (
+    ExternalKeyOrder,
+    ExternalKeyPage,
+    ExternalKeyQuery,
+    NewExternalKey,
+)
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -18,7 +24,28 @@ from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 
 
-class Operator(Protocol):
+class ExternalKeys(Protocol):
+    """The keys by which new ACME accounts are let in (RFC 8555 7.3.4)."""
+
+    async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
+        """Give one page of a provisioner's keys. Raises NotFound, BadRequest."""
+        ...
+
+    async def add_external_key(self, order: ExternalKeyOrder) -> NewExternalKey:
+        """Make a key, and show its secret this once. Raises NotFound, BadRequest, Unavailable."""
+        ...
+
+    async def remove_external_key(
+        self, provisioner: str, key_id: str, *, revoke_account: bool = False
+    ) -> None:
+        """Remove a key. The account that it let in stays, unless it is to be revoked.
+
+        Raises NotFound, BadRequest, Unavailable.
+        """
+        ...
+
+
+class Operator(ExternalKeys, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

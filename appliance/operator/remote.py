@@ -10,6 +10,12 @@ import trio
 
 from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
 from appliance.model.events import NumberedEvent
+from appliance.model.external_keys import (
+    ExternalKeyOrder,
+    ExternalKeyPage,
+    ExternalKeyQuery,
+    NewExternalKey,
+)
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -60,6 +66,21 @@ class RemoteOperator:
     ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         return await self._call(wire.CertificateCall(serial, kind), CertificateDetail)
+
+    async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
+        """Give one page of a provisioner's keys for external account binding."""
+        return await self._call(wire.ExternalKeysCall(query), ExternalKeyPage)
+
+    async def add_external_key(self, order: ExternalKeyOrder) -> NewExternalKey:
+        """Make such a key, and show its secret this once."""
+        return await self._call(wire.AddExternalKeyCall(order), NewExternalKey)
+
+    async def remove_external_key(
+        self, provisioner: str, key_id: str, *, revoke_account: bool = False
+    ) -> None:
+        """Remove such a key."""
+        call = wire.RemoveExternalKeyCall(provisioner, key_id, revoke_account)
+        await self._call(call, type(None))
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

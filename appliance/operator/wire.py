@@ -9,6 +9,7 @@ next request is read, has a result or a failure of our error family.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -25,6 +26,12 @@ from appliance.model.errors import (
     Unavailable,
 )
 from appliance.model.events import NumberedEvent
+from appliance.model.external_keys import (
+    ExternalKeyOrder,
+    ExternalKeyPage,
+    ExternalKeyQuery,
+    NewExternalKey,
+)
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -79,6 +86,26 @@ class CertificateCall(msgspec.Struct, tag_field="method", tag="certificate"):
     kind: CertificateKind = CertificateKind.X509
 
 
+class ExternalKeysCall(msgspec.Struct, tag_field="method", tag="external_keys"):
+    """Operator.external_keys."""
+
+    query: ExternalKeyQuery
+
+
+class AddExternalKeyCall(msgspec.Struct, tag_field="method", tag="add_external_key"):
+    """Operator.add_external_key."""
+
+    order: ExternalKeyOrder
+
+
+class RemoveExternalKeyCall(msgspec.Struct, tag_field="method", tag="remove_external_key"):
+    """Operator.remove_external_key."""
+
+    provisioner: str
+    key_id: str
+    revoke_account: bool = False
+
+
 class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
     """Issuance.sign."""
 
@@ -112,13 +139,16 @@ class RevokeCall(msgspec.Struct, tag_field="method", tag="revoke"):
 
 
 Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
+KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
-Call: TypeAlias = Query | Order
+Call: TypeAlias = Query | KeyCall | Order
 Result: TypeAlias = (
     Overview
     | Sequence[NumberedEvent]
     | CertificatePage
     | CertificateDetail
+    | ExternalKeyPage
+    | NewExternalKey
     | Sequence[bytes]
     | None
 )
@@ -165,11 +195,19 @@ def read_request(message: bytes) -> Call:
         call: Call = _call_decoder.decode(request.call)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(f"not a request of the control protocol: {error}") from error
-    if isinstance(call, CertificatesCall):
-        for bound in (call.query.expires_before, call.query.expires_after):
-            if bound is not None and bound.tzinfo is None:
-                raise BadRequest("a time without a zone")
+    if any(each is not None and each.tzinfo is None for each in _times(call)):
+        raise BadRequest("a time without a zone")
     return call
+
+
+def _times(call: Call) -> Sequence[datetime | None]:
+    match call:
+        case CertificatesCall(query=query):
+            return query.expires_before, query.expires_after
+        case AddExternalKeyCall(order=order):
+            return (order.not_after,)
+        case _:
+            return ()
 
 
 async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> Result:
@@ -178,6 +216,8 @@ async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> R
         if issuance is None:
             raise NotSupported("the server takes no orders here")
         return await _carry_out(issuance, call)
+    if isinstance(call, KeyCall):
+        return await _answer_about_keys(operator, call)
     match call:
         case OverviewCall():
             return await operator.overview()
@@ -187,6 +227,19 @@ async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> R
             return await operator.certificates(call.query)
         case CertificateCall():
             return await operator.certificate(call.serial, call.kind)
+
+
+async def _answer_about_keys(operator: Operator, call: KeyCall) -> Result:
+    match call:
+        case ExternalKeysCall():
+            return await operator.external_keys(call.query)
+        case AddExternalKeyCall():
+            return await operator.add_external_key(call.order)
+        case RemoveExternalKeyCall():
+            await operator.remove_external_key(
+                call.provisioner, call.key_id, revoke_account=call.revoke_account
+            )
+            return None
 
 
 async def _carry_out(issuance: Issuance, order: Order) -> Sequence[bytes] | None:

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.authority.acme.external_keys import ExternalKeyAdministration
 from appliance.authority.inventory import Inventory
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
 from appliance.model.events import EventKind, NumberedEvent
+from appliance.model.external_keys import (
+    ExternalKeyOrder,
+    ExternalKeyPage,
+    ExternalKeyQuery,
+    NewExternalKey,
+)
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -66,3 +73,27 @@ class ApplianceOperator:
         """Give one certificate. Raises NotFound."""
         foundation = self.service.foundation
         return await Inventory(foundation.store).certificate(serial, foundation.clock.now(), kind)
+
+    async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
+        """Give one page of a provisioner's keys for external account binding."""
+        return await self._keys.external_keys(query)
+
+    async def add_external_key(self, order: ExternalKeyOrder) -> NewExternalKey:
+        """Make such a key."""
+        return await self._keys.add_external_key(order)
+
+    async def remove_external_key(
+        self, provisioner: str, key_id: str, *, revoke_account: bool = False
+    ) -> None:
+        """Remove such a key."""
+        await self._keys.remove_external_key(provisioner, key_id, revoke_account=revoke_account)
+
+    @property
+    def _keys(self) -> ExternalKeyAdministration:
+        foundation = self.service.foundation
+        return ExternalKeyAdministration(
+            store=foundation.store,
+            clock=foundation.clock,
+            chance=foundation.chance,
+            named=self.service.assembly.registry.by_name,
+        )

@@ -31,6 +31,7 @@ from appliance.operator.control import serve_control
 from appliance.operator.local import StoredCertificates
 from appliance.ports.store import Delete
 from appliance.stores.leveldb import LevelDbStore, open_store
+from tests.support.external_keys import KeptKeys
 from tests.support.inventory import Sample, revoke
 from tests.support.ssh_certificates import SshSample, revoke_ssh
 
@@ -96,7 +97,7 @@ def filled(cli: Cli) -> Cli:
     return cli
 
 
-class Running(StoredCertificates):
+class Running(KeptKeys, StoredCertificates):
     """A server with nothing but an inventory."""
 
     async def overview(self) -> Overview:

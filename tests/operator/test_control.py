@@ -24,6 +24,7 @@ from appliance.model.errors import (
     Unavailable,
 )
 from appliance.model.events import Event, EventKind, NumberedEvent
+from appliance.model.external_keys import ExternalKeyOrder, ExternalKeyQuery
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
@@ -39,6 +40,7 @@ from appliance.operator.endpoint import NAME
 from appliance.operator.interface import Operator
 from appliance.operator.remote import NotListening, RemoteOperator, connected
 from appliance.stores.memory import MemoryStore
+from tests.support.external_keys import SECRET, KeptKeys
 from tests.support.inventory import START, Sample, revoke
 
 NOW = START + timedelta(hours=1)
@@ -50,7 +52,7 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance:
+class Appliance(KeptKeys):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -456,3 +458,17 @@ def test_times_have_their_zone() -> None:
     read = wire.read_response(wire.write_result(OVERVIEW), Overview)
     assert read.now.tzinfo == UTC
     assert isinstance(read.now, datetime)
+
+
+async def test_external_account_keys_are_made_listed_and_removed(remote: RemoteOperator) -> None:
+    order = ExternalKeyOrder(
+        provisioner="acme", reference="nas", names=("nas.example",), not_after=NOW
+    )
+    made = await remote.add_external_key(order)
+    assert (made.secret, made.key.names, made.key.not_after) == (SECRET, ("nas.example",), NOW)
+    query = ExternalKeyQuery(provisioner="acme")
+    assert (await remote.external_keys(query)).keys == (made.key,)
+    await remote.remove_external_key("acme", made.key.id)
+    assert (await remote.external_keys(query)).keys == ()
+    with pytest.raises(NotFound, match="no external account key"):
+        await remote.remove_external_key("acme", made.key.id, revoke_account=True)

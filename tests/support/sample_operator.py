@@ -22,6 +22,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
+from tests.support.external_keys import KeptKeys
 from tests.support.ssh_certificates import SshSample
 
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
@@ -162,7 +163,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator:
+class SampleOperator(KeptKeys):
     """What the tests and the picture of the console look at."""
 
     def __init__(
