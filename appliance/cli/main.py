@@ -40,6 +40,7 @@ _COMMANDS: Final = {
 }
 _CONSOLE: Final = "appliance.cli.console:default"
 _COMPLETING: Final = "_HEARTH_COMPLETE"  # a shell asks what may follow
+_WORKER: Final = "--internal-worker"  # the one file started by itself, to load a PKCS#11 module
 _INTERRUPTED: Final = 130
 
 
@@ -47,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own, when None) and give its exit code."""
     program, *arguments = sys.argv if argv is None else ["hearth", *argv]
     name = Path(program).name
+    if arguments == [_WORKER]:
+        from appliance.keys.pkcs11.worker import main as worker  # noqa: PLC0415
+
+        return worker()
     try:
         return _run(name, arguments)
     except click.ClickException as error:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final, final
 
 import msgspec
@@ -59,33 +60,53 @@ class PinGuard:
         """Keep the journal in a file, or only in memory: for tokens used by a single command."""
         self._file = journal
         self._memory: dict[str, _Record] = {}
+        self._writing = Lock()  # tokens are opened in threads
 
     @contextmanager
     def attempt(
         self, token: str, pin: Password, tries: Tries, *, person: bool, last_try: bool = False
     ) -> Iterator[None]:
-        """Hold around the one call that gives `pin` to the token of this serial.
+        """Hold around the one call that gives `pin` to the token of this name.
 
-        That call raises WrongPin for a PIN that the token refused. Raises TokenUnavailable when
-        this PIN must not be tried now, Broken when the journal cannot be written.
+        That call raises WrongPin for a PIN that the token refused. Raises as `begin` does.
         """
-        records = self._read()
+        attempt = self.begin(token, pin, tries, person=person, last_try=last_try)
+        try:
+            yield
+        except WrongPin:
+            attempt.refused()
+            raise
+        attempt.accepted()
+
+    def begin(
+        self, token: str, pin: Password, tries: Tries, *, person: bool, last_try: bool = False
+    ) -> "Attempt":
+        """Write down that the token is about to be given `pin`, and whether a person typed it.
+
+        Raises TokenUnavailable when this PIN must not be tried now, Broken when the journal cannot
+        be written.
+        """
+        record = self._read().get(token)
         tag = "" if person else _tag(token, pin)
-        record = records.get(token)
         _check(token, tries, person=person, last_try=last_try)
         if not person:
             _check_machine(token, record, tag, tries)
         unfinished = 0 if record is None or person else record.unfinished
-        records[token] = _Record("in flight", tag, unfinished + 1)
-        self._write(records)
-        try:
-            yield
-        except WrongPin:
-            records[token] = _Record("rejected", tag)
+        self._put(token, _Record("in flight", tag, unfinished + 1))
+        return Attempt(self, token, tag)
+
+    def put(self, token: str, *, rejected: str | None) -> None:
+        """Write down how an attempt ended: the tag of the PIN when it was rejected."""
+        self._put(token, None if rejected is None else _Record("rejected", rejected))
+
+    def _put(self, token: str, record: _Record | None) -> None:
+        with self._writing:
+            records = self._read()
+            if record is None:
+                records.pop(token, None)
+            else:
+                records[token] = record
             self._write(records)
-            raise
-        records.pop(token, None)
-        self._write(records)
 
     def _read(self) -> dict[str, _Record]:
         if self._file is None:
@@ -125,6 +146,24 @@ class PinGuard:
                 f"the journal of PINs cannot be written, so no PIN is tried: {self._file}",
                 detail=error.strerror or str(error),
             ) from error
+
+
+@final
+class Attempt:
+    """One PIN on its way to a token. One of its methods says how it ended; neither: cut off."""
+
+    def __init__(self, guard: PinGuard, token: str, tag: str) -> None:
+        self._guard = guard
+        self._token = token
+        self._tag = tag
+
+    def accepted(self) -> None:
+        """The token took it."""
+        self._guard.put(self._token, rejected=None)
+
+    def refused(self) -> None:
+        """The token refused it."""
+        self._guard.put(self._token, rejected=self._tag)
 
 
 def _check(token: str, tries: Tries, *, person: bool, last_try: bool) -> None:
