@@ -137,10 +137,10 @@ class Nameserver:
 
 @asynccontextmanager
 async def nameserver(
-    records: dict[tuple[str, str], list[str]] | None = None,
+    records: dict[tuple[str, str], list[str]] | None = None, *, server: Nameserver | None = None
 ) -> AsyncIterator[Nameserver]:
-    """Run one; its members may be changed meanwhile."""
-    server = Nameserver(records or {})
+    """Run one, or this one; its members may be changed meanwhile."""
+    server = server or Nameserver(records or {})
 
     async def over_tcp(stream: trio.SocketStream) -> None:
         length = await stream.receive_some(2)
