@@ -13,11 +13,12 @@ from appliance.cli.renewing import chain_text, chance, run_once
 from appliance.client.acme.account import AcmeAccount, AcmeRefusal, decoded, refusal
 from appliance.client.acme.messages import Directory
 from appliance.client.acme.ordering import Way, Wish, check_wildcards, identifiers, obtain
-from appliance.client.acme.renewal_info import Advice, advice, certificate_id
+from appliance.client.acme.renewal_info import Advice, advice
 from appliance.client.acme.transport import Transport
 from appliance.client.csr import signing_request
 from appliance.client.identity import Identity
 from appliance.formats import der
+from appliance.issuance.acme import certificate_ids
 from appliance.issuance.extensions import STEP_PROVISIONER
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.model.acme import ProblemType
@@ -74,7 +75,7 @@ class AcmeRenewer:
             await account.register(self.flags.contact, self.flags.external_account())
             wish = Wish(
                 identifiers=ordered,
-                replaces=certificate_id(leaf) if account.directory.renewal_info else "",
+                replaces=certificate_ids.write(leaf) if account.directory.renewal_info else "",
                 profile=self.flags.acme_profile or "",
                 preferred_chain=self.flags.preferred_chain or "",
             )

@@ -6,6 +6,7 @@ from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
+from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.revocation import AcmeRevocation
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.x509 import X509Authority
@@ -47,6 +48,7 @@ def acme_routes(
         revocation=AcmeRevocation(
             revocation=revocation, authorizations=authorizations, store=store
         ),
+        renewal=RenewalInfo(store=store, clock=clock, issuers=x509.issuers),
         host=_host(settings),
     ).routes()
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.cli.main import main
-from appliance.client.acme.renewal_info import certificate_id
 from appliance.client.csr import KeyKind, generate_key, signing_request
 from appliance.formats import base64url, pem
+from appliance.issuance.acme import certificate_ids
 from appliance.issuance.parsed import parse
 from tests.support import stepca
 from tests.support.acme import AcmeServer, acme_server
@@ -304,7 +304,7 @@ class TestRenewing:
         after = pem.certificates(Path("a.crt").read_bytes())[0]
         assert _names("a.crt") == [NAMES[1], NAMES[0]]
         assert parse(after).public_key_info == parse(before).public_key_info
-        assert client.server.orders[1]["replaces"] == certificate_id(parse(before))
+        assert client.server.orders[1]["replaces"] == certificate_ids.write(parse(before))
 
     def test_a_refused_replacement_is_ordered_as_a_new_one(self, client: Client) -> None:
         client.certificate()
@@ -353,7 +353,7 @@ def test_certificates_are_named_as_the_rfc_does() -> None:
         .add_extension(x509.AuthorityKeyIdentifier(key_id, None, None), critical=False)
         .sign(key, hashes.SHA256())
     )
-    found = certificate_id(parse(made.public_bytes(serialization.Encoding.DER)))
+    found = certificate_ids.write(parse(made.public_bytes(serialization.Encoding.DER)))
     assert found == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
 
 

@@ -29,6 +29,7 @@ from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
 from appliance.authority.acme.records import AuthorizationRow, ChallengeRow
+from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.revocation import AcmeRevocation
 from appliance.issuance.acme.states import ChallengeEvent
 from appliance.issuance.policy import NamePolicy
@@ -392,7 +393,7 @@ class AcmeWorld:
             policy=self.policy,
             binding=binding,
         )
-        self.endpoints = AcmeEndpoints(
+        endpoints = AcmeEndpoints(
             registry=self.appliance.x509.registry,
             nonces=Nonces(self.store, self.clock, chance),
             accounts=Accounts(
@@ -412,10 +413,18 @@ class AcmeWorld:
                 authorizations=authorizations,
                 store=self.store,
             ),
+            renewal=RenewalInfo(
+                store=self.store, clock=self.clock, issuers=self.appliance.x509.issuers
+            ),
             host=HOST,
         )
+        self.serve(endpoints)
+
+    def serve(self, endpoints: AcmeEndpoints) -> None:
+        """Serve these, as after a reload."""
+        self.endpoints = endpoints
         application = build_application(
-            self.endpoints.routes(), chance=chance, access_log=lambda line: None
+            endpoints.routes(), chance=SystemChance(), access_log=lambda line: None
         )
         self.send = in_process(application)
 

@@ -20,6 +20,7 @@ from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.orders import Order, Orders
 from appliance.authority.acme.problems import not_found
 from appliance.authority.acme.records import CertificateRow, SerialRow
+from appliance.authority.acme.replacing import fulfilled
 from appliance.authority.reporting import Context
 from appliance.authority.x509 import Issued, X509Authority
 from appliance.formats import jwk, pem
@@ -185,6 +186,11 @@ class Finalization:
             records.created(serial),
             records.expiring(forget, records.CERTIFICATES, key),
             records.expiring(forget, records.CERTIFICATES_BY_SERIAL, serial.serial),
+            *(
+                fulfilled(order.row.id, order.replaces, forget)
+                if order.replaces
+                else ()
+            ),
         ]
 
 

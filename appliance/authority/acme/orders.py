@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from appliance.authority.acme import preauthorizations, records
+from appliance.authority.acme import preauthorizations, records, replacing
 from appliance.authority.acme.accounts import Binding
 from appliance.authority.acme.authorizations import (
     LIFETIME,
@@ -50,15 +50,17 @@ class NewOrder:
     identifiers: tuple[Identifier, ...]
     not_before: datetime | None = None
     not_after: datetime | None = None
+    replaces: str = ""  # identifier of a certificate (RFC 9773 4.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it is now, and its authorizations."""
+    """An order as it is now, its authorizations, and which certificate it replaces."""
 
     held: Held[OrderRow]
     status: OrderStatus
     authorizations: tuple[Authorization, ...]
+    replaces: str = ""
 
     @property
     def row(self) -> OrderRow:
@@ -102,6 +104,8 @@ class Orders:
     async def create(self, provisioner: AcmeProvisioner, account_id: str, asked: NewOrder) -> Order:
         """Make an order and what proves it. Raises AcmeError."""
         await self.permit(provisioner, account_id, asked.identifiers)
+        if asked.replaces:
+            await replacing.permit(self.store, account_id, asked.replaces, asked.identifiers)
         not_before, not_after = self._validity(provisioner, asked)
         operations: list[Operation] = []
         keys = []
@@ -134,6 +138,11 @@ class Orders:
             [
                 *operations,
                 records.created(row),
+                *(
+                    replacing.noted(row.id, asked.replaces, forgotten(expires))
+                    if asked.replaces
+                    else ()
+                ),
                 Put(records.HELD, held, b"o"),
                 records.expiring(forgotten(expires), records.ORDERS, row.id),
                 records.expiring(forgotten(expires), records.HELD, held.decode()),
@@ -190,7 +199,8 @@ class Orders:
             records.read_time(row.expires_at),
             self.clock.now(),
         )
-        return Order(held, status, tuple(found))
+        replaces = await replacing.replaced_by(self.store, row.id)
+        return Order(held, status, tuple(found), replaces)
 
     async def open_ones(self, account_id: str, after: str = "") -> list[str]:
         """Give the ids of an account's orders that are not finished (RFC 8555 7.1.2.1).

@@ -10,10 +10,10 @@ from typing import Final
 from appliance.client.acme.account import decoded, refusal, retry_after
 from appliance.client.acme.messages import Directory, RenewalInfo
 from appliance.client.acme.transport import Transport
-from appliance.formats import base64url, extension_values, timeorduration
-from appliance.issuance.extensions import AUTHORITY_KEY_ID
+from appliance.formats import timeorduration
+from appliance.issuance.acme import certificate_ids
 from appliance.issuance.parsed import ParsedCertificate
-from appliance.model.errors import Broken, FormatError
+from appliance.model.errors import Broken
 
 _USUALLY: Final = timedelta(hours=6)  # between looks, where the CA does not say
 _SOONEST, _LATEST = timedelta(minutes=1), timedelta(days=1)  # RFC 9773 section 4.3.3
@@ -25,17 +25,6 @@ class Advice:
 
     due: datetime
     holds: timedelta
-
-
-def certificate_id(certificate: ParsedCertificate) -> str:
-    """Name a certificate (RFC 9773 section 4.1). Raises FormatError for one that has no name."""
-    extension = certificate.extension(AUTHORITY_KEY_ID)
-    key_id = extension_values.authority_key_id(extension.value) if extension else b""
-    if not key_id:
-        raise FormatError("a certificate without the identifier of its issuer's key")
-    serial = certificate.serial
-    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")  # as DER has it
-    return f"{base64url.encode(key_id)}.{base64url.encode(octets)}"
 
 
 async def advice(
@@ -52,7 +41,7 @@ async def advice(
     """
     if not directory.renewal_info:
         return None
-    url = f"{directory.renewal_info.rstrip('/')}/{certificate_id(certificate)}"
+    url = f"{directory.renewal_info.rstrip('/')}/{certificate_ids.write(certificate)}"
     answer = await transport.get(url)
     if answer.status != 200:
         raise refusal(answer)

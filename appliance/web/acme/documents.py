@@ -38,6 +38,7 @@ def directory(links: Links, options: AcmeOptions) -> dict[str, Any]:
         "newAuthz": links.at("new-authz"),
         "revokeCert": links.at("revoke-cert"),
         "keyChange": links.at("key-change"),
+        "renewalInfo": links.at("renewal-info"),
         **({"meta": said} if said else {}),
     }
 
@@ -63,6 +64,7 @@ def order(found: Order, links: Links) -> dict[str, Any]:
         "notBefore": row.not_before,
         "notAfter": row.not_after,
         **({"error": error} if error else {}),
+        **({"replaces": found.replaces} if found.replaces else {}),
         "authorizations": [links.authorization(each) for each in row.authorization_ids],
         "finalize": links.finalize(row.id),
         **({"certificate": links.certificate(row.certificate)} if row.certificate else {}),

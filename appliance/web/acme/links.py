@@ -61,6 +61,10 @@ class Links:
         """Give a certificate's."""
         return f"{self.base}/certificate/{key}"
 
+    def explanation(self, certificate: str) -> str:
+        """Give that of the words on when to renew a certificate."""
+        return f"{self.base}/renewal-info/{certificate}/explanation"
+
 
 def links(request: Request, provisioner: str, host: str) -> Links:
     """Give the links for who sent a request; `host` is ours, where it names none."""

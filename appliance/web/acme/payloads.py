@@ -79,6 +79,7 @@ def new_order(payload: bytes) -> NewOrder:
         identifiers=identifiers.read_all(found.get("identifiers")),
         not_before=_moment(found, "notBefore"),
         not_after=_moment(found, "notAfter"),
+        replaces=text(found, "replaces") or "",
     )
 
 

@@ -14,6 +14,7 @@ from appliance.authority.acme.authorizations import Authorizations
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
+from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.requests import Requests, Signed, SignedBy, inner, read_key
 from appliance.authority.acme.revocation import AcmeRevocation
 from appliance.authority.reporting import Context
@@ -30,7 +31,7 @@ from appliance.model.acme import (
 from appliance.model.errors import HearthError, NotFound
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.registry import Registry
-from appliance.web.acme import documents, payloads
+from appliance.web.acme import documents, payloads, renewal_info
 from appliance.web.acme.answering import (
     Headers,
     answer,
@@ -79,6 +80,7 @@ class AcmeEndpoints:
     orders: Orders
     finalization: Finalization
     revocation: AcmeRevocation
+    renewal: RenewalInfo
     host: str
 
     def routes(self) -> list[Route]:
@@ -101,6 +103,8 @@ class AcmeEndpoints:
             self._post("/challenge/{authz}/{id}", self.challenge, account),
             self._post("/certificate/{id}", self.certificate, account),
             self._post("/revoke-cert", self.revoke, either),
+            self._open("/renewal-info/{id}", renewal_info.show),
+            self._open("/renewal-info/{id}/explanation", renewal_info.explain),
         ]
         return mounted((replace(each, endpoint=_found(each.endpoint)) for each in table), *PREFIXES)
 
@@ -304,6 +308,22 @@ class AcmeEndpoints:
         return Response(headers=exchange.headers)
 
     # ---- the way in and out
+
+    def _open(
+        self, path: str, tell: Callable[[RenewalInfo, str, Links], Awaitable[Response]]
+    ) -> Route:
+        """Give a route that anybody may read."""
+
+        async def endpoint(request: Request) -> Response:
+            provisioner, found = self._provisioner(request)
+            try:
+                if isinstance(provisioner, AcmeError):
+                    return refusal(provisioner, (), request)
+                return await tell(self.renewal, request.parameters["id"], found)
+            except AcmeError as error:
+                return refusal(error, (), request)
+
+        return Route(method="GET", path=f"/{{provisioner}}{path}", endpoint=endpoint)
 
     def _post(self, path: str, resource: Resource, by: SignedBy) -> Route:
         async def endpoint(request: Request) -> Response:

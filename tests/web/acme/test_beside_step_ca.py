@@ -12,10 +12,13 @@ from tests.web.acme_exchanges import GOLDEN, run
 
 _ERROR = "urn:ietf:params:acme:error:"
 MEANT: dict[str, dict[str, Any]] = {
-    # RFC 8555 7.4.1: there is one resource more
+    # RFC 8555 7.4.1, RFC 9773: there are two resources more
     "directory": {
-        "members": ["keyChange", "newAccount", "newAuthz", "newNonce", "newOrder", "revokeCert"]
-    },
+        "members": [
+            "keyChange", "newAccount", "newAuthz", "newNonce", "newOrder", "renewalInfo",
+            "revokeCert",
+        ]
+    },  # fmt: skip
     "wrong content type": {"status": 415},  # RFC 8555 6.2
     "wrong url": {"status": 401, "type": f"{_ERROR}unauthorized"},  # 6.4
     # 7.3.2: any other status is passed over

@@ -46,6 +46,7 @@ async def test_the_directory_names_every_resource_and_no_other() -> None:
         "newAuthz": f"{base}/new-authz",
         "revokeCert": f"{base}/revoke-cert",
         "keyChange": f"{base}/key-change",
+        "renewalInfo": f"{base}/renewal-info",
     }
     other = await world.send("GET", "https://other.example/2.0/acme/acme/directory", {}, b"")
     assert other.json["newNonce"] == "https://other.example/acme/acme/new-nonce"
