@@ -12,7 +12,7 @@ help:      ## list the chores
 run:       ## set up, then a certificate authority under ./var, with the console on a terminal
 	@sh packaging/setup.sh run && exec $(PYTHON) packaging/run.py
 test:      ## set up, then everything that must hold: check, the binary, the tests (on every core)
-	@sh packaging/setup.sh test && $(MAKE) --no-print-directory check dist/hearth && $(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+	@sh packaging/setup.sh test && $(MAKE) --no-print-directory check dist/hearth && $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 check:     ## ruff, mypy strict, import-linter
 	@sh packaging/setup.sh run && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 reference: ## the tests beside the reference programs (step and step-ca on PATH)

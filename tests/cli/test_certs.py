@@ -18,7 +18,7 @@ from cryptography import x509
 
 from appliance.authority import index
 from appliance.authority.inventory import Inventory
-from appliance.cli import certs_source
+from appliance.cli import appliance_source
 from appliance.cli.clock import SystemClock
 from appliance.cli.main import main
 from appliance.formats import pem
@@ -76,7 +76,13 @@ class Cli:
 
 
 @pytest.fixture
-def cli(steppath: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(
+    steppath: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Cli:
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
     return Cli(tmp_path, capsys)
 
 
@@ -390,7 +396,7 @@ def test_no_configuration(cli: Cli) -> None:
 def test_a_database_that_another_process_has_open(
     filled: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certs_source, "_STARTING", 0.2)
+    monkeypatch.setattr(appliance_source, "_STARTING", 0.2)
     hold = (
         "import plyvel, sys; db = plyvel.DB(sys.argv[1]); print('open', flush=True); "
         "sys.stdin.read()"

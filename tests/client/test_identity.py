@@ -11,7 +11,7 @@ from appliance.formats.keyfile import load_private_key
 from appliance.model.errors import FormatError
 from tests.support.web import Certified, new_root
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC) + timedelta(hours=1)  # later than what is issued while the tests run
 
 
 @pytest.fixture(scope="module")
