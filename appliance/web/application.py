@@ -24,6 +24,7 @@ from appliance.ports.chance import Chance
 from appliance.web import answers
 from appliance.web.framework import Noting, quart_application, strict
 from appliance.web.http import Response, Route
+from appliance.web.routing import HotRoutes
 from appliance.web.visits import Visit, route_path, run, uuid4
 
 AccessLog: TypeAlias = Callable[[Mapping[str, object]], None]
@@ -63,14 +64,7 @@ class Application:
         self._chance = chance
         self._access_log = access_log
         self._trace_header = trace_header
-        self._hot: dict[tuple[str, str], Route] = {}
-        for route in routes:
-            if route.hot:
-                if "{" in route.path:
-                    raise ValueError(f"{route.path} has parameters, so it cannot be hot")
-                self._hot[route.method, route.path] = route
-                if route.method == "GET":
-                    self._hot.setdefault(("HEAD", route.path), route)
+        self._hot = HotRoutes(routes)
         self._quart = quart_application(routes)
 
     async def __call__(
@@ -83,14 +77,15 @@ class Application:
         scope["path"] = route_path(scope["raw_path"])
         visit = self._visit(scope)
         refused = scope["extensions"].get("refusal")
-        route = self._hot.get((scope["method"], scope["path"]))
+        found = self._hot.find(scope["method"], scope["path"])
         if refused is not None:
             await self._send(visit, send, answers.refusal(refused["status"]))
-        elif route is not None:
+        elif found is not None:
             body = await _body(receive)
             if body is None:
                 return
-            await self._send(visit, send, await run(route, visit.request({}, body)))
+            route, parameters = found
+            await self._send(visit, send, await run(route, visit.request(parameters, body)))
         elif scope["path"].startswith("//"):  # werkzeug would take it for one slash
             await self._send(visit, send, answers.NOT_FOUND)
         else:

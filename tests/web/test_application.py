@@ -197,13 +197,13 @@ def test_mounts() -> None:
     assert [route.path for route in routes] == ["/x", "/1.0/x"]
 
 
-def test_a_hot_route_has_no_parameters() -> None:
+def test_a_hot_route_does_not_take_the_rest_of_a_path() -> None:
     async def endpoint(request: Request) -> Response:
         return Response()
 
     with pytest.raises(ValueError, match="cannot be hot"):
         build_application(
-            [Route(method="GET", path="/x/{y}", endpoint=endpoint, hot=True)],
+            [Route(method="GET", path="/x/{y...}", endpoint=endpoint, hot=True)],
             chance=Dice(),
             access_log=lambda line: None,
         )

@@ -106,7 +106,8 @@ class AcmeEndpoints:
             self._open("/renewal-info/{id}", renewal_info.show),
             self._open("/renewal-info/{id}/explanation", renewal_info.explain),
         ]
-        return mounted((replace(each, endpoint=_found(each.endpoint)) for each in table), *PREFIXES)
+        served = (replace(each, endpoint=_found(each.endpoint), hot=True) for each in table)
+        return mounted(served, *PREFIXES)
 
     # ---- what anybody may read
 
