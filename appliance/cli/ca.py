@@ -12,6 +12,7 @@ ca = StepGroup(
         "  $ hearth ca renew --daemon internal.crt internal.key"
     ),
     lazy={
+        "acme": ("appliance.cli.ca_acme_eab:acme", "say who may have ACME accounts"),
         "bootstrap": ("appliance.cli.ca_bootstrap:bootstrap", "trust a CA from now on"),
         "certificate": (
             "appliance.cli.ca_certificate:certificate",

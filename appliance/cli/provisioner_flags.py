@@ -18,6 +18,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _CHALLENGES: Final = ("http-01", "dns-01", "tls-alpn-01", "device-attest-01")
 _FORMATS: Final = ("apple", "step", "tpm")
+ADMIN_FLAGS: Final = (
+    "admin-cert", "admin-key", "admin-subject", "admin-name", "admin-provisioner", "admin-issuer",
+    "admin-password-file",
+)  # fmt: skip
 _ADMIN: Final = "provisioners are changed in ca.json: there is no admin API to sign in to"
 _CLOUD: Final = "provisioners of types AWS, GCP and Azure are not supported by this version"
 
@@ -231,8 +235,7 @@ def entry_flags(*, removing: bool) -> Callable[[F], F]:
 
 def refuse_admin_flags(function: F) -> F:
     """Refuse the flags by which step signs in to the admin API."""
-    names = ("admin-cert", "admin-key", "admin-subject", "admin-name", "admin-provisioner")
-    return refused(*names, "admin-issuer", "admin-password-file", because=_ADMIN)(function)
+    return refused(*ADMIN_FLAGS, because=_ADMIN)(function)
 
 
 def edits(kind: str, values: Mapping[str, Any]) -> list[Edit]:

@@ -221,12 +221,7 @@ def _not_served(
     store: object,
 ) -> list[str]:
     """Say what of step-ca is configured and not there in this version."""
-    lines = [
-        f"provisioner '{each.name}': this version has no keys for external account binding, so "
-        "`requireEAB` keeps every new account out"
-        for each in listed
-        if each.type == "ACME" and each.entry.get("requireEAB") is True
-    ]
+    lines = []
     if any(each.type == "SCEP" for each in listed):
         lines.append("this version does not serve /scep/…, which is configured")
     if isinstance(store, MemorySettings):

@@ -103,7 +103,7 @@ def filled(cli: Cli) -> Cli:
     return cli
 
 
-class Running(KeptKeys, StoredCertificates):
+class Running(StoredCertificates, KeptKeys):
     """A server with nothing but an inventory."""
 
     async def overview(self) -> Overview:

@@ -96,14 +96,6 @@ def test_keys_match_in_any_case_and_null_is_a_missing_key(read: Load) -> None:
     assert settings.warnings[:-1] == ()  # the last is about the missing db
 
 
-def test_a_binding_that_nobody_can_have_is_a_warning(read: Load) -> None:
-    """Until the CA gives out keys for external account binding, they are asked for in vain."""
-    bound, free = ({"type": "ACME", "name": name} for name in ("bound", "free"))
-    settings = read(authority={"provisioners": [bound | {"requireEAB": True}, free]})
-    (line,) = (each for each in settings.warnings if "requireEAB" in each)
-    assert "provisioner 'bound'" in line
-
-
 def test_an_unknown_key_is_a_warning_that_names_its_place(read: Load) -> None:
     provisioner = Provisioner.generate("p").entry() | {"colour": "red"}
     settings = read(
