@@ -2,6 +2,7 @@
 
 from appliance.authority.acme.accounts import Accounts
 from appliance.authority.acme.authorizations import Authorizations, Validator
+from appliance.authority.acme.chains import Chains
 from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
@@ -49,6 +50,7 @@ def acme_routes(
             revocation=revocation, authorizations=authorizations, store=store
         ),
         renewal=RenewalInfo(store=store, clock=clock, issuers=x509.issuers),
+        chains=Chains(trust=x509.trust),
         host=_host(settings),
     ).routes()
 

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from appliance.authority.acme.accounts import Accounts, Binding
 from appliance.authority.acme.authorizations import Authorizations, Outcome
+from appliance.authority.acme.chains import Chains
 from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
@@ -396,9 +397,7 @@ class AcmeWorld:
         endpoints = AcmeEndpoints(
             registry=self.appliance.x509.registry,
             nonces=Nonces(self.store, self.clock, chance),
-            accounts=Accounts(
-                store=self.store, clock=self.clock, chance=chance, binding=binding
-            ),
+            accounts=Accounts(store=self.store, clock=self.clock, chance=chance, binding=binding),
             authorizations=authorizations,
             orders=orders,
             finalization=Finalization(
@@ -416,6 +415,7 @@ class AcmeWorld:
             renewal=RenewalInfo(
                 store=self.store, clock=self.clock, issuers=self.appliance.x509.issuers
             ),
+            chains=Chains(trust=self.appliance.x509.trust),
             host=HOST,
         )
         self.serve(endpoints)

@@ -61,6 +61,10 @@ class Links:
         """Give a certificate's."""
         return f"{self.base}/certificate/{key}"
 
+    def alternate(self, certificate: str, number: int) -> str:
+        """Give that of one of a certificate's other chains, which count from 1."""
+        return f"{self.certificate(certificate)}/{number}"
+
     def explanation(self, certificate: str) -> str:
         """Give that of the words on when to renew a certificate."""
         return f"{self.base}/renewal-info/{certificate}/explanation"

@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from appliance.authority.acme import preauthorizations
 from appliance.authority.acme.accounts import Accounts, NewAccount
 from appliance.authority.acme.authorizations import Authorizations
+from appliance.authority.acme.chains import Chains
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
 from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.requests import Requests, Signed, SignedBy, inner, read_key
 from appliance.authority.acme.revocation import AcmeRevocation
-from appliance.authority.reporting import Context
 from appliance.issuance.acme import identifiers
 from appliance.model.acme import (
     AcmeError,
@@ -28,43 +28,24 @@ from appliance.model.acme import (
     malformed,
     unauthorized,
 )
-from appliance.model.errors import HearthError, NotFound
+from appliance.model.errors import HearthError
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.registry import Registry
-from appliance.web.acme import documents, payloads, renewal_info
+from appliance.web.acme import documents, downloads, payloads, renewal_info
 from appliance.web.acme.answering import (
-    Headers,
     answer,
     failure,
     link,
-    missing,
     refusal,
     unknown,
     usual,
 )
+from appliance.web.acme.exchange import Exchange, check_content_type, or_missing
 from appliance.web.acme.links import PREFIXES, Links, links, requested_url
 from appliance.web.application import mounted
-from appliance.web.http import Endpoint, Request, Response, Route
+from appliance.web.http import Request, Response, Route
 
-JOSE: Final = "application/jose+json"
-CHAIN: Final = "application/pem-certificate-chain"
 _SOON: Final = ("retry-after", "1")  # seconds until looking again is worth while
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """A request on its way through the door. `headers` are those of every answer."""
-
-    request: Request
-    provisioner: AcmeProvisioner
-    links: Links
-    headers: Headers
-
-    @property
-    def context(self) -> Context:
-        """Who asks."""
-        return Context(client=self.request.client, request_id=self.request.request_id)
-
 
 Resource: TypeAlias = Callable[[Exchange, Signed], Awaitable[Response]]
 
@@ -81,6 +62,7 @@ class AcmeEndpoints:
     finalization: Finalization
     revocation: AcmeRevocation
     renewal: RenewalInfo
+    chains: Chains
     host: str
 
     def routes(self) -> list[Route]:
@@ -102,11 +84,12 @@ class AcmeEndpoints:
             self._post("/authz/{id}", self.authorization, account),
             self._post("/challenge/{authz}/{id}", self.challenge, account),
             self._post("/certificate/{id}", self.certificate, account),
+            self._post("/certificate/{id}/{chain}", self.certificate, account),
             self._post("/revoke-cert", self.revoke, either),
             self._open("/renewal-info/{id}", renewal_info.show),
             self._open("/renewal-info/{id}/explanation", renewal_info.explain),
         ]
-        served = (replace(each, endpoint=_found(each.endpoint), hot=True) for each in table)
+        served = (replace(each, endpoint=or_missing(each.endpoint), hot=True) for each in table)
         return mounted(served, *PREFIXES)
 
     # ---- what anybody may read
@@ -287,13 +270,17 @@ class AcmeEndpoints:
     # ---- certificates
 
     async def certificate(self, exchange: Exchange, signed: Signed) -> Response:
-        """Give a certificate and its issuers (7.4.2)."""
+        """Give a certificate and its issuers, or those of another chain (7.4.2)."""
         payloads.nothing(signed.payload)
         row = await self.finalization.certificate(
             signed.owner.row.id, exchange.request.parameters["id"]
         )
-        return Response(
-            body=row.leaf + row.intermediates, content_type=CHAIN, headers=exchange.headers
+        return downloads.chain(
+            row,
+            self.chains.alternates(row.intermediates),
+            exchange.request.parameters.get("chain"),
+            exchange.links,
+            exchange.headers,
         )
 
     async def revoke(self, exchange: Exchange, signed: Signed) -> Response:
@@ -338,7 +325,7 @@ class AcmeEndpoints:
         try:
             if isinstance(provisioner, AcmeError):
                 return refusal(provisioner, headers, request)
-            _check_content_type(request)
+            check_content_type(request)
             url = requested_url(request, self.host)
             signed = await Requests(accounts=self.accounts, nonces=self.nonces).read(
                 request.body, provisioner, url=url, account_prefix=found.accounts, by=by
@@ -369,26 +356,3 @@ class AcmeEndpoints:
 
     def _account(self, exchange: Exchange, key: str, document: object) -> Response:
         return answer(document, (*exchange.headers, ("location", exchange.links.account(key))))
-
-
-def _found(endpoint: Endpoint) -> Endpoint:
-    """Answer for provisioners that are not there."""
-
-    async def found(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except NotFound as error:
-            return missing(error, request)
-
-    return found
-
-
-def _check_content_type(request: Request) -> None:
-    """Want application/jose+json (RFC 8555 6.2); its parameters say nothing."""
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != JOSE:
-        raise AcmeError(
-            ProblemType.MALFORMED,
-            f"the content type must be {JOSE}, not {given[:80]!r}",
-            status=415,
-        )

@@ -15,10 +15,15 @@ MEANT: dict[str, dict[str, Any]] = {
     # RFC 8555 7.4.1, RFC 9773: there are two resources more
     "directory": {
         "members": [
-            "keyChange", "newAccount", "newAuthz", "newNonce", "newOrder", "renewalInfo",
+            "keyChange",
+            "newAccount",
+            "newAuthz",
+            "newNonce",
+            "newOrder",
+            "renewalInfo",
             "revokeCert",
         ]
-    },  # fmt: skip
+    },
     "wrong content type": {"status": 415},  # RFC 8555 6.2
     "wrong url": {"status": 401, "type": f"{_ERROR}unauthorized"},  # 6.4
     # 7.3.2: any other status is passed over

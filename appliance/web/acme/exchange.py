@@ -1,0 +1,52 @@
+"""Requests on their way through ACME's door."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.authority.reporting import Context
+from appliance.model.acme import AcmeError, ProblemType
+from appliance.model.errors import NotFound
+from appliance.provisioners.acme import AcmeProvisioner
+from appliance.web.acme.answering import Headers, missing
+from appliance.web.acme.links import Links
+from appliance.web.http import Endpoint, Request, Response
+
+JOSE: Final = "application/jose+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request on its way through the door. `headers` are those of every answer."""
+
+    request: Request
+    provisioner: AcmeProvisioner
+    links: Links
+    headers: Headers
+
+    @property
+    def context(self) -> Context:
+        """Who asks."""
+        return Context(client=self.request.client, request_id=self.request.request_id)
+
+
+def or_missing(endpoint: Endpoint) -> Endpoint:
+    """Answer for provisioners that are not there."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except NotFound as error:
+            return missing(error, request)
+
+    return answered
+
+
+def check_content_type(request: Request) -> None:
+    """Want application/jose+json (RFC 8555 6.2); its parameters say nothing."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != JOSE:
+        raise AcmeError(
+            ProblemType.MALFORMED,
+            f"the content type must be {JOSE}, not {given[:80]!r}",
+            status=415,
+        )
