@@ -24,15 +24,39 @@ acme_clients() {
     done
 }
 
+# What builds pyscard, of which there are no wheels.
+pcsc_headers() {
+    .venv/bin/python -c 'import smartcard' 2>/dev/null && return
+    for pair in gcc:gcc pkg-config:pkg-config; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+    [ -e /usr/include/PCSC/winscard.h ] || echo libpcsclite-dev
+    python=$(find_python)
+    case $python in
+        '') echo python3-dev ;;
+        /usr/bin/*) "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || echo python3-dev ;;
+    esac
+}
+
+# A PC/SC service with a virtual reader, and other people's programs for YubiKeys.
+token_peers() {
+    for pair in pcscd:pcscd opensc-tool:opensc yubico-piv-tool:yubico-piv-tool; do
+        PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+    [ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || echo vsmartcard-vpcd
+    ls /usr/lib/*/libykcs11.so.2 >/dev/null 2>&1 || echo ykcs11
+}
+
 missing_packages() {
     [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
+    pcsc_headers
     [ "$purpose" = run ] && return
     for pair in openssl:openssl certtool:gnutls-bin tmux:tmux objdump:binutils ssh-keygen:openssh-client; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
     done
     PATH="$PATH:/usr/sbin" command -v sshd >/dev/null 2>&1 || echo openssh-server
     [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
-    [ "$purpose" != test ] || acme_clients
+    [ "$purpose" != test ] || { acme_clients && token_peers; }
     # PyInstaller bundles the shared library of Python; Debian ships it apart.
     python=$(find_python)
     if [ -z "$python" ]; then
@@ -70,6 +94,11 @@ fi
 [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && exit 0
 echo "hearth: setting up .venv (once)" >&2
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+pip_install() {
+    PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$@"
+}
+awk '/^[A-Za-z]/ { built = /^pyscard==/ } { print > (built ? ".venv/built.lock" : ".venv/wheels.lock") }' "$lock"
+pip_install --require-hashes --only-binary :all: -r .venv/wheels.lock
+pip_install --require-hashes --no-binary :all: --no-build-isolation -r .venv/built.lock
+pip_install --no-build-isolation --editable .
 touch "$stamp"
