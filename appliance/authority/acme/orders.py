@@ -40,7 +40,7 @@ from appliance.ports.clock import Clock
 from appliance.ports.store import Operation, Put, Store
 from appliance.provisioners.acme import AcmeProvisioner
 
-_LISTED: Final = 1000
+_LISTED: Final = 100  # orders that a page is made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,24 +202,26 @@ class Orders:
         replaces = await replacing.replaced_by(self.store, row.id)
         return Order(held, status, tuple(found), replaces)
 
-    async def open_ones(self, account_id: str, after: str = "") -> list[str]:
-        """Give the ids of an account's orders that are not finished (RFC 8555 7.1.2.1).
+    async def open_ones(self, account_id: str, after: str = "") -> tuple[list[str], str]:
+        """Give the ids of an account's orders that are not finished (RFC 8555 7.1.2.1), by pages.
 
-        `after` is the last of the page before; a page that is not full is the last.
+        `after` is where the page before ended; the second of the answer is where this one did,
+        empty after the last. A page may be empty, and others follow.
         """
         prefix = _held_key(account_id, "")
         start = _held_key(account_id, after) + b"\0" if after else prefix
         rows = await self.store.scan(
-            records.HELD, start=start, stop=prefix + b"\xff", limit=_LISTED
+            records.HELD, start=start, stop=prefix + b"\xff", limit=_LISTED + 1
         )
+        keys = [key[len(prefix) :].decode() for key, _ in rows]
         found = []
-        for key, _ in rows:
-            held = await records.find(self.store, OrderRow, key[len(prefix) :].decode())
-            if held is None or held.row.status is not OrderStatus.PENDING:
-                continue
-            if self.clock.now() <= records.read_time(held.row.expires_at):
-                found.append(held.row.id)
-        return found
+        for key in keys[:_LISTED]:
+            held = await records.find(self.store, OrderRow, key)
+            if held is not None and held.row.status is OrderStatus.PENDING:
+                status = (await self.now(held)).status
+                if status is not OrderStatus.INVALID:
+                    found.append(key)
+        return found, keys[_LISTED - 1] if len(keys) > _LISTED else ""
 
     async def _authorization(
         self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier

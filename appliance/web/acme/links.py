@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from appliance.web.http import Request
 
@@ -10,6 +10,7 @@ PREFIX: Final = "/acme"
 PREFIXES: Final = (PREFIX, "/2.0/acme")
 """Where the routes are; links are always below the first."""
 
+_LONGEST_CURSOR: Final = 100
 _IN_SEGMENT: Final = "$&+=:@-._~"  # what Go leaves as it is in a segment of a path
 
 
@@ -37,9 +38,9 @@ class Links:
         """Give an account's."""
         return self.accounts + key
 
-    def orders(self, account: str) -> str:
-        """Give that of an account's orders."""
-        return f"{self.accounts}{account}/orders"
+    def orders(self, account: str, after: str = "") -> str:
+        """Give that of an account's orders, or of a page of them."""
+        return f"{self.accounts}{account}/orders{f'?cursor={after}' if after else ''}"
 
     def order(self, key: str) -> str:
         """Give an order's."""
@@ -79,6 +80,11 @@ def requested_url(request: Request, host: str) -> str:
     """Give the URL that a request was sent to, as its `url` must have it (RFC 8555 6.4)."""
     query = f"?{request.query}" if request.query else ""
     return f"https://{named_host(request, host)}{request.path}{query}"
+
+
+def cursor(query: str) -> str:
+    """Read where a page of a list begins; what is none begins at the start."""
+    return (parse_qs(query).get("cursor") or [""])[0][:_LONGEST_CURSOR]
 
 
 def named_host(request: Request, host: str) -> str:

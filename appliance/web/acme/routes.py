@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from appliance.authority.acme import preauthorizations
 from appliance.authority.acme.accounts import Accounts, NewAccount
-from appliance.authority.acme.authorizations import Authorizations
+from appliance.authority.acme.authorizations import Authorization, Authorizations
 from appliance.authority.acme.chains import Chains
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
@@ -41,7 +41,7 @@ from appliance.web.acme.answering import (
     usual,
 )
 from appliance.web.acme.exchange import Exchange, check_content_type, or_missing
-from appliance.web.acme.links import PREFIXES, Links, links, requested_url
+from appliance.web.acme.links import PREFIXES, Links, cursor, links, requested_url
 from appliance.web.application import mounted
 from appliance.web.http import Request, Response, Route
 
@@ -160,11 +160,14 @@ class AcmeEndpoints:
         return self._account(exchange, row.id, documents.account(row, exchange.links))
 
     async def account_orders(self, exchange: Exchange, signed: Signed) -> Response:
-        """List an account's open orders (7.1.2.1)."""
+        """List an account's open orders, by pages (7.1.2.1)."""
         self._own_account(exchange, signed)
         payloads.nothing(signed.payload)
-        found = await self.orders.open_ones(signed.owner.row.id)
-        return answer({"orders": [exchange.links.order(each) for each in found]}, exchange.headers)
+        account = signed.owner.row.id
+        found, end = await self.orders.open_ones(account, cursor(exchange.request.query))
+        following = (link(exchange.links.orders(account, end), "next"),) if end else ()
+        document = {"orders": [exchange.links.order(each) for each in found]}
+        return answer(document, (*exchange.headers, *following))
 
     async def key_change(self, exchange: Exchange, signed: Signed) -> Response:
         """Give an account another key (7.3.5)."""
@@ -213,7 +216,9 @@ class AcmeEndpoints:
         key = exchange.request.parameters["id"]
         found = await self.orders.of_account(exchange.provisioner, signed.owner.row.id, key)
         headers = (*exchange.headers, ("location", exchange.links.order(key)))
-        if found.status is OrderStatus.PROCESSING:
+        if found.status is OrderStatus.PROCESSING or (
+            found.status is OrderStatus.PENDING and any(map(_is_looked_at, found.authorizations))
+        ):
             headers = (*headers, _SOON)
         return answer(documents.order(found, exchange.links), headers)
 
@@ -237,7 +242,7 @@ class AcmeEndpoints:
         else:
             raise malformed("the status of an authorization can be changed to deactivated only")
         headers = (*exchange.headers, ("location", exchange.links.authorization(key)))
-        if any(each.row.status is ChallengeStatus.PROCESSING for each in found.challenges):
+        if _is_looked_at(found):
             headers = (*headers, _SOON)
         return answer(documents.authorization(found, exchange.links), headers)
 
@@ -356,3 +361,8 @@ class AcmeEndpoints:
 
     def _account(self, exchange: Exchange, key: str, document: object) -> Response:
         return answer(document, (*exchange.headers, ("location", exchange.links.account(key))))
+
+
+def _is_looked_at(found: Authorization) -> bool:
+    """Say whether one of its challenges is being proven."""
+    return any(each.row.status is ChallengeStatus.PROCESSING for each in found.challenges)
