@@ -54,9 +54,9 @@ class Layout:
     def cells(self, event: Event, calendar: wording.Calendar) -> list[tuple[Column, str]]:
         """Write an event, a text a column, each as wide as its column.
 
-        A refusal has no certificate: its reason takes the columns after the subject.
+        A refusal or a warning has no certificate: its reason takes the columns after the subject.
         """
-        if event.kind is EventKind.REFUSED and event.reason:
+        if event.kind in (EventKind.REFUSED, EventKind.WARNED) and event.reason:
             return self._refusal(event, calendar)
         return [
             (column, column.fit(_TEXTS[column](event, width, calendar), width))

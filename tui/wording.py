@@ -18,6 +18,7 @@ SHAPES: Final = {
     EventKind.REKEYED: "◇",
     EventKind.REVOKED: "▲",
     EventKind.REFUSED: "■",
+    EventKind.WARNED: "△",
 }
 GOOD: Final = "●"
 LOOK: Final = "▲"

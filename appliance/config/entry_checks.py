@@ -16,6 +16,7 @@ from appliance.model.secret import Password
 
 _CHALLENGES: Final = (
     "http-01", "dns-01", "tls-alpn-01", "device-attest-01", "wire-oidc-01", "wire-dpop-01",
+    "dns-account-01", "dns-persist-01",
 )  # fmt: skip
 _ATTESTATION_FORMATS: Final = ("apple", "step", "tpm")
 _LAST_ENCRYPTION_ALGORITHM: Final = 4

@@ -39,6 +39,7 @@ def read(
             continue
         settings = _settings(kind, entry, above, backdate, document, place)
         found.append(settings)
+        warnings += acme_options.warnings(settings.type, settings.entry, place)
         for name, template in (
             ("x509", settings.profile.template),
             ("ssh", settings.ssh_profile.template),

@@ -13,6 +13,7 @@ class EventKind(enum.StrEnum):
     REKEYED = "rekeyed"
     REVOKED = "revoked"
     REFUSED = "refused"
+    WARNED = "warned"  # it was done, and something about it is not as it should be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
+from appliance.model.caa import CaaRecord
 from appliance.model.errors import Unavailable
 
 
@@ -29,6 +30,9 @@ class Fault(enum.StrEnum):
 
 class ProbeFailed(Unavailable):
     """There was nothing to look at. Nothing is known of the identifier; later there may be."""
+
+    is_absence = False
+    """Whether the DNS says that there is no such name, which is an answer, too."""
 
     def __init__(
         self, public: str, *, fault: Fault, tried: tuple[Trial, ...] = (), alert: str = ""
@@ -64,15 +68,6 @@ class Texts:
 
     values: tuple[str, ...]
     tried: tuple[Trial, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaaRecord:
-    """One CAA record (RFC 8659 4.1). The tag is lower case."""
-
-    critical: bool
-    tag: str
-    value: str
 
 
 class HttpProbe(Protocol):

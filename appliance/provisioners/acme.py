@@ -17,6 +17,7 @@ DEFAULT_CHALLENGES: Final = (
     ChallengeType.DNS_01,
     ChallengeType.TLS_ALPN_01,
 )
+_MOST_NAMES: Final = 10  # draft-ietf-acme-dns-persist-02 3.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,12 @@ class AcmeOptions:
     require_binding: bool = False  # requireEAB
     attestation_formats: tuple[str, ...] = ("apple", "step", "tpm")
     attestation_roots: str = ""  # PEM in base64, as written
+
+    @property
+    def issuer_names(self) -> tuple[str, ...]:
+        """Give what records of the DNS call us: `caaIdentities`, lower case, without last dots."""
+        names = (each.lower().removesuffix(".") for each in self.caa_identities)
+        return tuple(dict.fromkeys(each for each in names if each))[:_MOST_NAMES]
 
 
 class AcmeProvisioner(ListedProvisioner):
@@ -78,10 +85,11 @@ class AcmeProvisioner(ListedProvisioner):
 def _options(entry: Mapping[str, object]) -> AcmeOptions:
     known = {each.value: each for each in ChallengeType}
     written = [each.lower() for each in _texts(entry, "challenges")]
+    chosen = tuple(known[each] for each in written if each in known)
+    if not any(_texts(entry, "caaIdentities")):  # its records could not name us
+        chosen = tuple(each for each in chosen if each is not ChallengeType.DNS_PERSIST_01)
     return AcmeOptions(
-        challenges=tuple(known[each] for each in written if each in known)
-        if written
-        else DEFAULT_CHALLENGES,
+        challenges=chosen if written else DEFAULT_CHALLENGES,
         force_common_name=entry.get("forceCN") is True,
         terms_of_service=_text(entry, "termsOfService"),
         website=_text(entry, "website"),

@@ -31,12 +31,14 @@ from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
+from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.orders import DirectIssuance
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
 from appliance.server.reloading import Service, configured
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
+from appliance.server.validating import owner
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -92,7 +94,9 @@ async def _serve(
             password=launch.password,
             ssh_passwords=launch.ssh_passwords,
             network=launch.network,
+            key_tokens=Tokens(pins=launch.pins),
         )
+        await tasks.start(foundation.key_tokens.run)
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
         listening = await service.listen()
@@ -102,7 +106,9 @@ async def _serve(
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(_keep_house, store, clock)
-        await tasks.start(foundation.validation.run)
+        await tasks.start(
+            foundation.validation.run, lambda row: owner(service.assembly.registry, row)
+        )
         async with trio.open_nursery() as doors:
             await service.open(doors, listening)
             _tell(launch, service, store, say)

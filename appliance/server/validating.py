@@ -1,10 +1,15 @@
 """What proves ACME's challenges, made of what the command line says of the network."""
 
-from appliance.authority.acme.validation import Probes, Validation
+from appliance.authority.acme.accounts import belongs
+from appliance.authority.acme.looking import Probes
+from appliance.authority.acme.records import AccountRow
+from appliance.authority.acme.validation import Validation
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
 from appliance.ports.store import Store
+from appliance.provisioners.acme import AcmeProvisioner
+from appliance.provisioners.registry import Registry
 from appliance.server.launch import Network
 from appliance.upstream.connecting import Connecting
 from appliance.upstream.dns_probe import DnsClient
@@ -31,3 +36,11 @@ def build_validation(
             tls=TlsClient(connecting, port=network.tls_port),
         ),
     )
+
+
+def owner(registry: Registry, row: AccountRow) -> AcmeProvisioner | None:
+    """Find the provisioner of an account; None when it is no more, or of another type."""
+    found = registry.by_id(row.provisioner_id) or registry.by_name(row.provisioner_name)
+    if isinstance(found, AcmeProvisioner) and belongs(row, found):
+        return found
+    return None

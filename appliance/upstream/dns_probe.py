@@ -18,8 +18,9 @@ from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.CAA import CAA
 from dns.rdtypes.txtbase import TXTBase
 
+from appliance.model.caa import CaaRecord
 from appliance.model.errors import FormatError
-from appliance.ports.probes import CaaRecord, Fault, ProbeFailed, Texts
+from appliance.ports.probes import Fault, ProbeFailed, Texts
 from appliance.upstream.trail import Trail
 
 _TIMEOUT: Final = 10.0  # seconds for one question, all servers and repetitions together
@@ -55,7 +56,8 @@ class DnsClient:
             for each in answer.rrset or ()
             if isinstance(each, TXTBase)
         )
-        trail.end("; ".join(map(repr, values)) or "there is no such record")
+        shown = "; ".join(map(repr, values)) or "there is no such record"
+        trail.end(f"{shown} (says {answer.nameserver})")
         return Texts(values=values, tried=trail.tried)
 
     async def authorizations(self, name: str) -> tuple[CaaRecord, ...]:
@@ -101,12 +103,12 @@ class DnsClient:
             with trio.fail_after(self._timeout):
                 return await self._followed(name, kind, trail)
         except dns.resolver.NXDOMAIN:
-            problem = f"the name {name} does not exist"
+            problem = f"the name {name} does not exist{self._of_servers()}"
             raise _NoSuchName(
                 problem, fault=Fault.DNS, tried=trail.failure(problem, Fault.DNS).tried
             ) from None
         except (trio.TooSlowError, dns.exception.Timeout):
-            problem = f"no resolver answered within {self._timeout:g} s"
+            problem = f"no resolver answered within {self._timeout:g} s{self._of_servers()}"
             raise trail.failure(f"{kind.name} records of {name}: {problem}", Fault.DNS) from None
         except (dns.exception.DNSException, OSError, EOFError) as error:
             problem = _reason(error)
@@ -132,6 +134,14 @@ class DnsClient:
             asked = end.to_text()
         raise dns.resolver.NoAnswer
 
+    def _of_servers(self) -> str:
+        """Name those that were asked."""
+        try:
+            servers = ", ".join(map(str, self._resolver().nameservers))
+        except dns.exception.DNSException:
+            return ""
+        return f" (asked: {servers})"
+
     def _resolver(self) -> dns.asyncresolver.Resolver:
         """Make one of what holds now. Raises DNSException without any server to ask."""
         resolver = dns.asyncresolver.Resolver(configure=False)
@@ -149,6 +159,8 @@ class DnsClient:
 
 class _NoSuchName(ProbeFailed):
     """The resolver says that the name does not exist."""
+
+    is_absence = True
 
 
 def server_address(text: str, look_up: Callable[[str], str] = str) -> tuple[str, int]:

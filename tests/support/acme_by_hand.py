@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from appliance.authority.acme.accounts import Accounts, Binding
-from appliance.authority.acme.authorizations import Authorizations, Outcome
+from appliance.authority.acme.authorizations import Authorization, Authorizations, Outcome
 from appliance.authority.acme.chains import Chains
 from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
@@ -360,6 +360,9 @@ class PromptValidator:
                 problem=problem if failed else None,
             ),
         )
+
+    async def recheck(self, provisioner: AcmeProvisioner, found: Sequence[Authorization]) -> None:
+        await trio.lowlevel.checkpoint()
 
 
 @dataclass

@@ -4,8 +4,9 @@ import dns.rcode
 import pytest
 import trio
 
+from appliance.model.caa import CaaRecord
 from appliance.model.errors import FormatError
-from appliance.ports.probes import CaaRecord, Fault, ProbeFailed
+from appliance.ports.probes import Fault, ProbeFailed
 from appliance.upstream.dns_probe import DnsClient, server_address
 from tests.support.targets import nameserver
 

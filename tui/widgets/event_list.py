@@ -27,6 +27,7 @@ class EventList(LineList):
         &> .event-list--rekeyed { color: $accent; }
         &> .event-list--revoked { color: $warning; }
         &> .event-list--refused { color: $error; }
+        &> .event-list--warned { color: $warning; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -24,7 +24,7 @@ from appliance.model.acme import (
 from appliance.model.errors import Conflict
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
-from appliance.ports.store import Delete, Operation, PutIfAbsent, Store
+from appliance.ports.store import Delete, Operation, Put, PutIfAbsent, Store
 from appliance.provisioners.acme import AcmeProvisioner
 
 _KEYS: Final = "hearth_acme_keys"  # provisioner ‖ thumbprint → account id
@@ -153,6 +153,7 @@ class Accounts:
                 held.changed(row),
                 *await self._unindexed(provisioner, old, row.id),
                 await self._indexed(provisioner, new, row.id),
+                Put(records.FORMER_KEYS, records.former_key(row.id, old), b"1"),
             ],
         )
         return row

@@ -73,17 +73,22 @@ class Validator(Protocol):
         """
         ...
 
+    async def recheck(self, provisioner: AcmeProvisioner, found: Sequence["Authorization"]) -> None:
+        """Let pass what may still be issued on what was proven. Raises AcmeError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a challenge. `event` is PROVEN, FAILED, or DEFERRED: nothing final yet.
 
-    `fingerprint` is that of an attested key.
+    `fingerprint` is that of an attested key, `until` when the proof itself says that it ends.
     """
 
     event: ChallengeEvent
     problem: AcmeError | None = None
     fingerprint: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +332,15 @@ def _following(
         status=after,
         error=problem,
         fingerprint=outcome.fingerprint or found.row.fingerprint,
+        expires_at=_sooner(found.row.expires_at, outcome.until),
     )
     return [found.held.changed(row)]
+
+
+def _sooner(expires: str, until: datetime | None) -> str:
+    if until is None or until >= records.read_time(expires):
+        return expires
+    return records.write_time(until)
 
 
 def _challenge_of(found: Authorization, challenge_id: str) -> Held[ChallengeRow]:

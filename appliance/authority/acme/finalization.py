@@ -103,6 +103,8 @@ class Finalization:
             _check_attested(request, order.authorizations)
             finalize.check(request, order.identifiers)
             await self._check_key(provisioner, request)
+            validator = self.orders.authorizations.validator
+            await validator.recheck(provisioner, order.authorizations)
             issued = await self._issue(provisioner, order, request, context)
             order = await self.orders.of_account(provisioner, account_id, key)
             return order if issued else await self._finished(order, request)

@@ -3,6 +3,7 @@
 Buckets, keys and values are step-ca's, member by member in its order, since it compares whole rows
 when it updates one. What it has no place for is in buckets of our own:
 
+    hearth_acme_former_keys  account ‖ thumbprint → that it had this key
     hearth_acme_expiry    when ‖ bucket ‖ key → what may be forgotten when
     hearth_acme_held      account ‖ kind ‖ … → the orders and authorizations of an account
 
@@ -40,6 +41,7 @@ EXTERNAL_KEYS: Final = "acme_external_account_keys"
 EXTERNAL_KEYS_BY_REFERENCE: Final = "acme_external_account_keyID_reference_index"
 EXTERNAL_KEYS_BY_PROVISIONER: Final = "acme_external_account_keyID_provisionerID_index"
 EXPIRY: Final = "hearth_acme_expiry"
+FORMER_KEYS: Final = "hearth_acme_former_keys"
 HELD: Final = "hearth_acme_held"
 
 _NO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero
@@ -271,6 +273,18 @@ async def find(store: Store, kind: type[R], key: str) -> Held[R] | None:
         raise Broken(
             "a row of the database cannot be read", detail=f"{_BUCKETS[kind]}/{key}: {error}"
         ) from error
+
+
+async def former_thumbprints(store: Store, account_id: str) -> tuple[str, ...]:
+    """Give those of the keys that an account had before (draft-ietf-acme-dns-persist-02 4.2)."""
+    prefix = former_key(account_id, "")
+    rows = await store.scan(FORMER_KEYS, start=prefix, stop=prefix + b"\xff")
+    return tuple(key[len(prefix) :].decode() for key, _ in rows)
+
+
+def former_key(account_id: str, thumbprint: str) -> bytes:
+    """Give the key of a row that says that an account had a key."""
+    return f"{account_id}\0{thumbprint}".encode()
 
 
 def read_time(text: str) -> datetime:

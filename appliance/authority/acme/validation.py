@@ -1,105 +1,71 @@
 """Challenges are proven here, in the background (RFC 8555 8).
 
-    begin ──▶ a task ──▶ look ──▶ proven ─────────────▶ settle: valid
+    begin ──▶ a task ──▶ look ──▶ proven ─────────────▶ settle: valid ──▶ CAA: warn
                           ▲  │
                           │  ├──▶ flawed for good ────▶ settle: invalid
                           │  │
-                          └──┴──▶ not (yet) there ····▶ after a minute settle: invalid
+                          └──┴──▶ not (yet) there ····▶ when patience is over, settle: invalid
 
-A task holds nothing that others need: looks have a limit of their number, second looks a smaller
-one, so that targets that hang hold up each other and not the first look of a new one. A task that
-waits for its next look costs a few hundred octets.
+A task holds nothing that others need but while it looks (looking.py). One that waits for its next
+look costs a few hundred octets; the pauses between looks grow.
 
 Nothing of this is written but what came of each look, in the challenge's row, for its client to
 see. After a restart, challenges that are processing are looked at anew.
 """
 
+import itertools
 import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
 from appliance.authority.acme import records
-from appliance.authority.acme.authorizations import Authorizations, Outcome
+from appliance.authority.acme.authorizations import Authorization, Authorizations, Outcome
+from appliance.authority.acme.caa import CaaLookup, CaaRecheck
+from appliance.authority.acme.looking import Job, Looks, Probes, Seen, told
 from appliance.authority.acme.records import AccountRow, AuthorizationRow, ChallengeRow
-from appliance.issuance.acme import attestation, attestation_roots, challenges, proofs
+from appliance.issuance.acme import attestation, attestation_roots, challenges
 from appliance.issuance.acme.attestation import Asked
-from appliance.issuance.acme.proofs import Flaw
+from appliance.issuance.acme.checks import CaaMode
+from appliance.issuance.acme.persistent import Holder
 from appliance.issuance.acme.states import ChallengeEvent
 from appliance.model.acme import (
+    AccountStatus,
     AcmeError,
     AuthorizationStatus,
     ChallengeStatus,
     ChallengeType,
     ProblemType,
 )
-from appliance.model.errors import Broken, HearthError
+from appliance.model.errors import HearthError
 from appliance.model.events import Event, EventKind
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
-from appliance.ports.probes import DnsProbe, Fault, HttpProbe, ProbeFailed, TlsProbe, Trial
 from appliance.ports.store import Store
 from appliance.provisioners.acme import AcmeProvisioner
 
 log = logging.getLogger(__name__)
 
-PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between looks at what is not there yet; a minute altogether."""
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds between looks at what is not there yet; the last again and again."""
 
-_LOOKS: Final = 256
-_SECOND_LOOKS: Final = 128
+ProvisionerOf: TypeAlias = Callable[[AccountRow], AcmeProvisioner | None]
+"""Finds whose account it is; None for a provisioner that is no more."""
+
+_BY_ACCOUNT: Final = frozenset({ChallengeType.DNS_ACCOUNT_01, ChallengeType.DNS_PERSIST_01})
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
 _PENDING: Final = b'"pending"'  # part of the rows that are read at the start
-_TYPES: Final = frozenset(
-    {
-        ChallengeType.HTTP_01,
-        ChallengeType.DNS_01,
-        ChallengeType.TLS_ALPN_01,
-        ChallengeType.DEVICE_ATTEST_01,
-    }
-)
-_PROBLEMS: Final = {
-    Fault.DNS: ProblemType.DNS,
-    Fault.CONNECTION: ProblemType.CONNECTION,
-    Fault.TLS: ProblemType.TLS,
-}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
-    """What looks at targets."""
-
-    http: HttpProbe
-    dns: DnsProbe
-    tls: TlsProbe
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """One challenge in work."""
-
-    authorization_id: str
-    challenge_id: str
-    type: ChallengeType
-    value: str
-    key_authorization: str
-    provisioner: str
-    began: datetime
-    expires: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What came of one look."""
-
-    flaw: Flaw | None
-    tried: tuple[Trial, ...]
+def nobody(_: AccountRow) -> AcmeProvisioner | None:
+    """Know no provisioner: nothing is resumed."""
+    return None
 
 
 class Validation:
@@ -116,19 +82,20 @@ class Validation:
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._store, self._clock, self._events = store, clock, events
-        self._probes, self._pauses = probes, tuple(pauses)
+        self._pauses = tuple(pauses)
+        self._caa = CaaLookup(probes.dns, clock)
+        self._caa_recheck = CaaRecheck(self._caa, store, clock)
+        self._looks = Looks(probes, self._caa, clock)
         self._authorizations = Authorizations(
             store=store, clock=clock, chance=chance, validator=self
         )
-        self._looks = trio.CapacityLimiter(_LOOKS)
-        self._second_looks = trio.CapacityLimiter(_SECOND_LOOKS)
-        self._add, self._added = trio.open_memory_channel[_Job](math.inf)
+        self._add, self._added = trio.open_memory_channel[Job](math.inf)
         self._count = 0
 
     @property
     def types(self) -> frozenset[ChallengeType]:
-        """The types that it can prove."""
-        return _TYPES
+        """The types that it can prove: all."""
+        return frozenset(ChallengeType)
 
     async def begin(
         self,
@@ -144,7 +111,7 @@ class Validation:
 
         What a device attests is judged here and now: there is nobody to ask.
         """
-        job = _job(authorization, challenge, provisioner.ref.name, thumbprint, self._clock.now())
+        job = await self._job(authorization, challenge, provisioner, thumbprint, account_url)
         if job.type is ChallengeType.DEVICE_ATTEST_01:
             await self._settle(job, self._attested(job, provisioner, payload))
             return
@@ -157,7 +124,11 @@ class Validation:
         self._take(job)
         await trio.lowlevel.checkpoint()
 
-    def _attested(self, job: _Job, provisioner: AcmeProvisioner, payload: bytes) -> Outcome:
+    async def recheck(self, provisioner: AcmeProvisioner, found: Sequence[Authorization]) -> None:
+        """Look at CAA records again where they are strictly held. Raises AcmeError."""
+        await self._caa_recheck.check(provisioner, found)
+
+    def _attested(self, job: Job, provisioner: AcmeProvisioner, payload: bytes) -> Outcome:
         options = provisioner.options
         try:
             asked = Asked(
@@ -174,19 +145,24 @@ class Validation:
             return Outcome(event=ChallengeEvent.FAILED, problem=problem)
         return Outcome(event=ChallengeEvent.PROVEN, fingerprint=fingerprint)
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(
+        self,
+        provisioner_of: ProvisionerOf = nobody,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
         """Look at what is begun, and first at what was when the server ended, for ever."""
         async with trio.open_nursery() as looking:
             task_status.started()
-            looking.start_soon(self._resume)
+            looking.start_soon(self._resume, provisioner_of)
             async for job in self._added:
                 looking.start_soon(self._pursue, job)
 
-    def _take(self, job: _Job) -> None:
+    def _take(self, job: Job) -> None:
         self._count += 1
         self._add.send_nowait(job)
 
-    async def _resume(self) -> None:
+    async def _resume(self, provisioner_of: ProvisionerOf) -> None:
         """Begin again what was under way."""
         try:
             start, more = b"", True
@@ -194,158 +170,163 @@ class Validation:
                 rows = await self._store.scan(records.AUTHORIZATIONS, start=start, limit=_PAGE)
                 for key, value in rows:
                     if _PENDING in value:
-                        await self._begin_those_of(key.decode())
+                        await self._begin_those_of(key.decode(), provisioner_of)
                 more = len(rows) == _PAGE
                 start = rows[-1][0] + b"\0" if rows else start
         except HearthError as error:
             log.warning("challenges that were begun could not be resumed: %s", error)
 
-    async def _begin_those_of(self, authorization_id: str) -> None:
+    async def _begin_those_of(self, authorization_id: str, provisioner_of: ProvisionerOf) -> None:
         found = await self._authorizations.find(authorization_id)
         if found is None or found.status is not AuthorizationStatus.PENDING:
             return
         for held in found.challenges:
             if held.row.status is ChallengeStatus.PROCESSING:
-                await self._begin_again(found.row, held.row)
+                await self._begin_again(found.row, held.row, provisioner_of)
 
-    async def _begin_again(self, authorization: AuthorizationRow, challenge: ChallengeRow) -> None:
+    async def _begin_again(
+        self,
+        authorization: AuthorizationRow,
+        challenge: ChallengeRow,
+        provisioner_of: ProvisionerOf,
+    ) -> None:
         account = await records.find(self._store, AccountRow, challenge.account_id)
-        if account is None or challenge.type not in _TYPES:
-            return
-        if challenge.type == ChallengeType.DEVICE_ATTEST_01:  # its answer was not kept
+        provisioner = None if account is None else provisioner_of(account.row)
+        attested = challenge.type == ChallengeType.DEVICE_ATTEST_01  # its answer was not kept
+        if account is None or provisioner is None or attested:
             await self._authorizations.settle(
                 authorization.id, challenge.id, Outcome(event=ChallengeEvent.DEFERRED)
             )
             return
         thumbprint = str(account.row.key.get("kid", ""))
-        name = account.row.provisioner_name
-        self._take(_job(authorization, challenge, name, thumbprint, self._clock.now()))
+        url = account.row.location_prefix + account.row.id
+        self._take(await self._job(authorization, challenge, provisioner, thumbprint, url))
 
-    async def _pursue(self, job: _Job) -> None:
+    async def _job(
+        self,
+        authorization: AuthorizationRow,
+        challenge: ChallengeRow,
+        provisioner: AcmeProvisioner,
+        thumbprint: str,
+        account_url: str,
+    ) -> Job:
+        """Gather what looking needs."""
+        holder = Holder(urls=(account_url,), thumbprints=(thumbprint,))
+        if challenge.type in _BY_ACCOUNT:
+            holder = await self._all_of(holder, challenge.account_id)
+        return Job(
+            authorization_id=authorization.id,
+            challenge_id=challenge.id,
+            account_id=challenge.account_id,
+            type=ChallengeType(challenge.type),
+            value=challenge.value.removeprefix("*."),
+            is_wildcard=authorization.wildcard,
+            key_authorization=challenges.key_authorization(challenge.token, thumbprint),
+            holder=holder,
+            issuers=provisioner.options.issuer_names,
+            checks=provisioner.checks,
+            provisioner=provisioner.ref.name,
+            began=self._clock.now(),
+            expires=records.read_time(authorization.expires_at),
+        )
+
+    async def _all_of(self, holder: Holder, account_id: str) -> Holder:
+        """Add the URL that an account began with, and the keys that it had."""
+        account = await records.find(self._store, AccountRow, account_id)
+        first = () if account is None else (account.row.location_prefix + account_id,)
+        former = await records.former_thumbprints(self._store, account_id)
+        return Holder(
+            urls=tuple(dict.fromkeys((*holder.urls, *first))),
+            thumbprints=tuple(dict.fromkeys((*holder.thumbprints, *former))),
+        )
+
+    async def _pursue(self, job: Job) -> None:
         """Look until it is settled. Nothing that goes wrong leaves the task."""
         try:
-            await self._settle(job, await self._outcome(job))
+            try:
+                outcome = await self._outcome(job)
+                await self._settle(job, outcome)
+            finally:
+                self._count -= 1
+            if outcome.event is ChallengeEvent.PROVEN and job.checks.caa is CaaMode.WARN:
+                await self._warn(job)
         except HearthError as error:
             log.warning("what came of a challenge could not be recorded: %s", error)
         except Exception:
             log.exception("a challenge of %s met a fault of ours", job.value)
-        finally:
-            self._count -= 1
 
-    async def _outcome(self, job: _Job) -> Outcome:
-        seen = await self._look(job, self._looks)
-        for pause in self._pauses:
-            if seen.flaw is None or seen.flaw.is_final or self._clock.now() >= job.expires:
+    async def _outcome(self, job: Job) -> Outcome:
+        ends = trio.current_time() + job.checks.patience.total_seconds()
+        seen = await self._look(job)
+        for pause in self._growing():
+            late = trio.current_time() + pause > ends or self._clock.now() >= job.expires
+            if seen.flaw is None or seen.flaw.is_final or late:
                 break
             retried = Outcome(event=ChallengeEvent.RETRIED, problem=_problem(job, seen))
             await self._authorizations.settle(job.authorization_id, job.challenge_id, retried)
             await trio.sleep(pause)
             if not await self._is_wanted(job):
                 return replace(retried, event=ChallengeEvent.DEFERRED)
-            seen = await self._look(job, self._second_looks)
+            seen = await self._look(job, again=True)
         if seen.flaw is None:
-            return Outcome(event=ChallengeEvent.PROVEN)
+            return Outcome(event=ChallengeEvent.PROVEN, until=seen.until)
         return Outcome(event=ChallengeEvent.FAILED, problem=_problem(job, seen))
 
-    async def _is_wanted(self, job: _Job) -> bool:
-        """Say whether its authorization still waits: another challenge may have been met."""
-        found = await self._authorizations.find(job.authorization_id)
-        return found is not None and found.status is AuthorizationStatus.PENDING
+    def _growing(self) -> Iterator[float]:
+        return itertools.chain(self._pauses, itertools.repeat(self._pauses[-1]))
 
-    async def _look(self, job: _Job, limiter: trio.CapacityLimiter) -> _Seen:
-        """Look once."""
-        async with limiter:
-            try:
-                seen = await self._looked(job)
-            except ProbeFailed as failure:
-                flaw = Flaw(
-                    type=_PROBLEMS[failure.fault],
-                    text=failure.public,
-                    is_final=proofs.alert(failure.alert),
-                )
-                seen = _Seen(flaw=flaw, tried=failure.tried)
+    async def _is_wanted(self, job: Job) -> bool:
+        """Say whether its authorization still waits, and its account may act.
+
+        Another challenge may have been met, or the account given up.
+        """
+        found = await self._authorizations.find(job.authorization_id)
+        if found is None or found.status is not AuthorizationStatus.PENDING:
+            return False
+        account = await records.find(self._store, AccountRow, job.account_id)
+        return account is None or account.row.status is AccountStatus.VALID
+
+    async def _look(self, job: Job, *, again: bool = False) -> Seen:
+        seen = await self._looks.look(job, again=again)
         if seen.flaw is not None:
-            log.info("%s", _told(job, seen))
+            log.info("%s", told(job, seen))
         return seen
 
-    async def _looked(self, job: _Job) -> _Seen:
-        match job.type:
-            case ChallengeType.HTTP_01:
-                return await self._web_page(job)
-            case ChallengeType.DNS_01:
-                return await self._record(job)
-            case ChallengeType.TLS_ALPN_01:
-                return await self._handshake(job)
-            case _:
-                raise Broken("a challenge of a type that cannot be proven", detail=job.type)
-
-    async def _web_page(self, job: _Job) -> _Seen:
-        token = job.key_authorization.partition(".")[0]
-        page = await self._probes.http.page(job.value, proofs.web_path(token))
-        flaw = proofs.web_page(page.url, page.status, page.body, job.key_authorization)
-        return _Seen(flaw=flaw, tried=page.tried)
-
-    async def _record(self, job: _Job) -> _Seen:
-        name = proofs.challenge_record(job.value)
-        found = await self._probes.dns.texts(name)
-        expected = challenges.text_record(job.key_authorization)
-        return _Seen(flaw=proofs.texts(name, found.values, expected), tried=found.tried)
-
-    async def _handshake(self, job: _Job) -> _Seen:
-        shown = await self._probes.tls.presented(
-            job.value, proofs.server_name(job.value), proofs.ALPN
-        )
-        expected = proofs.key_hash(job.key_authorization)
-        flaw = proofs.handshake(shown.protocol, shown.certificate, job.value, expected)
-        return _Seen(flaw=flaw, tried=shown.tried)
-
-    async def _settle(self, job: _Job, outcome: Outcome) -> None:
+    async def _settle(self, job: Job, outcome: Outcome) -> None:
         """Write it down, and tell of what failed."""
         written = await self._authorizations.settle(job.authorization_id, job.challenge_id, outcome)
-        if not written or outcome.event is not ChallengeEvent.FAILED or outcome.problem is None:
-            return
+        if written and outcome.event is ChallengeEvent.FAILED and outcome.problem is not None:
+            self._tell(job, EventKind.REFUSED, "acme-challenge", outcome.problem.public)
+
+    async def _warn(self, job: Job) -> None:
+        """Tell of CAA records that should have kept us from issuing."""
+        problem = await self._caa.warning(job.name, job.issuance)
+        if problem:
+            text = f"{job.name} was proven, but {problem}"
+            log.warning("%s", text)
+            self._tell(job, EventKind.WARNED, "acme-caa", text)
+
+    def _tell(self, job: Job, kind: EventKind, operation: str, reason: str) -> None:
         now = self._clock.now()
         self._events.record(
             Event(
                 at=now,
-                kind=EventKind.REFUSED,
-                operation="acme-challenge",
-                subject=job.value,
-                sans=(job.value,),
+                kind=kind,
+                operation=operation,
+                subject=job.name,
+                sans=(job.name,),
                 provisioner=job.provisioner,
                 provisioner_type="ACME",
-                reason=outcome.problem.public,
-                took=(now - job.began).total_seconds(),
+                reason=reason,
+                took=_seconds(job.began, now),
             )
         )
 
 
-def _job(
-    authorization: AuthorizationRow,
-    challenge: ChallengeRow,
-    provisioner: str,
-    thumbprint: str,
-    now: datetime,
-) -> _Job:
-    return _Job(
-        authorization_id=authorization.id,
-        challenge_id=challenge.id,
-        type=ChallengeType(challenge.type),
-        value=challenge.value.removeprefix("*."),
-        key_authorization=challenges.key_authorization(challenge.token, thumbprint),
-        provisioner=provisioner,
-        began=now,
-        expires=records.read_time(authorization.expires_at),
-    )
+def _seconds(began: datetime, now: datetime) -> float:
+    return (now - began).total_seconds()
 
 
-def _problem(job: _Job, seen: _Seen) -> AcmeError | None:
+def _problem(job: Job, seen: Seen) -> AcmeError | None:
     """Make the problem that the client is shown of a look."""
-    return None if seen.flaw is None else AcmeError(seen.flaw.type, _told(job, seen))
-
-
-def _told(job: _Job, seen: _Seen) -> str:
-    """Say what is wrong, and what was tried."""
-    text = seen.flaw.text if seen.flaw else "proven"
-    tried = "; ".join(f"{each.what}: {each.outcome}" for each in seen.tried)
-    return f"{job.type} of {job.value}: {text}{f' (tried: {tried})' if tried else ''}"
+    return None if seen.flaw is None else AcmeError(seen.flaw.type, told(job, seen))

@@ -1,5 +1,6 @@
 """Which challenges an identifier is offered, and what each expects to see."""
 
+import base64
 import hashlib
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -46,3 +47,13 @@ def digest(authorization: str) -> bytes:
 def text_record(authorization: str) -> str:
     """Give the TXT record of dns-01 (RFC 8555 8.4)."""
     return base64url.encode(digest(authorization))
+
+
+def account_label(account_url: str) -> str:
+    """Give the label that dns-account-01 puts before `_acme-challenge`.
+
+    draft-ietf-acme-dns-account-label-02 3.2: of an account's URL, so that CAs and machines that
+    prove one name do not meet at one record.
+    """
+    first = hashlib.sha256(account_url.encode()).digest()[:10]
+    return f"_{base64.b32encode(first).decode().lower()}"

@@ -10,6 +10,7 @@ from appliance.model.acme import (
     AcmeError,
     AuthorizationStatus,
     ChallengeStatus,
+    ChallengeType,
     ProblemType,
     Subproblem,
 )
@@ -30,6 +31,7 @@ def directory(links: Links, options: AcmeOptions) -> dict[str, Any]:
         "caaIdentities": list(options.caa_identities),
         "externalAccountRequired": options.require_binding,
     }
+    meta |= _lasting_records(links, options)
     said = {name: value for name, value in meta.items() if value}
     return {
         "newNonce": links.at("new-nonce"),
@@ -40,6 +42,16 @@ def directory(links: Links, options: AcmeOptions) -> dict[str, Any]:
         "keyChange": links.at("key-change"),
         "renewalInfo": links.at("renewal-info"),
         **({"meta": said} if said else {}),
+    }
+
+
+def _lasting_records(links: Links, options: AcmeOptions) -> dict[str, Any]:
+    """Say what dns-persist-01 records have (draft-ietf-acme-dns-persist-02 3.2, 4.1)."""
+    if ChallengeType.DNS_PERSIST_01 not in options.challenges:
+        return {}
+    return {
+        "issuerDomainNames": list(options.issuer_names),
+        "accountHashPrefix": links.at("account-hash/"),
     }
 
 
@@ -71,7 +83,7 @@ def order(found: Order, links: Links) -> dict[str, Any]:
     }
 
 
-def authorization(found: Authorization, links: Links) -> dict[str, Any]:
+def authorization(found: Authorization, links: Links, options: AcmeOptions) -> dict[str, Any]:
     """Show an authorization (7.1.4); of one that is settled, the challenge that settled it."""
     row = found.row
     shown = _SHOWN_OF.get(found.status, frozenset(ChallengeStatus))
@@ -79,7 +91,7 @@ def authorization(found: Authorization, links: Links) -> dict[str, Any]:
         "identifier": row.identifier,
         "status": found.status,
         "challenges": [
-            challenge(each.row, row.id, links)
+            challenge(each.row, row.id, links, options)
             for each in found.challenges
             if each.row.status in shown
         ],
@@ -89,12 +101,15 @@ def authorization(found: Authorization, links: Links) -> dict[str, Any]:
     }
 
 
-def challenge(row: ChallengeRow, authorization_id: str, links: Links) -> dict[str, Any]:
-    """Show a challenge (section 8)."""
+def challenge(
+    row: ChallengeRow, authorization_id: str, links: Links, options: AcmeOptions
+) -> dict[str, Any]:
+    """Show a challenge (section 8). That of dns-persist-01 has no token, but our names."""
+    lasting = row.type == ChallengeType.DNS_PERSIST_01
     return {
         "type": row.type,
         "status": row.status,
-        "token": row.token,
+        **({"issuerDomainNames": list(options.issuer_names)} if lasting else {"token": row.token}),
         **({"validated": row.validated_at} if row.validated_at else {}),
         "url": links.challenge(authorization_id, row.id),
         **({"target": row.target} if row.target else {}),

@@ -198,7 +198,7 @@ class AcmeEndpoints:
         )
         location = ("location", exchange.links.authorization(found.row.id))
         return answer(
-            documents.authorization(found, exchange.links),
+            documents.authorization(found, exchange.links, exchange.provisioner.options),
             (*exchange.headers, location),
             201 if is_new else 200,
         )
@@ -244,7 +244,8 @@ class AcmeEndpoints:
         headers = (*exchange.headers, ("location", exchange.links.authorization(key)))
         if _is_looked_at(found):
             headers = (*headers, _SOON)
-        return answer(documents.authorization(found, exchange.links), headers)
+        options = exchange.provisioner.options
+        return answer(documents.authorization(found, exchange.links, options), headers)
 
     async def challenge(self, exchange: Exchange, signed: Signed) -> Response:
         """Show a challenge; with a payload, the client is ready for it (7.5.1)."""
@@ -270,7 +271,9 @@ class AcmeEndpoints:
         )
         if held.row.status is ChallengeStatus.PROCESSING:
             headers = (*headers, _SOON)
-        return answer(documents.challenge(held.row, authorization, exchange.links), headers)
+        options = exchange.provisioner.options
+        found = documents.challenge(held.row, authorization, exchange.links, options)
+        return answer(found, headers)
 
     # ---- certificates
 

@@ -4,9 +4,11 @@ Targets are real servers on loopback, asked by the real probes; times between lo
 """
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import trio
@@ -14,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorizations
+from appliance.authority.acme.looking import Probes
 from appliance.authority.acme.records import AccountRow, ChallengeRow
-from appliance.authority.acme.validation import Probes, Validation
+from appliance.authority.acme.validation import Validation
 from appliance.formats import pem
 from appliance.issuance.acme import challenges, proofs
+from appliance.issuance.acme.checks import CaaMode, Checks
 from appliance.model.acme import (
     AccountStatus,
     AuthorizationStatus,
@@ -55,20 +59,22 @@ class Bench:
 
     port: int = 1
     resolver: tuple[str, int] = ("127.0.0.1", 1)
-    pauses: tuple[float, ...] = (0.05, 0.05)
+    pauses: tuple[float, ...] = (0.05,)
+    patience: float = 0.12
+    caa: CaaMode = CaaMode.OFF
     timeout: float = 2.0
+    entry: Mapping[str, Any] = field(default_factory=dict)
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: StandingClock = field(default_factory=StandingClock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
-    provisioner: AcmeProvisioner = field(
-        default_factory=lambda: AcmeProvisioner(
-            provisioner_settings({"type": "ACME", "name": "acme"})
-        )
-    )
+    provisioner: AcmeProvisioner = field(init=False)
     validation: Validation = field(init=False)
     authorizations: Authorizations = field(init=False)
 
     def __post_init__(self) -> None:
+        checks = Checks(caa=self.caa, patience=timedelta(seconds=self.patience))
+        settings = provisioner_settings({"type": "ACME", "name": "acme", **self.entry})
+        self.provisioner = AcmeProvisioner(replace(settings, checks=checks))
         connecting = Connecting()
         self.validation = Validation(
             store=self.store,
@@ -137,7 +143,7 @@ class Bench:
 @asynccontextmanager
 async def working(bench: Bench) -> AsyncIterator[Bench]:
     async with trio.open_nursery() as nursery:
-        await nursery.start(bench.validation.run)
+        await nursery.start(bench.validation.run, lambda _: bench.provisioner)
         yield bench
         nursery.cancel_scope.cancel()
 
@@ -194,7 +200,7 @@ async def test_while_nothing_answers_the_error_is_shown_and_it_is_looked_at_agai
     """What step's client polls for: the error of a challenge that is not settled yet."""
     async with tcp(hang) as port:
         pass
-    async with working(Bench(port, pauses=(0.3, 0.3, 0.3))) as bench:
+    async with working(Bench(port, pauses=(0.3,), patience=1.0)) as bench:
         key = await bench.authorization()
         await bench.respond(key)
         with trio.fail_after(2):
@@ -225,7 +231,7 @@ async def test_what_does_not_come_up_is_given_up() -> None:
 
 async def test_dns_01_waits_for_the_record() -> None:
     async with nameserver({("_acme-challenge.app.example.", "A"): ["192.0.2.1"]}) as server:
-        bench = Bench(resolver=("127.0.0.1", server.port), pauses=(0.1,) * 20)
+        bench = Bench(resolver=("127.0.0.1", server.port), pauses=(0.1,), patience=2.0)
         async with working(bench):
             key = await bench.authorization("*.app.example")
             token = (await bench.respond(key, DNS)).token
@@ -254,7 +260,9 @@ async def test_a_second_challenge_ends_when_the_first_is_met() -> None:
     async with (
         nameserver() as server,
         tcp(echoing()) as port,
-        working(Bench(port, resolver=("127.0.0.1", server.port), pauses=(0.2, 0.2))) as bench,
+        working(
+            Bench(port, resolver=("127.0.0.1", server.port), pauses=(0.2,), patience=0.5)
+        ) as bench,
     ):
         key = await bench.authorization("localhost")
         await bench.respond(key, DNS)
@@ -301,7 +309,7 @@ async def test_what_a_device_attests_is_judged_in_the_request(
     entry = {
         "type": "ACME", "name": "da", "challenges": ["device-attest-01"], "attestationRoots": roots,
     }  # fmt: skip
-    bench = Bench(provisioner=AcmeProvisioner(provisioner_settings(entry)))
+    bench = Bench(entry=entry)
     kind = ChallengeType.DEVICE_ATTEST_01
     authorization = await bench.authorization("device-1")
     token = (await bench.challenge(authorization, kind)).token
