@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.config import location
-from appliance.config.schema import SshOptions, X509Options
+from appliance.config.schema import AcmeProfile, SshOptions, X509Options
 from appliance.issuance import templates
 from appliance.issuance.templates import Template
 from appliance.model.errors import HearthError
 
 
-def read(written: X509Options | SshOptions) -> tuple[Template | None, Mapping[str, object]]:
+def read(
+    written: X509Options | SshOptions | AcmeProfile,
+) -> tuple[Template | None, Mapping[str, object]]:
     """Give the template, None where there is none, and the data that is laid over what it sees."""
     data = written.template_data
     if data is not None and not isinstance(data, Mapping):
@@ -23,7 +25,7 @@ def read(written: X509Options | SshOptions) -> tuple[Template | None, Mapping[st
     return _template(written), data or {}
 
 
-def _template(written: X509Options | SshOptions) -> Template | None:
+def _template(written: X509Options | SshOptions | AcmeProfile) -> Template | None:
     if written.template:
         return templates.of_option(written.template)
     if not written.template_file:

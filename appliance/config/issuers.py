@@ -4,7 +4,7 @@ The key is ours; step-ca does not know it, and goes on with `crt` and `key` alon
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +35,7 @@ def check_named(
 ) -> None:
     """Hold what provisioners name against what is there. Raises ConfigError."""
     states = {each.name: each.state for each in issuers}
-    for provisioner in provisioners:
-        name = provisioner.profile.issuer
+    for provisioner, name in _named(provisioners):
         if not name or states.get(name) in (IssuerState.ACTIVE, IssuerState.RETIRING):
             continue
         problem = f"is {states[name]}" if name in states else f"is none of those in `{PLACE}`"
@@ -44,6 +43,16 @@ def check_named(
             f"provisioner '{provisioner.name}' names the issuer '{name}', which {problem}",
             "authority.provisioners",
         )
+
+
+def _named(
+    provisioners: Iterable[ProvisionerSettings],
+) -> Iterator[tuple[ProvisionerSettings, str]]:
+    """Give each provisioner with each issuer that it, or a profile of it, names."""
+    for each in provisioners:
+        yield each, each.profile.issuer
+        for profile in each.acme_profiles.listed.values():
+            yield each, profile.issuer
 
 
 def is_name(text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import fields
 
-from appliance.config import acme_options, entry_checks, listing, options
+from appliance.config import acme_options, acme_profiles, entry_checks, listing, options
 from appliance.config.claims import Inherited, inherit
 from appliance.config.document import Document
 from appliance.config.entries import NOT_YET, SHAPES, Entry, Kind, SshPop
@@ -87,6 +87,7 @@ def _settings(
         unusable = error.public
     claims = inherit(above, written.claims, document, f"{place}.claims")
     contradiction = claims.problem()
+    allowed = above.tls if contradiction else claims.tls
     return ProvisionerSettings(
         type=kind,
         name=written.name,
@@ -95,6 +96,7 @@ def _settings(
         profile=profile,
         ssh_profile=ssh_profile,
         checks=acme_options.read(given, document, f"{place}.options"),
+        acme_profiles=acme_profiles.read(given, allowed, document, f"{place}.options"),
         problem=_problem(written, contradiction) or unusable,
     )
 

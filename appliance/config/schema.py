@@ -103,6 +103,20 @@ class AcmeOptions(Struct, rename="camel", kw_only=True):
 
     caa: str = ""
     patience: str = ""
+    profiles: dict[str, Any] | None = None
+    default_profile: str = ""
+
+
+class AcmeProfile(Struct, rename="camel", kw_only=True):
+    """One of `options.acme.profiles`."""
+
+    description: str = ""
+    purpose: str = ""
+    template: str = ""
+    template_file: str = ""
+    template_data: Any = None
+    lifetime: str = ""
+    issuer: str = ""
 
 
 class Options(Struct, rename="camel", kw_only=True):

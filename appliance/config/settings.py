@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.acme.checks import USUAL, Checks
+from appliance.issuance.acme.profiles import NO_PROFILES, Profiles
 from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
 from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
@@ -96,6 +97,7 @@ class ProvisionerSettings:
     profile: X509Profile = DEFAULT_PROFILE
     ssh_profile: SshProfile = DEFAULT_SSH_PROFILE
     checks: Checks = USUAL  # of type ACME
+    acme_profiles: Profiles = NO_PROFILES
     problem: str = ""  # why it cannot be used; it is then listed with this reason
 
 

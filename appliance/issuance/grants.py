@@ -23,6 +23,8 @@ class DefaultTemplate(enum.Enum):
 
     LEAF = enum.auto()  # the granted subject and names
     ADMIN_LEAF = enum.auto()  # subject and names of the request
+    SERVER_LEAF = enum.auto()  # as LEAF, for servers alone
+    CLIENT_LEAF = enum.auto()  # as LEAF, for clients alone
     ATTESTED_LEAF = enum.auto()  # the granted subject and permanent identifier, for clients
 
 

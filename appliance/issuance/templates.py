@@ -73,6 +73,9 @@ ADMIN_LEAF_TEXT: Final = f"""\
 {_USAGE_TEXT}"""
 """Subject and names of the request itself, for servers and clients."""
 
+SERVER_LEAF_TEXT: Final = LEAF_TEXT.replace(', "clientAuth"', "")
+"""The granted subject and names, for servers."""
+
 ATTESTED_LEAF_TEXT: Final = LEAF_TEXT.replace('"serverAuth", ', "")
 """The granted subject and names, for clients: devices that have attested their keys."""
 
@@ -138,8 +141,17 @@ ATTESTED_LEAF: Final = Template(ATTESTED_LEAF_TEXT)
 _DEFAULTS: Final = {
     DefaultTemplate.LEAF: LEAF,
     DefaultTemplate.ADMIN_LEAF: ADMIN_LEAF,
+    DefaultTemplate.SERVER_LEAF: Template(SERVER_LEAF_TEXT),
+    DefaultTemplate.CLIENT_LEAF: ATTESTED_LEAF,
     DefaultTemplate.ATTESTED_LEAF: ATTESTED_LEAF,
 }
+_OF_NAMES: Final = {
+    DefaultTemplate.LEAF: _PURPOSES,
+    DefaultTemplate.SERVER_LEAF: _PURPOSES[:1],
+    DefaultTemplate.CLIENT_LEAF: _PURPOSES[1:],
+}
+"""The purposes of those that have the granted names."""
+
 _PERMANENT_IDENTIFIER: Final = "permanentIdentifier"
 
 
@@ -228,12 +240,17 @@ def _default(grant: Grant, request: SigningRequest) -> CertificateJson:
     usual = CertificateJson(
         key_usage=_USAGES_OF_RSA if is_rsa else _USAGES, ext_key_usage=_PURPOSES
     )
-    if grant.default is DefaultTemplate.LEAF:
+    if grant.default in _OF_NAMES:
         sans = tuple(
             TypedName(type=str(san.kind), value=san.value)
             for san in request_values.by_kind(grant.sans)
         )
-        return replace(usual, subject=Name(common_name=grant.subject), sans=sans)
+        return replace(
+            usual,
+            subject=Name(common_name=grant.subject),
+            sans=sans,
+            ext_key_usage=_OF_NAMES[grant.default],
+        )
     if grant.default is DefaultTemplate.ATTESTED_LEAF:
         return replace(
             usual,

@@ -1,11 +1,12 @@
 """Type ACME: grants nothing by token; its protocol grants what was proven to be one's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
 from appliance.issuance.acme.checks import Checks
+from appliance.issuance.acme.profiles import NO_PROFILES, Profiles
 from appliance.issuance.grants import DefaultTemplate, Grant, NameRule
 from appliance.issuance.profiles import X509Profile
 from appliance.model.acme import ChallengeType
@@ -32,6 +33,7 @@ class AcmeOptions:
     require_binding: bool = False  # requireEAB
     attestation_formats: tuple[str, ...] = ("apple", "step", "tpm")
     attestation_roots: str = ""  # PEM in base64, as written
+    profiles: Profiles = NO_PROFILES
 
     @property
     def issuer_names(self) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ class AcmeProvisioner(ListedProvisioner):
 
     def __init__(self, settings: ProvisionerSettings) -> None:
         super().__init__(settings)
-        self.options = _options(settings.entry)
+        self.options = replace(_options(settings.entry), profiles=settings.acme_profiles)
 
     @property
     def claims(self) -> ClaimsSettings:
@@ -62,12 +64,16 @@ class AcmeProvisioner(ListedProvisioner):
         """How strictly it looks, and how patiently."""
         return self._settings.checks
 
-    def grant(self, subject: str, sans: Sequence[San], *, device: str = "") -> Grant:
+    def grant(
+        self, subject: str, sans: Sequence[San], *, device: str = "", profile: str = ""
+    ) -> Grant:
         """Grant a certificate for names that were proven, to a request that was judged.
 
-        `device` is the permanent identifier of one that has attested its key.
+        `device` is the permanent identifier of one that has attested its key, `profile` the
+        order's. Raises AcmeError when there is no such profile any more.
         """
-        return Grant(
+        chosen = self.options.profiles.named(profile)
+        granted = Grant(
             provisioner=self.ref,
             subject=subject,
             common_names=None,
@@ -80,6 +86,7 @@ class AcmeProvisioner(ListedProvisioner):
             step_extension=not self.claims.disable_step_extension,
             profile=self.profile,
         )
+        return granted if chosen is None else chosen.applied(granted)
 
 
 def _options(entry: Mapping[str, object]) -> AcmeOptions:

@@ -189,6 +189,8 @@ def test_a_default_template_and_its_compiled_form_give_the_same(
     text = {
         DefaultTemplate.LEAF: templates.LEAF_TEXT,
         DefaultTemplate.ADMIN_LEAF: templates.ADMIN_LEAF_TEXT,
+        DefaultTemplate.SERVER_LEAF: templates.SERVER_LEAF_TEXT,
+        DefaultTemplate.CLIENT_LEAF: templates.ATTESTED_LEAF_TEXT,
         DefaultTemplate.ATTESTED_LEAF: templates.ATTESTED_LEAF_TEXT,
     }[default]
     device = "device-1" if default is DefaultTemplate.ATTESTED_LEAF else ""

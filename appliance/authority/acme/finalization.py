@@ -215,7 +215,12 @@ def _grant(provisioner: AcmeProvisioner, order: Order, request: SigningRequest) 
     options, ordered = provisioner.options, order.identifiers
     name = finalize.subject(request, ordered, forced=options.force_common_name)
     devices = [each.value for each in ordered if each.type is IdentifierType.PERMANENT]
-    return provisioner.grant(name, identifiers.sans(ordered), device=devices[0] if devices else "")
+    return provisioner.grant(
+        name,
+        identifiers.sans(ordered),
+        device=devices[0] if devices else "",
+        profile=order.profile,
+    )
 
 
 def _forbidden(error: Forbidden) -> AcmeError:

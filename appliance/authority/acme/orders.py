@@ -40,6 +40,7 @@ from appliance.ports.clock import Clock
 from appliance.ports.store import Operation, Put, Store
 from appliance.provisioners.acme import AcmeProvisioner
 
+PROFILES: Final = "hearth_acme_profiles"  # order id → name of the profile
 _LISTED: Final = 100  # orders that a page is made of
 
 
@@ -51,16 +52,18 @@ class NewOrder:
     not_before: datetime | None = None
     not_after: datetime | None = None
     replaces: str = ""  # identifier of a certificate (RFC 9773 4.1)
+    profile: str = ""  # its name
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it is now, its authorizations, and which certificate it replaces."""
+    """An order as it is now, its authorizations, which certificate it replaces, and its profile."""
 
     held: Held[OrderRow]
     status: OrderStatus
     authorizations: tuple[Authorization, ...]
     replaces: str = ""
+    profile: str = ""
 
     @property
     def row(self) -> OrderRow:
@@ -106,7 +109,8 @@ class Orders:
         await self.permit(provisioner, account_id, asked.identifiers)
         if asked.replaces:
             await replacing.permit(self.store, account_id, asked.replaces, asked.identifiers)
-        not_before, not_after = self._validity(provisioner, asked)
+        profile = provisioner.options.profiles.chosen(asked.profile)
+        not_before, not_after = self._validity(provisioner, asked, profile)
         operations: list[Operation] = []
         keys = []
         expires = self.clock.now() + LIFETIME
@@ -143,6 +147,7 @@ class Orders:
                     if asked.replaces
                     else ()
                 ),
+                *(_of_profile(row.id, profile, forgotten(expires)) if profile else ()),
                 Put(records.HELD, held, b"o"),
                 records.expiring(forgotten(expires), records.ORDERS, row.id),
                 records.expiring(forgotten(expires), records.HELD, held.decode()),
@@ -200,7 +205,8 @@ class Orders:
             self.clock.now(),
         )
         replaces = await replacing.replaced_by(self.store, row.id)
-        return Order(held, status, tuple(found), replaces)
+        profile = (await self.store.get(PROFILES, row.id.encode()) or b"").decode()
+        return Order(held, status, tuple(found), replaces, profile)
 
     async def open_ones(self, account_id: str, after: str = "") -> tuple[list[str], str]:
         """Give the ids of an account's orders that are not finished (RFC 8555 7.1.2.1), by pages.
@@ -230,18 +236,29 @@ class Orders:
         found = await preauthorizations.usable(self.authorizations, account_id, identifier)
         return found or self.authorizations.make(provisioner, account_id, identifier)
 
-    def _validity(self, provisioner: AcmeProvisioner, asked: NewOrder) -> tuple[datetime, datetime]:
+    def _validity(
+        self, provisioner: AcmeProvisioner, asked: NewOrder, name: str
+    ) -> tuple[datetime, datetime]:
         """Choose the certificate's dates, as they are judged again when it is issued.
 
-        Raises AcmeError for dates that the provisioner does not allow.
+        Raises AcmeError for dates that the provisioner, or the profile, does not allow.
         """
+        profile = provisioner.options.profiles.named(name)
+        allowed = provisioner.claims.lifetimes
+        if profile is not None:
+            allowed = profile.lifetimes(allowed)
         try:
-            validity = periods.decide(
-                asked.not_before, asked.not_after, provisioner.claims.lifetimes, self.clock.now()
-            )
+            validity = periods.decide(asked.not_before, asked.not_after, allowed, self.clock.now())
         except (BadRequest, Forbidden) as error:
             raise malformed(error.public) from error
         return validity.not_before, validity.not_after
+
+
+def _of_profile(order_id: str, profile: str, forget: datetime) -> list[Operation]:
+    return [
+        Put(PROFILES, order_id.encode(), profile.encode()),
+        records.expiring(forget, PROFILES, order_id),
+    ]
 
 
 def _held_key(account_id: str, key: str) -> bytes:

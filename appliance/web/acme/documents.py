@@ -30,6 +30,7 @@ def directory(links: Links, options: AcmeOptions) -> dict[str, Any]:
         "website": options.website,
         "caaIdentities": list(options.caa_identities),
         "externalAccountRequired": options.require_binding,
+        "profiles": {name: each.description for name, each in options.profiles.listed.items()},
     }
     meta |= _lasting_records(links, options)
     said = {name: value for name, value in meta.items() if value}
@@ -77,6 +78,7 @@ def order(found: Order, links: Links) -> dict[str, Any]:
         "notAfter": row.not_after,
         **({"error": error} if error else {}),
         **({"replaces": found.replaces} if found.replaces else {}),
+        **({"profile": found.profile} if found.profile else {}),
         "authorizations": [links.authorization(each) for each in row.authorization_ids],
         "finalize": links.finalize(row.id),
         **({"certificate": links.certificate(row.certificate)} if row.certificate else {}),

@@ -80,6 +80,7 @@ def new_order(payload: bytes) -> NewOrder:
         not_before=_moment(found, "notBefore"),
         not_after=_moment(found, "notAfter"),
         replaces=text(found, "replaces") or "",
+        profile=text(found, "profile") or "",
     )
 
 
