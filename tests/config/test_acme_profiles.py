@@ -28,14 +28,16 @@ def read(profiles: object, **acme: Any) -> Profiles:
 
 
 def provisioner(**profile: Any) -> AcmeProvisioner:
-    options: dict[str, Any] = {"x509": {"issuer": "first"}, "acme": {"profiles": {"it": profile, "plain": {}}}}
+    profiles = {"it": profile, "plain": {}}
+    options = {"x509": {"issuer": "first"}, "acme": {"profiles": profiles}}
     entry = {"type": "ACME", "name": "acme", "options": options}
     (settings,) = provisioners.read([entry], BUILT_IN, BACKDATE, document(), [])
     return AcmeProvisioner(settings)
 
 
 def test_there_are_none_unless_they_are_configured() -> None:
-    for options in (None, {}, {"acme": {}}, {"acme": {"profiles": {}}}):
+    absent: list[Any] = [None, {}, {"acme": {}}, {"acme": {"profiles": {}}}]
+    for options in absent:
         found = acme_profiles.read(options, BUILT_IN.tls, document(), "options")
         assert (found.listed, found.default) == ({}, "")
 
