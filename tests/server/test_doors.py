@@ -47,7 +47,7 @@ async def test_plain_http_serves_what_is_published_and_nothing_else(
             assert answer.status_code == 200
             assert answer.content == (await appliance.client.get(path)).content
             assert crl.parse(answer.content).number == 0
-        for path in ("/health", "/", "/crl/", "/sign", "/roots", "/metrics"):
+        for path in ("/health", "/", "/crl/", "/sign", "/roots", "/metrics", "/acme/x/directory"):
             answer = await get(url + path)
             assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 

@@ -31,6 +31,8 @@ NOT_ALLOWED: Final = Response(
 )
 """To GET (RFC 8555 6.3)."""
 
+_LATER: Final = "60"  # seconds until what is limited is worth another try
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -61,6 +63,8 @@ def refusal(error: HearthError, headers: Headers, request: Request) -> Response:
             status, document = error.status, documents.problem(error)
             if error.type is ProblemType.USER_ACTION_REQUIRED:  # RFC 8555 7.3.3
                 headers = (*headers, link(error.instance, "terms-of-service"))
+            if error.type is ProblemType.RATE_LIMITED:
+                headers = (*headers, ("retry-after", _LATER))
         case Unavailable():
             status, document = 503, documents.failed(error.public)
             headers = (*headers, ("retry-after", str(error.retry_after)))
