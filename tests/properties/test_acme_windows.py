@@ -116,6 +116,9 @@ def test_the_example_of_the_rfc_is_read() -> None:
     key_id, serial = certificate_ids.read("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE")
     assert key_id.hex(":") == "69:88:5b:6b:87:46:40:41:e1:b3:7b:84:7b:a0:ae:2c:de:01:c8:d4"
     assert serial == 0x8765_4321
-    for wrong in ("aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ", "aYhb.AAAAAQ", "aYhb.", ".AQ", "a.A="):
+    assert certificate_ids.read("aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ")[1] == serial, "mod_md's"
+    canonical = certificate_ids.canonical("aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ")
+    assert canonical == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+    for wrong in ("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AACHZUMh", "aYhb.AAAAAQ", "aYhb.", ".AQ", "a.A="):
         with pytest.raises(FormatError):
             certificate_ids.read(wrong)

@@ -7,6 +7,7 @@ from typing import Final
 from appliance.authority.acme import records
 from appliance.authority.acme.records import CertificateRow, SerialRow
 from appliance.authority.acme.renewal_info import named
+from appliance.issuance.acme import certificate_ids
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.model.acme import AcmeError, Identifier, ProblemType, malformed, unauthorized
 from appliance.ports.store import Operation, Put, Store
@@ -31,7 +32,7 @@ async def permit(store: Store, account_id: str, name: str, ordered: Sequence[Ide
         raise unauthorized("the certificate to be replaced is not this account's", status=403)
     if not _names(certificate) & {each.value.lower() for each in ordered}:
         raise malformed("the order has no identifier of the certificate that it replaces")
-    if await store.get(REPLACED, name.encode()) is not None:
+    if await store.get(REPLACED, _row(name)) is not None:
         raise AcmeError(
             ProblemType.ALREADY_REPLACED, "the certificate has been replaced by another order"
         )
@@ -56,9 +57,14 @@ def fulfilled(order_id: str, name: str, forget: datetime) -> list[Operation]:
     Of two orders for one certificate that were made before either was finished, both are.
     """
     return [
-        Put(REPLACED, name.encode(), order_id.encode()),
-        records.expiring(forget, REPLACED, name),
+        Put(REPLACED, _row(name), order_id.encode()),
+        records.expiring(forget, REPLACED, _row(name).decode()),
     ]
+
+
+def _row(name: str) -> bytes:
+    """A certificate has one row, however its identifier was written."""
+    return certificate_ids.canonical(name).encode()
 
 
 def _names(certificate: ParsedCertificate) -> set[str]:

@@ -27,16 +27,23 @@ def write(certificate: ParsedCertificate) -> str:
 def read(text: str) -> tuple[bytes, int]:
     """Give the key identifier and the serial. Raises FormatError.
 
-    A certificate has one name: octets that DER would not have are refused.
+    Octets that DER would not have are refused, but for a zero that is left out before a first
+    octet of 0x80 and more: so Apache's mod_md writes every other serial.
     """
     key_id, dot, serial = text.partition(".")
     if len(text) > _LONGEST or not key_id or not dot or not serial:
         raise FormatError("a certificate's identifier is two parts in base64url with a dot between")
     octets = base64url.decode(serial)
     number = int.from_bytes(octets)
-    if number <= 0 or octets[0] >= 0x80 or octets != _serial_octets(number):
+    if number <= 0 or octets not in (_serial_octets(number), _serial_octets(number).lstrip(b"\0")):
         raise FormatError("the serial number is not the content of a positive DER integer")
     return base64url.decode(key_id), number
+
+
+def canonical(text: str) -> str:
+    """Write an identifier as the RFC has it. Raises FormatError."""
+    _, serial = read(text)
+    return f"{text.partition('.')[0]}.{base64url.encode(_serial_octets(serial))}"
 
 
 def _serial_octets(serial: int) -> bytes:
