@@ -14,7 +14,6 @@ since it was rejected.
 import hashlib
 import hmac
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,7 +60,6 @@ class PinGuard:
         """Keep the journal in a file, or only in memory: for tokens used by a single command."""
         self._file = journal
         self._memory: dict[str, _Record] = {}
-        self._changing = threading.Lock()
         self._writing = Lock()  # tokens are opened in threads
 
     @contextmanager
