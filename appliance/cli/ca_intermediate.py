@@ -262,9 +262,10 @@ class _Files:
     @classmethod
     def of(cls, settings: Settings, name: str) -> "_Files":
         certificate = settings.certificate.with_name(f"intermediate_{name}.crt")
+        beside = settings.key if isinstance(settings.key, Path) else settings.certificate
         return cls(
             certificate=certificate,
-            key=settings.key.with_name(f"intermediate_{name}_key"),
+            key=beside.with_name(f"intermediate_{name}_key"),
             request=certificate.with_suffix(".csr"),
         )
 

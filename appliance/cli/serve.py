@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +16,13 @@ from appliance.cli.prompts import read_password
 from appliance.config.addresses import split_address
 from appliance.config.loading import ConfigNotFound, ConfigUnreadable
 from appliance.config.location import find
+from appliance.config.settings import KeyPlace, Settings
 from appliance.model.errors import BadRequest, FormatError, HearthError
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.operator.ring import EventRing
 from appliance.server import passwords
+from appliance.server.keys import pins_in_credentials, pins_missing, token_name
 from appliance.server.launch import Launch, Network
 from appliance.server.reloading import configured
 from appliance.server.run import run_headless
@@ -170,7 +173,20 @@ def _with_passwords(
         password = _asked(settings.key)
     for kind, key in passwords.missing_for_ssh(settings, for_ssh, password).items():
         for_ssh[kind] = _asked(key)
-    return replace(launch, password=password, ssh_passwords=for_ssh)
+    return replace(launch, password=password, ssh_passwords=for_ssh, pins=_pins(settings))
+
+
+def _pins(settings: Settings) -> Mapping[str, Password]:
+    """Find the PINs of tokens that ca.json does not tell.
+
+    Without a terminal, or an answer, the server starts and waits for `hearth token unlock`.
+    """
+    found = dict(pins_in_credentials(settings, os.environ))
+    for token in pins_missing(settings, found) if sys.stdin.isatty() else ():
+        question = f"Please enter the PIN of the token {token.uri} (empty: later)"
+        if pin := read_password(question):
+            found[token_name(token)] = pin
+    return found
 
 
 def _ssh_files(flags: Mapping[str, object]) -> Mapping[CertificateType, Path | None]:
@@ -178,7 +194,7 @@ def _ssh_files(flags: Mapping[str, object]) -> Mapping[CertificateType, Path | N
     return {kind: Path(str(name)) if name else None for kind, name in names.items()}
 
 
-def _asked(key: Path) -> Password:
+def _asked(key: KeyPlace) -> Password:
     return read_password(f"Please enter the password to decrypt {key}")
 
 

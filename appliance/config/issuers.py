@@ -11,17 +11,20 @@ from typing import Final
 from appliance.config.document import Document
 from appliance.config.schema import IssuerEntry
 from appliance.config.settings import IssuerSettings, IssuerState, ProvisionerSettings
+from appliance.config.tokens import Keys
 
 PLACE: Final = "issuers"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def read(entries: Iterable[IssuerEntry] | None, document: Document) -> tuple[IssuerSettings, ...]:
+def read(
+    entries: Iterable[IssuerEntry] | None, document: Document, places: Keys
+) -> tuple[IssuerSettings, ...]:
     """Check all entries. Raises ConfigError."""
     found: dict[str, IssuerSettings] = {}
     for index, entry in enumerate(entries or ()):
         place = f"{PLACE}[{index}]"
-        read_entry = _entry(entry, document, place)
+        read_entry = _entry(entry, document, place, places)
         if read_entry.name in found:
             raise document.wrong(f"'{read_entry.name}' is there twice", f"{place}.name")
         found[read_entry.name] = read_entry
@@ -60,7 +63,7 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _entry(entry: IssuerEntry, document: Document, place: str) -> IssuerSettings:
+def _entry(entry: IssuerEntry, document: Document, place: str, places: Keys) -> IssuerSettings:
     if not is_name(entry.name):
         raise document.wrong(
             f"'{entry.name}' must be of letters, digits, '.', '_' and '-', and not be empty",
@@ -80,6 +83,6 @@ def _entry(entry: IssuerEntry, document: Document, place: str) -> IssuerSettings
     return IssuerSettings(
         name=entry.name,
         certificate=Path(entry.crt).absolute(),
-        key=Path(entry.key).absolute() if entry.key else None,
+        key=places.optional(entry.key, f"{place}.key"),
         state=state,
     )

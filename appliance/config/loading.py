@@ -21,10 +21,10 @@ from appliance.config import (
     publishing,
     refusals,
     ssh,
+    tokens,
 )
 from appliance.config.addresses import split_address
 from appliance.config.document import Document, parse
-from appliance.config.key_files import key_file
 from appliance.config.schema import Authority, CaJson, DistinguishedName, Logger, Tls
 from appliance.config.settings import MemorySettings, ProvisionerSettings, Settings, TlsSettings
 from appliance.model.errors import ConfigError, FormatError
@@ -79,7 +79,8 @@ def of_document(document: Document) -> Settings:
     _check_presence(written, roots, document)
     host, port = _address(written, document)
     tls = _tls(written.tls, document)
-    ssh_settings = ssh.read(written.ssh, document)
+    places = tokens.read(written.kms, document)
+    ssh_settings = ssh.read(written.ssh, document, places)
     refusals.check(written, document)
     backdate = _backdate(authority, document)
     warnings: list[str] = []
@@ -87,7 +88,7 @@ def of_document(document: Document) -> Settings:
     if problem := above.problem():
         raise document.wrong(problem, "authority.claims")
     listed = provisioners.read(authority.provisioners, above, backdate, document, warnings)
-    others = issuers.read(written.issuers, document)
+    others = issuers.read(written.issuers, document, places)
     issuers.check_named(listed, others, document)
     names = policy.read(authority.policy, document)
     principals = policy.read_ssh(authority.policy, document)
@@ -106,7 +107,7 @@ def of_document(document: Document) -> Settings:
         roots=_paths(roots),
         federated_roots=_paths(written.federated_roots or []),
         certificate=_path(written.crt),
-        key=_path(key_file(written.key)),
+        key=places.place(written.key, "key"),
         issuers=others,
         host=host,
         port=port,

@@ -7,11 +7,6 @@ from appliance.config.document import Document, is_off
 from appliance.config.schema import Authority, CaJson
 
 _LATER: Final = "is not supported by this version"
-_KMS: Final = ("", "softkms")
-_TOKENS: Final = (
-    "pkcs11", "yubikey", "awskms", "cloudkms", "azurekms", "tpmkms", "sshagentkms", "mackms",
-    "capi",
-)  # fmt: skip
 _RA: Final = ("", "softcas")
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
+from appliance.formats.keyuri import KeyUri
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.acme.checks import USUAL, Checks
 from appliance.issuance.acme.profiles import NO_PROFILES, Profiles
@@ -16,6 +18,31 @@ from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import NO_FILES, FileTemplates
 from appliance.model.validity import Lifetimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """A token that keeps keys, and what opens it. `uri` names it, without secrets."""
+
+    uri: KeyUri
+    pin: Password | None = None
+    pin_file: Path | None = None
+    management_key: Password | None = None
+    management_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenKey:
+    """A key on a token. `uri` names the key, without the token and without secrets."""
+
+    token: TokenSettings
+    uri: KeyUri
+
+    def __str__(self) -> str:
+        return str(self.uri)
+
+
+KeyPlace: TypeAlias = Path | TokenKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +152,8 @@ class BastionSettings:
 class SshSettings:
     """`ssh`. Without a key, certificates of that type are not signed."""
 
-    host_key: Path | None = None
-    user_key: Path | None = None
+    host_key: KeyPlace | None = None
+    user_key: KeyPlace | None = None
     keys: tuple[SshKeySettings, ...] = ()
     add_user_principal: str = "provisioner"
     add_user_command: str = "sudo useradd -m <principal>; nc -q0 localhost 22"
@@ -148,7 +175,7 @@ class IssuerSettings:
 
     name: str
     certificate: Path
-    key: Path | None
+    key: KeyPlace | None
     state: IssuerState
 
 
@@ -160,7 +187,7 @@ class Settings:
     roots: tuple[Path, ...]
     federated_roots: tuple[Path, ...]
     certificate: Path
-    key: Path
+    key: KeyPlace
     issuers: tuple[IssuerSettings, ...] = ()  # those beside `certificate` and `key`
     host: str  # "" listens on every address
     port: int
@@ -186,3 +213,21 @@ class Settings:
     ssh_hosts_listed: bool = True  # authority.disableGetSSHHosts is not set
     ssh_templates: FileTemplates = NO_FILES
     warnings: tuple[str, ...]  # one line each, to be logged at start
+
+    @property
+    def key_places(self) -> tuple[KeyPlace, ...]:
+        """Where the keys are that sign: of intermediates, then of SSH."""
+        keys = [self.key, *(each.key for each in self.issuers)]
+        if self.ssh is not None:
+            keys += [self.ssh.host_key, self.ssh.user_key]
+        return tuple(key for key in keys if key is not None)
+
+    @property
+    def key_files(self) -> tuple[Path, ...]:
+        """Those of them that are files."""
+        return tuple(key for key in self.key_places if isinstance(key, Path))
+
+    @property
+    def token_keys(self) -> tuple[TokenKey, ...]:
+        """Those of them that are on tokens."""
+        return tuple(key for key in self.key_places if isinstance(key, TokenKey))

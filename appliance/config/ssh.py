@@ -1,15 +1,14 @@
 """`ssh`: the keys that sign, those that are known beside them, bastion and user creation."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 
 from appliance.config.document import Document
-from appliance.config.key_files import key_file
 from appliance.config.schema import Ssh, SshKey
 from appliance.config.settings import BastionSettings, SshKeySettings, SshSettings
+from appliance.config.tokens import Keys
 from appliance.formats import jwk
 from appliance.formats.ssh import keys
 from appliance.model.errors import FormatError
@@ -28,14 +27,14 @@ class Bastion(Struct, kw_only=True):
     flags: str = ""
 
 
-def read(written: Ssh | None, document: Document) -> SshSettings | None:
+def read(written: Ssh | None, document: Document, places: Keys) -> SshSettings | None:
     """Check it. Raises ConfigError."""
     if written is None:
         return None
     defaults = SshSettings()
     return SshSettings(
-        host_key=key_path(written.host_key),
-        user_key=key_path(written.user_key),
+        host_key=places.optional(written.host_key, "ssh.hostKey"),
+        user_key=places.optional(written.user_key, "ssh.userKey"),
         keys=tuple(
             _key(each, document, f"ssh.keys[{index}]")
             for index, each in enumerate(written.keys or ())
@@ -72,8 +71,3 @@ def _bastion(written: Mapping[str, Any] | None, document: Document) -> BastionSe
         command=read.command,
         flags=read.flags,
     )
-
-
-def key_path(written: str) -> Path | None:
-    """Give the file of a key; None when none is named."""
-    return Path(key_file(written)).absolute() if written else None

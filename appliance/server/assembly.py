@@ -35,6 +35,7 @@ from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
 from appliance.server.acme import acme_routes
+from appliance.server.keys import Tokens
 from appliance.server.launch import USUAL_NETWORK, Network
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
@@ -60,6 +61,7 @@ class Foundation:
     started_at: datetime
     password: Password | None
     ssh_passwords: Mapping[CertificateType, Password]
+    key_tokens: Tokens
     validation: Validation
 
 
@@ -72,6 +74,7 @@ def lay_foundation(
     password: Password | None,
     ssh_passwords: Mapping[CertificateType, Password] = MappingProxyType({}),
     network: Network = USUAL_NETWORK,
+    key_tokens: Tokens | None = None,
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
     counted = Metrics(events, clock)
@@ -86,6 +89,7 @@ def lay_foundation(
         started_at=clock.now().replace(microsecond=0),
         password=password,
         ssh_passwords=ssh_passwords,
+        key_tokens=key_tokens or Tokens(),
         validation=build_validation(
             network, store=store, clock=clock, chance=chance, events=counted
         ),
@@ -119,8 +123,13 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
     the password does not open.
     """
     trust = material.read_trust(settings)
-    issuers = issuing.open_issuers(settings, trust, foundation.password, foundation.events)
-    ssh_keys = open_ssh_keys(settings, _ssh_passwords(settings, foundation), foundation.events)
+    key_tokens = foundation.key_tokens
+    issuers = issuing.open_issuers(
+        settings, trust, foundation.password, foundation.events, key_tokens
+    )
+    ssh_keys = open_ssh_keys(
+        settings, _ssh_passwords(settings, foundation), foundation.events, key_tokens
+    )
     lists = published.crl_plan(settings, issuers)
     outbound = HttpOutbound((*trust.roots, *trust.federated_roots, *trust.intermediates))
     provisioners = registry.build(
@@ -214,6 +223,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             revocation=revocation,
             tls=settings.tls,
             version=VERSION,
+            tokens=lambda: key_tokens.statuses,
             ssh=[*SshEndpoints(ssh, ssh_revocation, x509).routes(), *hosts],
         ),
         *acme_routes(settings, x509=x509, revocation=revocation, validator=foundation.validation),

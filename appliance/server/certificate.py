@@ -1,4 +1,7 @@
-"""The server's own TLS certificate: issued at start, and again when two thirds of it are over."""
+"""The server's own TLS certificate: issued at start, and again when two thirds of it are over.
+
+When its intermediate's token is not there, the one that it had is shown until the token comes.
+"""
 
 import logging
 from collections.abc import Callable
@@ -11,16 +14,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.authority.identity import issue_server_certificate
 from appliance.client.identity import Identity
-from appliance.issuance import parsed
-from appliance.model.errors import BadRequest, ConfigError, HearthError
+from appliance.issuance import certificates, parsed
+from appliance.model.errors import BadRequest, ConfigError, HearthError, Unavailable
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
+from appliance.server import kept_certificate
 from appliance.server.assembly import Assembly
 from appliance.web.tls import TlsHolder, server_context
 
 log = logging.getLogger(__name__)
 
 _LOOK: Final = 60.0  # seconds; the wall clock can jump, so it is looked at often
+_WAITING: Final = 1.0  # seconds, while the token with the intermediate's key is waited for
 
 
 class OwnCertificate:
@@ -30,6 +35,33 @@ class OwnCertificate:
         self._clock = clock
         self._chance = chance
         self._due: datetime | None = None
+        self._held: Identity | None = None
+        self._waits = False
+
+    async def issue_or_wait(self, assembly: Assembly) -> SSLContext:
+        """Issue one; while a token keeps that from being, give the context of an older one.
+
+        Raises ConfigError and Broken as `issue` does, and Unavailable where no token is to blame.
+        """
+        try:
+            return await self.issue(assembly)
+        except Unavailable as error:
+            if not assembly.settings.token_keys:
+                raise
+            log.warning("the server's own certificate waits for its token: %s", error)
+        self._waits = True
+        now = self._clock.now()
+        identity = self._held or kept_certificate.resume(assembly.settings, now)
+        if identity is None:
+            log.warning(
+                "there is no certificate of an earlier run either: until the token is there, "
+                "nobody can trust this server"
+            )
+            serial = certificates.serial_number(self._chance.octets(certificates.SERIAL_OCTETS))
+            identity = kept_certificate.stopgap(
+                ec.generate_private_key(ec.SECP256R1()), serial, now
+            )
+        return self._context(assembly, identity)
 
     async def issue(self, assembly: Assembly) -> SSLContext:
         """Issue one for a configuration, with a key of its own, and give the context to serve it.
@@ -37,7 +69,7 @@ class OwnCertificate:
         Raises ConfigError for names that no certificate can carry and for TLS settings that are
         impossible, Unavailable and Broken when the intermediate cannot sign.
         """
-        settings, trust, first = assembly.settings, assembly.trust, assembly.issuers.first
+        settings, first = assembly.settings, assembly.issuers.first
         key = ec.generate_private_key(ec.SECP256R1())
         now = self._clock.now()
         try:
@@ -54,27 +86,49 @@ class OwnCertificate:
             raise ConfigError(error.public, file=str(settings.file), place="dnsNames") from error
         if assembly.responder is not None:
             await assembly.responder.remember_own(certificate)
-        chain = (certificate, *first.chain)
-        context = server_context(
-            chain=chain,
-            key=key,
-            client_issuers=(*trust.roots, *trust.intermediates),
-            settings=settings.tls,
-            file=str(settings.file),
-        )
-        assembly.outbound.show(Identity(chain=chain, key=key))
+        identity = Identity(chain=(certificate, *first.chain), key=key)
+        context = self._context(assembly, identity)
         self._due = now + (parsed.parse(certificate).validity.not_after - now) * 2 / 3
+        self._held, self._waits = identity, False
+        kept_certificate.keep(settings, identity)
         return context
 
-    async def keep_fresh(self, current: Callable[[], Assembly], holder: TlsHolder) -> None:
-        """Renew whenever it is due, until cancelled. What fails is tried again after a minute."""
+    async def keep_fresh(
+        self,
+        current: Callable[[], Assembly],
+        holder: TlsHolder,
+        is_key_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Renew whenever it is due, until cancelled. What fails is tried again after a minute.
+
+        One that waits for its token is issued as soon as the key is ready, and what answers OCSP
+        requests with it.
+        """
         while True:
-            await trio.sleep(_LOOK)
-            if self._due is None or self._clock.now() < self._due:
+            await trio.sleep(_WAITING if self._waits else _LOOK)
+            if not self._waits and (self._due is None or self._clock.now() < self._due):
                 continue
+            if self._waits and not is_key_ready():
+                continue
+            assembly = current()
             try:
-                holder.replace(await self.issue(current()))
+                holder.replace(await self.issue(assembly))
+                if assembly.responder is not None:
+                    await assembly.responder.renew()
             except HearthError as error:
                 log.warning("the server's own certificate could not be renewed: %s", error)
             else:
                 log.info("renewed the server's own certificate")
+
+    def _context(self, assembly: Assembly, identity: Identity) -> SSLContext:
+        """Make the context to serve it, and show it to whoever this server asks."""
+        settings, trust = assembly.settings, assembly.trust
+        context = server_context(
+            chain=identity.chain,
+            key=identity.key,
+            client_issuers=(*trust.roots, *trust.intermediates),
+            settings=settings.tls,
+            file=str(settings.file),
+        )
+        assembly.outbound.show(identity)
+        return context

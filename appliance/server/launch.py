@@ -72,6 +72,7 @@ class Launch:
     quiet: bool = False
     pid_file: Path | None = None
     network: Network = USUAL_NETWORK
+    pins: Mapping[str, Password] = field(default_factory=dict)  # of tokens, by their URIs
 
 
 class Controls:

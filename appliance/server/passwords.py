@@ -51,7 +51,8 @@ def given_for_ssh(
 
 def is_missing(settings: Settings, password: Password | None) -> bool:
     """Say whether the key is encrypted and nobody has told the password yet."""
-    return not (password or settings.password) and _is_shut(settings.key)
+    key = settings.key
+    return not (password or settings.password) and isinstance(key, Path) and _is_shut(key)
 
 
 def missing_for_ssh(
@@ -68,7 +69,7 @@ def missing_for_ssh(
     return {
         kind: file
         for kind, file in files.items()
-        if file is not None and kind not in given and _is_shut(file)
+        if isinstance(file, Path) and kind not in given and _is_shut(file)
     }
 
 

@@ -75,6 +75,7 @@ class Service:
 
     async def prepare(self, settings: Settings) -> None:
         """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
+        await self.foundation.key_tokens.prepare(settings)
         self._assembly = self._assembled(settings)
         await providers.introduce(self._assembly.registry)
         self._holder = TlsHolder(await self._certified(self._assembly))
@@ -98,7 +99,9 @@ class Service:
 
     async def keep_certificate_fresh(self) -> None:
         """Renew the server's own certificate whenever it is due, until cancelled."""
-        await self._own.keep_fresh(lambda: self._assembly, self._holder)
+        await self._own.keep_fresh(
+            lambda: self._assembly, self._holder, lambda: self.foundation.key_tokens.are_ready
+        )
 
     async def keep_responder_fresh(self) -> None:
         """Renew the OCSP responder's certificates whenever they are due, until cancelled."""
@@ -143,6 +146,7 @@ class Service:
                 file=str(settings.file),
                 place="db",
             )
+        await self.foundation.key_tokens.prepare(settings)
         assembly = self._assembled(settings)
         await providers.introduce(assembly.registry)
         assembly.registry.resume(self._assembly.registry)
@@ -151,13 +155,14 @@ class Service:
         self._holder.replace(context)
         self._assembly = assembly
         await self.open(nursery, listening)
+        self.foundation.key_tokens.forget_others(settings)
         self.warn()
         self.announce()
         settle_collector()
 
     async def _certified(self, assembly: Assembly) -> SSLContext:
         """Issue what a configuration answers with: its own certificate, its responder's."""
-        context = await self._own.issue(assembly)
+        context = await self._own.issue_or_wait(assembly)
         if assembly.responder is not None:
             await assembly.responder.renew()
         return context

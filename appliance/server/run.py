@@ -31,6 +31,7 @@ from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
+from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.orders import DirectIssuance
@@ -93,7 +94,9 @@ async def _serve(
             password=launch.password,
             ssh_passwords=launch.ssh_passwords,
             network=launch.network,
+            key_tokens=Tokens(pins=launch.pins),
         )
+        await tasks.start(foundation.key_tokens.run)
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
         listening = await service.listen()

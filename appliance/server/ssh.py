@@ -8,7 +8,7 @@ from appliance.authority.metrics import CountedSigner, Metrics
 from appliance.authority.ssh.configuration import SshConfiguration
 from appliance.authority.ssh.hosts import SshHosts
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
-from appliance.config.settings import MemorySettings, Settings
+from appliance.config.settings import KeyPlace, MemorySettings, Settings, TokenKey
 from appliance.formats.keyfile import PasswordNeeded, WrongPassword
 from appliance.keys.file import read_signer
 from appliance.model.errors import ConfigError
@@ -16,7 +16,9 @@ from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
+from appliance.ports.signer import Signer
 from appliance.ports.store import Store
+from appliance.server.keys import Tokens
 from appliance.web.api.ssh_hosts import SshHostEndpoints
 from appliance.web.http import Route
 
@@ -33,8 +35,13 @@ class SshPasswords:
         return self.own.get(kind) or self.intermediate
 
 
-def open_ssh_keys(settings: Settings, passwords: SshPasswords, metrics: Metrics) -> SshKeys:
-    """Open what `ssh` names, its signatures counted.
+def open_ssh_keys(
+    settings: Settings,
+    passwords: SshPasswords,
+    metrics: Metrics,
+    tokens: Tokens | None = None,
+) -> SshKeys:
+    """Open what `ssh` names, its signatures counted. `tokens` have learnt of the keys on them.
 
     Raises ConfigError for files that are missing, wrong or shut.
     """
@@ -42,8 +49,15 @@ def open_ssh_keys(settings: Settings, passwords: SshPasswords, metrics: Metrics)
     if ssh is None:
         return SshKeys()
 
-    def opened(kind: CertificateType, file: Path | None) -> SshSigningKey | None:
-        return None if file is None else _opened(kind, file, passwords.of(kind), metrics)
+    def opened(kind: CertificateType, key: KeyPlace | None) -> SshSigningKey | None:
+        if key is None:
+            return None
+        if isinstance(key, TokenKey):
+            known = tokens or Tokens()
+            signer = known.signer(key, known.public_key(key))
+        else:
+            signer = _of_file(kind, key, passwords.of(kind))
+        return SshSigningKey.of(CountedSigner(signer, metrics))
 
     return SshKeys(
         user=opened(CertificateType.USER, ssh.user_key),
@@ -71,11 +85,9 @@ def host_routes(
     return SshHostEndpoints(configuration, hosts).routes()
 
 
-def _opened(
-    kind: CertificateType, file: Path, password: Password | None, metrics: Metrics
-) -> SshSigningKey:
+def _of_file(kind: CertificateType, file: Path, password: Password | None) -> Signer:
     try:
-        return SshSigningKey.of(CountedSigner(read_signer(file, password), metrics))
+        return read_signer(file, password)
     except PasswordNeeded as error:
         raise ConfigError(
             f"the key is encrypted: give its password with --ssh-{kind.label}-password-file, as "

@@ -11,7 +11,7 @@ import pytest
 from appliance.authority.ssh.configuration import SshConfiguration
 from appliance.authority.ssh.hosts import SshHosts
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
-from appliance.config import client_templates, ssh
+from appliance.config import client_templates, ssh, tokens
 from appliance.config.document import Document
 from appliance.config.schema import CaJson
 from appliance.formats.ssh import keys
@@ -54,7 +54,7 @@ def routes(folder: Path, given: Mapping[str, Any]) -> list[Route]:
         if (value := given.get(name) if name != "ssh" else ssh_of(given["ssh"], folder)) is not None
     }
     document = Document(file=folder / "ca.json", members=written)
-    settings = ssh.read(document.read(CaJson).ssh, document)
+    settings = ssh.read(document.read(CaJson).ssh, document, tokens.read(None, document))
     signer = shared_hierarchy().signer
 
     def signing(name: str) -> SshSigningKey | None:

@@ -178,9 +178,9 @@ def test_what_is_wrong_is_told_in_step_cas_order_with_its_place(
     ("changes", "place"),
     [
         ({"monitoring": {"type": "newrelic", "name": "n", "key": "k"}}, "monitoring"),
-        ({"kms": {"type": "pkcs11", "uri": "pkcs11:"}}, "kms.type"),
-        ({"kms": {"uri": "yubikey:slot-id=9a"}}, "kms.uri"),
-        ({"key": "yubikey:slot-id=9c"}, "key"),
+        ({"kms": {"type": "awskms", "uri": "awskms:region=us-east-1"}}, "kms.uri"),
+        ({"kms": {"type": "tpmkms"}}, "kms.type"),
+        ({"key": "cloudkms:projects/p/cryptoKeyVersions/1"}, "key"),
         ({"authority": {"type": "stepcas"}}, "authority.type"),
         ({"authority": {"deploymentType": "linked"}}, "authority.deploymentType"),
         ({"authority": {"enableAdmin": True}}, "authority.enableAdmin"),

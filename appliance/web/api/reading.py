@@ -1,13 +1,14 @@
 """What anybody may read: the state of the CA, its certificates, its provisioners."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from urllib.parse import parse_qs
 
 from appliance.authority.trust import Trust
 from appliance.formats import pem
 from appliance.model.errors import BadRequest, NotSupported
+from appliance.model.tokens import TokenStatus
 from appliance.provisioners.registry import Registry
 from appliance.web import answers
 from appliance.web.http import Endpoint, Request, Response, Route
@@ -24,11 +25,16 @@ def constant(response: Response) -> Endpoint:
     return endpoint
 
 
-def reading_routes(trust: Trust, registry: Registry, version: str) -> list[Route]:
+def reading_routes(
+    trust: Trust,
+    registry: Registry,
+    version: str,
+    tokens: Callable[[], Sequence[TokenStatus]] = tuple,
+) -> list[Route]:
     """Give the routes that need no credential."""
     federation = dict.fromkeys((*trust.roots, *trust.federated_roots))
     return [
-        _get("/health", constant(answers.answer({"status": "ok"})), hot=True),
+        _get("/health", health(tokens), hot=True),
         _get("/version", constant(answers.answer({"version": version}))),
         _get("/root/{sha}", root_by_fingerprint(trust)),
         _get("/roots", constant(_listed(trust.roots)), hot=True),
@@ -38,6 +44,19 @@ def reading_routes(trust: Trust, registry: Registry, version: str) -> list[Route
         _get("/provisioners", provisioners(registry)),
         _get("/provisioners/{kid}/encrypted-key", encrypted_key(registry)),
     ]
+
+
+def health(tokens: Callable[[], Sequence[TokenStatus]]) -> Endpoint:
+    """Say that the server answers; asked for more (`?verbose`), what its tokens can do, too."""
+    brief = answers.answer({"status": "ok"})
+
+    async def endpoint(request: Request) -> Response:
+        if "verbose" not in parse_qs(request.query, keep_blank_values=True):
+            return brief
+        states = [{"name": each.name, "state": each.state} for each in tokens()]
+        return answers.answer({"status": "ok", "tokens": states})
+
+    return endpoint
 
 
 def root_by_fingerprint(trust: Trust) -> Endpoint:

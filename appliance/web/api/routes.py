@@ -1,10 +1,11 @@
 """The table of the CA's own routes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.x509 import X509Authority
 from appliance.config.settings import TlsSettings
+from appliance.model.tokens import TokenStatus
 from appliance.web.api.certificates import CertificateEndpoints
 from appliance.web.api.reading import reading_routes
 from appliance.web.application import mounted
@@ -18,10 +19,11 @@ def ca_routes(
     tls: TlsSettings,
     version: str,
     ssh: Sequence[Route] = (),
+    tokens: Callable[[], Sequence[TokenStatus]] = tuple,
 ) -> list[Route]:
     """Give every route of the CA, at the root and below /1.0."""
     table = [
-        *reading_routes(x509.trust, x509.registry, version),
+        *reading_routes(x509.trust, x509.registry, version, tokens),
         *CertificateEndpoints(x509, revocation, tls).routes(),
         *ssh,
     ]

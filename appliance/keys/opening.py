@@ -1,0 +1,31 @@
+"""From a token's URI to the driver for it; each driver's library is imported when it is needed."""
+
+from collections.abc import Callable
+
+from appliance.formats.keyuri import KeyUri
+from appliance.keys.pins import PinGuard
+from appliance.model.errors import NotSupported
+from appliance.model.secret import Password
+from appliance.model.tokens import TokenStatus
+from appliance.ports.keys import KeyManager
+
+
+def open_token(
+    uri: KeyUri,
+    *,
+    pin: Password | None,
+    guard: PinGuard,
+    management_key: Password | None = None,
+    told: Callable[[TokenStatus], None] = lambda _status: None,
+) -> KeyManager:
+    """Make the KeyManager for a token, which works once its `run` does.
+
+    Raises FormatError for a URI that names no token, NotSupported for other schemes.
+    """
+    match uri.scheme:
+        case "pkcs11":
+            from appliance.keys.pkcs11.driver import Pkcs11Token  # noqa: PLC0415
+
+            return Pkcs11Token(uri, pin=pin, guard=guard, told=told)
+        case _:
+            raise NotSupported(f"keys at '{uri.scheme}:' are not supported by this version")
