@@ -19,26 +19,8 @@ def check(written: CaJson, document: Document) -> None:
 def _found(written: CaJson) -> Iterator[tuple[str, str]]:
     if not is_off(written.monitoring):
         yield "monitoring", f"monitoring by New Relic {_LATER}: remove the key"
-    yield from _kms(written)
     if written.authority is not None:
         yield from _authority(written.authority)
-
-
-def _kms(written: CaJson) -> Iterator[tuple[str, str]]:
-    kms = written.kms
-    if kms is not None and kms.type.lower() not in _KMS:
-        yield "kms.type", f"keys in a '{kms.type}' {_LATER}: only key files (softkms) are"
-    elif kms is not None and kms.uri and not kms.uri.lower().startswith("softkms:"):
-        yield "kms.uri", f"keys at '{kms.uri.partition(':')[0]}' {_LATER}: only key files are"
-    ssh = written.ssh
-    for place, name in (
-        ("key", written.key),
-        ("ssh.hostKey", ssh.host_key if ssh else ""),
-        ("ssh.userKey", ssh.user_key if ssh else ""),
-    ):
-        scheme, colon, _ = name.partition(":")
-        if colon and scheme.lower() in _TOKENS:
-            yield place, f"keys at '{scheme}:' {_LATER}: name a key file"
 
 
 def _authority(authority: Authority) -> Iterator[tuple[str, str]]:

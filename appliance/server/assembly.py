@@ -282,10 +282,7 @@ def _warnings(settings: Settings, trust: Trust, now: datetime) -> Iterator[str]:
     for line in settings.warnings:
         yield f"{settings.file}: {line}"
     yield from published.warnings(settings)
-    others = [each.key for each in settings.issuers]
-    if settings.ssh is not None:
-        others += [settings.ssh.host_key, settings.ssh.user_key]
-    for key in (settings.key, *filter(None, others)):
+    for key in settings.key_files:
         if exposed := passwords.exposure(key):
             yield exposed
     if settings.password is not None and (exposed := passwords.exposure(settings.file)):
