@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.acme_by_hand import Answer, Client, Transport, csr, encode, jwk, new_key
+from tests.web import acme_certificate_exchanges
+from tests.web.acme_certificate_exchanges import Pages
 
 GOLDEN = Path(__file__).parent / "golden" / "acme.json"
 _HEADERS = ("replay-nonce", "cache-control", "location", "link")
@@ -28,8 +30,8 @@ def seen(answer: Answer) -> dict[str, Any]:
     return found
 
 
-async def run(send: Transport, directory: str) -> dict[str, Any]:
-    """Ask everything of a fresh server."""
+async def run(send: Transport, directory: str, pages: Pages) -> dict[str, Any]:
+    """Ask everything of a fresh server, which looks at `pages` for proofs of localhost."""
     client = await Client(send, directory).begin()
     new_account, new_order = client.directory["newAccount"], client.directory["newOrder"]
     names = {"identifiers": [{"type": "dns", "value": "a.example"}]}
@@ -80,6 +82,7 @@ async def run(send: Transport, directory: str) -> dict[str, Any]:
     await stranger.register()
     await note("another's order", stranger.post(made.header("location")))
     await note("another's account", stranger.post(client.kid))
+    await acme_certificate_exchanges.run(client, stranger, note, pages)
     await note("deactivation", post(client.kid, {"status": "deactivated"}))
     await note("deactivated", post(client.kid))
     return found
