@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -23,12 +24,15 @@ from typing import Any
 import dns.message
 import trio
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from tests.support.acme_by_hand import Client, encode, over_https
 from tests.support.appliance import Appliance
 from tests.support.judges import openssl_verify
 from tests.support.targets import Nameserver, nameserver
 
 DOMAIN = "home.example"
+NOBODY = 65534
 
 
 @dataclass
@@ -148,6 +152,20 @@ class House:
         assert set(found.get_values_for_type(x509.DNSName)) == set(names)
         return leaf
 
+    def revoke_by_key(self, leaf: x509.Certificate, key: Path) -> None:
+        """Revoke as whoever holds the certificate's key may (RFC 8555 7.6)."""
+
+        async def revoke() -> None:
+            client = Client(over_https(self.ca.context()), self.url())
+            await client.begin()
+            held: Any = load_pem_private_key(key.read_bytes(), None)
+            asked = {"certificate": encode(leaf.public_bytes(Encoding.DER))}
+            url = client.directory["revokeCert"]
+            answer = await client.post(url, asked, key=held, by_key=True)
+            assert answer.status == 200, answer
+
+        trio.run(revoke)
+
     def revoked(self, leaf: x509.Certificate) -> bool:
         """Look the certificate up in the CA's list, which is made anew at each revocation."""
         with urllib.request.urlopen(f"{self.ca.url}/crl", context=self.ca.context()) as answer:
@@ -170,8 +188,10 @@ def script(file: Path, text: str) -> Path:
 
 
 @contextmanager
-def running(house: House, *command: str | Path, cwd: Path) -> Iterator[Path]:
-    """Run a server that is a client beside; give its log. It ends when the block does."""
+def running(
+    house: House, *command: str | Path, cwd: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run a server that is a client too; give it and its log. It ends when the block does."""
     log = cwd / "output"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -179,7 +199,7 @@ def running(house: House, *command: str | Path, cwd: Path) -> Iterator[Path]:
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:
-        yield log
+        yield process, log
     finally:
         process.terminate()
         process.wait(20)
@@ -209,3 +229,28 @@ def _peer(context: ssl.SSLContext, port: int, name: str) -> bytes:
         context.wrap_socket(plain, server_hostname=name) as secured,
     ):
         return secured.getpeercert(binary_form=True) or b""
+
+
+@contextmanager
+def plain_folder(house: House) -> Iterator[tuple[Path, list[str]]]:
+    """A folder of a user who may do nothing more, and the words before a command to be that user.
+
+    Whoever runs the tests without being root is such a user.
+    """
+    with tempfile.TemporaryDirectory(prefix="hearth-") as name:
+        folder = Path(name)
+        (folder / "root.pem").write_bytes(house.root.read_bytes())
+        if os.geteuid() != 0:
+            yield folder, []
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        yield (
+            folder,
+            [
+                "setpriv",
+                f"--reuid={NOBODY}",
+                f"--regid={NOBODY}",
+                "--clear-groups",
+                "--no-new-privs",
+            ],
+        )

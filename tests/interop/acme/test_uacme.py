@@ -23,7 +23,7 @@ def answering(house: House, tmp_path: Path) -> Iterator[None]:
     socket, pid = tmp_path / "ualpn", tmp_path / "pid"
     command = [present("ualpn"), "-n", "1", "-b", f"127.0.0.1@{house.tls_port}"]
     command += ["-c", "127.0.0.1@1", "-s", str(socket), "-p", str(pid)]
-    with house.serving_files(), running(house, *command, cwd=tmp_path) as log:
+    with house.serving_files(), running(house, *command, cwd=tmp_path) as (_, log):
         until(socket.exists, log)
         yield
 
