@@ -10,7 +10,7 @@ from tests.support.acme_house import DOMAIN, House, plain_folder, present, runni
 
 
 def configuration(house: House, folder: Path, name: str, challenge: str) -> dict[str, Any]:
-    """One site. A certificate is renewed as soon as it is there: all of its life is the last part."""
+    """One site. A certificate is renewed when it is there: all of its life is the last part."""
     others = {"http": "tls-alpn", "tls-alpn": "http"}
     issuer = {
         "module": "acme",

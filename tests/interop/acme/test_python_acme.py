@@ -1,29 +1,36 @@
 """certbot's library: it issues, renews, revokes; and requests bent by hand get the RFC's errors."""
 
 import json
-from datetime import datetime, timedelta
 from typing import Any
 
-import josepy
 import pytest
 from acme import challenges, client, crypto_util, messages
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from josepy.b64 import b64decode, b64encode
+from josepy.jwa import ES256, RS256
+from josepy.jwk import JWK, JWKEC, JWKRSA
+from josepy.util import ComparableECKey, ComparableRSAKey
 
 from tests.support.acme_house import DOMAIN, House
 
 Order = messages.OrderResource
 
 
-def join(house: House, *, key: josepy.JWK | None = None) -> client.ClientV2:
+def join(house: House, *, key: JWK | None = None) -> client.ClientV2:
     """An account with a key of its own."""
-    key = key or josepy.JWKEC(key=josepy.ComparableECKey(ec.generate_private_key(ec.SECP256R1())))
-    alg = josepy.ES256 if isinstance(key, josepy.JWKEC) else josepy.RS256
-    net = client.ClientNetwork(key, alg=alg, verify_ssl=str(house.root), user_agent="test")
+    key = key or JWKEC(key=ComparableECKey(ec.generate_private_key(ec.SECP256R1())))
+    alg = ES256 if isinstance(key, JWKEC) else RS256
+    net = client.ClientNetwork(key, alg=alg, user_agent="test")
     made = client.ClientV2(client.ClientV2.get_directory(house.url(), net), net)
     made.new_account(messages.NewRegistration.from_data(terms_of_service_agreed=True))
     return made
+
+
+@pytest.fixture(autouse=True)
+def trust(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(house.root))
 
 
 @pytest.fixture
@@ -58,8 +65,8 @@ def fulfil(acme: client.ClientV2, house: House, order: Order) -> x509.Certificat
 
 
 def test_a_whole_life_by_an_rsa_key(house: House) -> None:
-    account = josepy.JWKRSA(
-        key=josepy.ComparableRSAKey(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    account = JWKRSA(
+        key=ComparableRSAKey(rsa.generate_private_key(public_exponent=65537, key_size=2048))
     )
     acme, name = join(house, key=account), f"library.{DOMAIN}"
     first = fulfil(acme, house, acme.new_order(request_for(name)))
@@ -75,7 +82,7 @@ def test_a_whole_life_by_an_rsa_key(house: House) -> None:
 def test_a_stale_nonce_is_answered_with_a_fresh_one(acme: client.ClientV2) -> None:
     """RFC 8555 6.5: the library tries again with the nonce of the refusal, and gets through."""
     acme.net._nonces.clear()
-    acme.net._nonces.add(b"stale")
+    acme.net._nonces.add("stale")
     assert acme.new_order(request_for(f"nonce.{DOMAIN}")).body.status == messages.STATUS_PENDING
 
 
@@ -89,12 +96,13 @@ def bend(acme: client.ClientV2, where: str, body: Any, **bent: Any) -> messages.
     text = body if isinstance(body, str) else json.dumps(body)
     nonce = acme.net._get_nonce(where, acme.directory["newNonce"])
     made = json.loads(acme.net._wrap_in_jws(_Raw(text), nonce, where))
-    protected = json.loads(josepy.b64decode(made["protected"])) | bent
+    protected = json.loads(b64decode(made["protected"])) | bent
     kept = {name: value for name, value in protected.items() if value is not None}
     if bent:
-        made["protected"] = josepy.b64encode(json.dumps(kept).encode()).decode()
+        assert acme.net.key is not None
+        made["protected"] = b64encode(json.dumps(kept).encode()).decode()
         signing = f"{made['protected']}.{made['payload']}".encode()
-        made["signature"] = josepy.b64encode(josepy.ES256.sign(acme.net.key.key, signing)).decode()
+        made["signature"] = b64encode(ES256.sign(acme.net.key.key, signing)).decode()
     made["signature"] = signature or made["signature"]
     answer = acme.net._send_request(
         "POST", where, data=json.dumps(made), headers={"Content-Type": content_type}
@@ -102,7 +110,8 @@ def bend(acme: client.ClientV2, where: str, body: Any, **bent: Any) -> messages.
     assert answer.headers["Content-Type"] == "application/problem+json", answer.text
     found = answer.json()
     assert 400 <= answer.status_code < 500, found
-    return messages.Error.from_json(found)
+    problem: messages.Error = messages.Error.from_json(found)
+    return problem
 
 
 class _Raw:
@@ -134,7 +143,7 @@ def identifier(kind: str, value: str) -> dict[str, Any]:
         ("malformed", GOOD, {"kid": None}),
         ("accountDoesNotExist", GOOD, {"kid": "OTHER"}),
         ("malformed", GOOD, {"jwk": "OWN"}),
-        ("malformed", GOOD, {"signature": josepy.b64encode(bytes(64)).decode()}),
+        ("malformed", GOOD, {"signature": b64encode(bytes(64)).decode()}),
         ("malformed", GOOD, {"content_type": "application/json"}),
         ("malformed", "no JSON", {}),
         ("malformed", {"identifiers": []}, {}),
@@ -150,6 +159,8 @@ def test_requests_bent_by_hand(
     acme: client.ClientV2, error: str, body: Any, bent: dict[str, Any]
 ) -> None:
     """RFC 8555 6.2 to 6.7, 7.4."""
+    assert acme.net.account is not None
+    assert acme.net.key is not None
     if bent.get("kid") == "OTHER":
         bent = {"kid": acme.net.account.uri + "other"}
     if bent.get("jwk") == "OWN":
@@ -165,7 +176,7 @@ def test_a_request_for_other_names_than_ordered(acme: client.ClientV2, house: Ho
     with pytest.raises(messages.Error) as caught:
         fulfil(acme, house, wrong)
     assert caught.value.code == "badCSR"
-    done = acme.finalize_order(order, datetime.now() + timedelta(seconds=20))
+    done = acme.poll_and_finalize(order)
     assert done.body.status == messages.STATUS_VALID
 
 
