@@ -27,13 +27,14 @@ FIRST_REQUEST_SECONDS: Final = 1.0  # that a new connection still gets when the 
 class Context(WorkerContext):
     """What the connections of one server share; without `tls` they speak plain HTTP.
 
-    Setting `terminated` begins the drain.
+    Without `lane`, h11 reads every request. Setting `terminated` begins the drain.
     """
 
-    def __init__(self, limits: Limits, tls: TlsHolder | None) -> None:
+    def __init__(self, limits: Limits, tls: TlsHolder | None, *, lane: bool) -> None:
         super().__init__(None)
         self.limits = limits
         self.tls = tls
+        self.lane = lane
         self.open: set[Connection] = set()
         self.turned_away = 0
 
@@ -108,7 +109,9 @@ class Connection(TCPServer):
         except trio.TooSlowError:
             log.info("TLS handshake with %s:%d took too long", *stream.client)
             return
-        self._conversation = Conversation(limits, stream.version, stream.peer())
+        self._conversation = Conversation(
+            limits, stream.version, stream.peer(), lane=self.context.lane
+        )
         self.protocol = Http11(
             self.app,
             self.config,

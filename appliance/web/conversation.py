@@ -35,11 +35,14 @@ class Conversation:
     """What the requests of one connection share.
 
     `scope` is around all reading and running; its deadline moves with the phase. `version` is that
-    of TLS, empty without.
+    of TLS, empty without; `lane` says whether there is a fast one.
     """
 
-    def __init__(self, limits: Limits, version: str, peer: PeerCertificate | None) -> None:
+    def __init__(
+        self, limits: Limits, version: str, peer: PeerCertificate | None, *, lane: bool
+    ) -> None:
         self.limits = limits
+        self.lane = lane
         self.scope = trio.CancelScope()
         self.phase = Phase.HEAD
         self.tls: dict[str, Any] = {"version": version, "peer": peer}

@@ -4,7 +4,7 @@ Hypercorn runs the application in a task of its own beside the task that reads, 
 be streamed and protocols switched. A CA needs neither. Here the reading task collects the body,
 runs the application itself (web.conversation), sends its answer in one write and goes on with the
 next request: no task, channel or lock a request, nothing to race with, and each limit is judged in
-one place.
+one place. A request that comes whole is read without h11 (web.lane), and treated the same.
 
 Nothing switches protocols: an Upgrade is ignored, as RFC 9110 7.8 lets a server do, and HTTP/2's
 preface is an unknown version.
@@ -29,6 +29,7 @@ from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
 from hypercorn.utils import suppress_body
 
 from appliance.web.conversation import Conversation, Exchange, Phase
+from appliance.web.lane import Whole, whole
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Http11(H11Protocol):
         self.exchange: Exchange | None = None
         self._conversation = conversation
         self._closed = False
+        self._unused = True  # h11's connection has seen nothing of the request at hand
 
     @property
     def has_partial_head(self) -> bool:
@@ -101,8 +103,24 @@ class Http11(H11Protocol):
         if isinstance(event, Closed):
             if self.exchange is not None:
                 self.exchange.abandon()
-        else:
+            return
+        found = self._whole(event)
+        if found is None:
+            self._unused = False
             await super().handle(event)
+        else:
+            self.exchange = exchange = self._exchange(
+                found.method, b"1.1", found.target, found.headers
+            )
+            await exchange.take(found.body)
+            await exchange.complete()
+
+    def _whole(self, event: Event) -> Whole | None:
+        """Read a request in the fast lane."""
+        conversation = self._conversation
+        if not (self._unused and conversation.lane and isinstance(event, RawData)):
+            return None
+        return whole(event.data, conversation.limits)
 
     async def _handle_events(self) -> None:
         while not self._closed:
@@ -136,12 +154,23 @@ class Http11(H11Protocol):
         if fault:
             await self._refuse_unread(fault)
             return
-        path, _, query = request.target.partition(b"?")
+        self.exchange = exchange = self._exchange(
+            request.method, request.http_version, request.target, headers
+        )
+        for name, value in headers:
+            if name == b"content-length" and int(value) > limits.body_octets:
+                await exchange.refuse(413)  # before any of it is read, or asked for with 100
+
+    def _exchange(
+        self, method: bytes, version: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
+    ) -> Exchange:
+        """Begin with a request."""
+        path, _, query = target.partition(b"?")
         scope: HTTPScope = {
             "type": "http",
             "asgi": {"spec_version": "2.1", "version": "3.0"},
-            "http_version": request.http_version.decode("ascii"),
-            "method": request.method.decode("ascii"),
+            "http_version": version.decode("ascii"),
+            "method": method.decode("ascii"),
             "scheme": self._scheme,
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
@@ -151,12 +180,9 @@ class Http11(H11Protocol):
             "client": self.client,
             "server": self.server,
             "state": ConnectionState({}),
-            "extensions": {"tls": conversation.tls},
+            "extensions": {"tls": self._conversation.tls},
         }
-        self.exchange = exchange = Exchange(conversation, self.app, scope, self._answer)
-        for name, value in headers:
-            if name == b"content-length" and int(value) > limits.body_octets:
-                await exchange.refuse(413)  # before any of it is read, or asked for with 100
+        return Exchange(self._conversation, self.app, scope, self._answer)
 
     async def _answer(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
@@ -164,7 +190,8 @@ class Http11(H11Protocol):
         """Send the answer to the exchange at hand, and be ready for the next one."""
         connection, exchange = self.connection, self.exchange
         assert exchange is not None  # noqa: S101  it is what answers
-        unread = connection.their_state is not h11.DONE  # or the client wants to close
+        # Otherwise there is more of it, or the client wants to close.
+        unread = not self._unused and connection.their_state is not h11.DONE
         close = unread or exchange.refused or self.context.terminated.is_set()
         self.exchange = None
         everything = [*headers, *self.config.response_headers("h11")]
@@ -183,7 +210,8 @@ class Http11(H11Protocol):
             await self._close()
         else:
             waiting, ended = connection.trailing_data
-            self._start_over(waiting, ended)
+            if not self._unused:
+                self._start_over(waiting, ended)
             await self.send(Updated(idle=True))
             if waiting:
                 await trio.lowlevel.checkpoint()  # who sends many at once is not served alone
@@ -200,6 +228,7 @@ class Http11(H11Protocol):
             self.connection.receive_data(data)
         if ended:
             self.connection.receive_data(b"")
+        self._unused = not data and not ended
 
     async def _refuse_unread(self, status: int) -> None:
         """Answer what could not even be read as a request, as Go's server does, and close."""

@@ -9,6 +9,7 @@ drain are here, a connection's life is in web.connection, and HTTP/1.1 in web.ht
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,7 @@ from appliance.web.tls import TlsHolder
 log = logging.getLogger(__name__)
 
 BACKLOG: Final = 512
+LANE: Final = "HEARTH_LANE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set and the last answer is out, or the drain's time is up.
 
-    Without `tls` it is plain HTTP, within the same limits.
+    Without `tls` it is plain HTTP, within the same limits. HEARTH_LANE=off in the environment
+    leaves every request to h11 (see web.lane).
     The listeners are closed at the end. Raises what the application's start-up raises, never what
     a request does.
     """
@@ -91,7 +94,7 @@ async def serve(
     config.errorlog = log
     config.h11_max_incomplete_size = limits.header_octets
     wrapped = wrap_app(app, limits.body_octets, "asgi")
-    context = Context(limits, tls)
+    context = Context(limits, tls, lane=os.environ.get(LANE) != "off")
     lifespan = Lifespan(wrapped, config, {})
 
     async def connect(accepted: trio.SocketStream) -> None:
