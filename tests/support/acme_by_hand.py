@@ -35,12 +35,13 @@ from appliance.authority.acme.revocation import AcmeRevocation
 from appliance.issuance.acme.states import ChallengeEvent
 from appliance.issuance.policy import NamePolicy
 from appliance.model.acme import AcmeError, ChallengeType, ProblemType
+from appliance.ports.outbound import Outbound
 from appliance.ports.store import Store
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.stores.memory import MemoryStore
 from appliance.web.acme.routes import AcmeEndpoints
 from appliance.web.application import Application, build_application
-from tests.support.authority import Appliance, StandingClock, SystemChance
+from tests.support.authority import OUTBOUND, Appliance, StandingClock, SystemChance
 
 HOST = "ca.example:8443"
 DIRECTORY = f"https://{HOST}/acme/acme/directory"
@@ -375,13 +376,18 @@ class AcmeWorld:
     validator: PromptValidator = field(default_factory=PromptValidator)
     policy: NamePolicy | None = None
     binding: Binding | None = None
+    outbound: Outbound = OUTBOUND
     appliance: Appliance = field(init=False)
     endpoints: AcmeEndpoints = field(init=False)
     send: Transport = field(init=False)
 
     def __post_init__(self) -> None:
         self.appliance = Appliance(
-            entries=self.entries, store=self.store, clock=self.clock, policy=self.policy
+            entries=self.entries,
+            store=self.store,
+            clock=self.clock,
+            policy=self.policy,
+            outbound=self.outbound,
         )
         chance = SystemChance()
         binding = self.binding or ExternalAccounts(store=self.store, clock=self.clock)

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.authority.acme.validation import Probes, Validation
+from appliance.authority.acme.looking import Probes
+from appliance.authority.acme.validation import Validation
 from appliance.formats import pem
 from appliance.stores.memory import MemoryStore
 from appliance.upstream.connecting import Connecting
@@ -31,7 +32,7 @@ ENTRY = {
 }
 
 
-async def world() -> Client:
+async def world(**options: Any) -> Client:
     store, clock = MemoryStore(), StandingClock()
     connecting = Connecting()
     validation: Any = Validation(
@@ -41,7 +42,9 @@ async def world() -> Client:
         events=RecordedEvents(),
         probes=Probes(http=HttpClient(connecting), dns=DnsClient(), tls=TlsClient(connecting)),
     )
-    made = AcmeWorld(entries=(ENTRY,), store=store, clock=clock, validator=validation)
+    made = AcmeWorld(
+        entries=({**ENTRY, **options},), store=store, clock=clock, validator=validation
+    )
     return await made.client()
 
 
@@ -95,3 +98,12 @@ async def test_a_device_cannot_take_another_name() -> None:
     order = await attested(client, key)
     answer = await finalized(client, order, key, common_name="device-2")
     assert answer.problem == "badCSR"
+
+
+async def test_a_format_that_the_provisioner_does_not_list_is_not_believed() -> None:
+    """`attestationFormats`."""
+    client, key = await world(attestationFormats=["apple", "Step"]), new_key()
+    with pytest.raises(AssertionError, match="badAttestationStatement"):
+        await attested(client, key)
+    client = await world(attestationFormats=["TPM"])
+    assert await attested(client, key)
