@@ -21,6 +21,7 @@ def read(given: Any, document: Document, place: str) -> Checks:
     return Checks(
         caa=_mode(written.caa, document, f"{place}.acme.caa"),
         patience=_patience(written.patience, document, f"{place}.acme.patience"),
+        subdomains=written.subdomains,
     )
 
 

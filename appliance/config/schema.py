@@ -105,6 +105,7 @@ class AcmeOptions(Struct, rename="camel", kw_only=True):
     patience: str = ""
     profiles: dict[str, Any] | None = None
     default_profile: str = ""
+    subdomains: bool = False
 
 
 class AcmeProfile(Struct, rename="camel", kw_only=True):

@@ -18,7 +18,7 @@ from appliance.authority.trust import Trust
 from appliance.authority.webhooks import Webhooks
 from appliance.authority.x509 import X509Authority
 from appliance.authority.x509_webhooks import X509Webhooks
-from appliance.config import acme_profiles, options
+from appliance.config import acme_options, acme_profiles, options
 from appliance.config.claims import Span
 from appliance.config.document import Document
 from appliance.config.settings import ClaimsSettings, ProvisionerSettings
@@ -171,6 +171,7 @@ def provisioner_settings(entry: Mapping[str, Any]) -> ProvisionerSettings:
         entry=entry,
         profile=options.read(entry.get("options"), _DOCUMENT, "options"),
         ssh_profile=options.read_ssh(entry.get("options"), _DOCUMENT, "options"),
+        checks=acme_options.read(entry.get("options"), _DOCUMENT, "options"),
         acme_profiles=acme_profiles.read(
             entry.get("options"),
             Span(

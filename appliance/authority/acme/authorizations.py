@@ -134,10 +134,14 @@ class Authorizations:
         identifier: Identifier,
         *,
         ordered: bool = True,
+        below: bool = False,
     ) -> Made:
-        """Draft an authorization with its challenges. Raises AcmeError when none could prove it."""
+        """Draft an authorization with its challenges. Raises AcmeError when none could prove it.
+
+        `below`: for all subdomains too.
+        """
         enabled = frozenset(provisioner.options.challenges) & self.validator.types
-        offered = challenges.offered(identifier, enabled)
+        offered = challenges.offered(identifier, enabled, below=below)
         if not offered:
             raise _unprovable(identifier)
         now, token, key = self.clock.now(), new_id(self.chance), new_id(self.chance)
@@ -173,7 +177,7 @@ class Authorizations:
             operations=[
                 records.created(row),
                 *map(records.created, rows),
-                Put(records.HELD, held, holdings.ORDERED if ordered else holdings.ASKED_FOR),
+                Put(records.HELD, held, holdings.kind(ordered=ordered, below=below)),
                 records.expiring(forget, records.AUTHORIZATIONS, key),
                 *(records.expiring(forget, records.CHALLENGES, each.id) for each in rows),
                 records.expiring(forget, records.HELD, held.decode()),

@@ -8,6 +8,12 @@ from appliance.ports.store import Store
 
 ORDERED: Final = b"o"  # with an order
 ASKED_FOR: Final = b"p"  # before any
+BELOW: Final = b"s"  # behind either: it is for all subdomains too (RFC 9444)
+
+
+def kind(*, ordered: bool, below: bool) -> bytes:
+    """Write how an authorization came about, and whether it is for subdomains too."""
+    return (ORDERED if ordered else ASKED_FOR) + (BELOW if below else b"")
 
 
 def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:

@@ -7,11 +7,11 @@ that follows from its authorizations and the time (issuance.acme.states), whoeve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from appliance.authority.acme import preauthorizations, records, replacing
+from appliance.authority.acme import proving, records, replacing
 from appliance.authority.acme.accounts import Binding
 from appliance.authority.acme.authorizations import (
     LIFETIME,
@@ -52,6 +52,7 @@ class NewOrder:
     not_before: datetime | None = None
     not_after: datetime | None = None
     replaces: str = ""  # identifier of a certificate (RFC 9773 4.1)
+    ancestors: dict[Identifier, Identifier] = field(default_factory=dict)  # RFC 9444 4.3
     profile: str = ""  # its name
 
 
@@ -114,8 +115,9 @@ class Orders:
         operations: list[Operation] = []
         keys = []
         expires = self.clock.now() + LIFETIME
-        for identifier in asked.identifiers:
-            found = await self._authorization(provisioner, account_id, identifier)
+        for found in await proving.proofs(
+            self.authorizations, provisioner, account_id, asked.identifiers, asked.ancestors
+        ):
             if isinstance(found, Made):
                 operations += found.operations
                 keys.append(found.row.id)
@@ -228,13 +230,6 @@ class Orders:
                 if status is not OrderStatus.INVALID:
                     found.append(key)
         return found, keys[_LISTED - 1] if len(keys) > _LISTED else ""
-
-    async def _authorization(
-        self, provisioner: AcmeProvisioner, account_id: str, identifier: Identifier
-    ) -> Made | Authorization:
-        """Take one that was proven before any order, or make a new one."""
-        found = await preauthorizations.usable(self.authorizations, account_id, identifier)
-        return found or self.authorizations.make(provisioner, account_id, identifier)
 
     def _validity(
         self, provisioner: AcmeProvisioner, asked: NewOrder, name: str

@@ -1,8 +1,9 @@
 """Authorizations before any order (RFC 8555 7.4.1), and which of them an account may still use."""
 
-from appliance.authority.acme import holdings
+from appliance.authority.acme import holdings, records
 from appliance.authority.acme.authorizations import Authorization, Authorizations
 from appliance.model.acme import AuthorizationStatus, Identifier, malformed
+from appliance.ports.store import Store
 from appliance.provisioners.acme import AcmeProvisioner
 
 
@@ -11,17 +12,20 @@ async def create(
     provisioner: AcmeProvisioner,
     account_id: str,
     identifier: Identifier,
+    *,
+    below: bool = False,
 ) -> tuple[Authorization, bool]:
     """Authorize before any order; an authorization that is open or valid is given again.
 
-    The second of the answer says whether it is new. Raises AcmeError.
+    With `below` it is for all subdomains too (RFC 9444). The second of the answer says whether it
+    is new. Raises AcmeError.
     """
     if identifier.is_wildcard:
         raise malformed("a wildcard cannot be authorized before it is ordered")
-    existing = await usable(authorizations, account_id, identifier, pending=True)
+    existing = await usable(authorizations, account_id, identifier, pending=True, below=below)
     if existing is not None:
         return existing, False
-    made = authorizations.make(provisioner, account_id, identifier, ordered=False)
+    made = authorizations.make(provisioner, account_id, identifier, ordered=False, below=below)
     await authorizations.store.commit(made.operations)
     return await authorizations.of_account(account_id, made.row.id), True
 
@@ -32,15 +36,25 @@ async def usable(
     identifier: Identifier,
     *,
     pending: bool = False,
+    below: bool = False,
 ) -> Authorization | None:
-    """Find one of those that were asked for before any order, valid (or pending) now."""
+    """Find one of those that were asked for before any order, valid (or pending) now.
+
+    With `below`, one that is for all subdomains too.
+    """
     good = {AuthorizationStatus.VALID} | ({AuthorizationStatus.PENDING} if pending else set())
     for key, kind in await holdings.held(authorizations.store, account_id, identifier):
-        if kind == holdings.ASKED_FOR:
+        if kind.startswith(holdings.ASKED_FOR) and (kind.endswith(holdings.BELOW) or not below):
             found = await authorizations.find(key)
             if found is not None and found.status in good:
                 return found
     return None
+
+
+async def is_for_subdomains(store: Store, found: Authorization) -> bool:
+    """Say whether an authorization is for all subdomains too."""
+    key = holdings.held_key(found.row.account_id, found.identifier, found.row.id)
+    return (await store.get(records.HELD, key) or b"").endswith(holdings.BELOW)
 
 
 async def holds(authorizations: Authorizations, account_id: str, identifier: Identifier) -> bool:

@@ -24,13 +24,21 @@ _OF_WILDCARDS: Final = (  # RFC 8555 8.3: a server can speak for itself alone
     ChallengeType.DNS_ACCOUNT_01,
     ChallengeType.DNS_PERSIST_01,
 )
+_OF_DOMAINS: Final = (  # with all below; a lasting record would have to say so
+    ChallengeType.DNS_01,
+    ChallengeType.DNS_ACCOUNT_01,
+)
 
 
 def offered(
-    identifier: Identifier, enabled: Collection[ChallengeType]
+    identifier: Identifier, enabled: Collection[ChallengeType], *, below: bool = False
 ) -> tuple[ChallengeType, ...]:
-    """Give those that can prove an identifier, of the ones that are enabled, in step-ca's order."""
-    possible = _OF_WILDCARDS if identifier.is_wildcard else _OF_TYPE[identifier.type]
+    """Give those that can prove an identifier, of the ones that are enabled, in step-ca's order.
+
+    `below`: and all subdomains of it, for which a server cannot speak either.
+    """
+    one = _OF_WILDCARDS if identifier.is_wildcard else _OF_TYPE[identifier.type]
+    possible = _OF_DOMAINS if below else one
     return tuple(each for each in possible if each in enabled)
 
 

@@ -23,6 +23,7 @@ class Checks:
 
     caa: CaaMode = CaaMode.WARN
     patience: timedelta = PATIENCE
+    subdomains: bool = False  # whether who has proven a domain may have names below it (RFC 9444)
 
 
 USUAL: Final = Checks()

@@ -14,7 +14,7 @@ from appliance.model.acme import (
     ProblemType,
     Subproblem,
 )
-from appliance.provisioners.acme import AcmeOptions
+from appliance.provisioners.acme import AcmeOptions, AcmeProvisioner
 from appliance.web.acme.links import Links
 
 _SHOWN_OF = {
@@ -23,13 +23,15 @@ _SHOWN_OF = {
 }
 
 
-def directory(links: Links, options: AcmeOptions) -> dict[str, Any]:
+def directory(links: Links, provisioner: AcmeProvisioner) -> dict[str, Any]:
     """Say where everything is (RFC 8555 7.1.1)."""
+    options = provisioner.options
     meta = {
         "termsOfService": options.terms_of_service,
         "website": options.website,
         "caaIdentities": list(options.caa_identities),
         "externalAccountRequired": options.require_binding,
+        "subdomainAuthAllowed": provisioner.checks.subdomains,
         "profiles": {name: each.description for name, each in options.profiles.listed.items()},
     }
     meta |= _lasting_records(links, options)
@@ -85,8 +87,13 @@ def order(found: Order, links: Links) -> dict[str, Any]:
     }
 
 
-def authorization(found: Authorization, links: Links, options: AcmeOptions) -> dict[str, Any]:
-    """Show an authorization (7.1.4); of one that is settled, the challenge that settled it."""
+def authorization(
+    found: Authorization, links: Links, options: AcmeOptions, *, below: bool = False
+) -> dict[str, Any]:
+    """Show an authorization (7.1.4); of one that is settled, the challenge that settled it.
+
+    `below`: it is for all subdomains too (RFC 9444 4.1).
+    """
     row = found.row
     shown = _SHOWN_OF.get(found.status, frozenset(ChallengeStatus))
     return {
@@ -98,6 +105,7 @@ def authorization(found: Authorization, links: Links, options: AcmeOptions) -> d
             if each.row.status in shown
         ],
         **({"wildcard": True} if row.wildcard else {}),
+        **({"subdomainAuthAllowed": True} if below else {}),
         "expires": row.expires_at,
         **({"error": row.error} if row.error else {}),
     }

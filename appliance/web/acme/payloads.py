@@ -9,7 +9,7 @@ import msgspec
 from appliance.authority.acme.orders import NewOrder
 from appliance.formats import base64url
 from appliance.formats.timeorduration import parse_time
-from appliance.issuance.acme import identifiers
+from appliance.issuance.acme import identifiers, subdomains
 from appliance.issuance.periods import UNSET
 from appliance.model.acme import malformed
 from appliance.model.errors import FormatError
@@ -81,6 +81,7 @@ def new_order(payload: bytes) -> NewOrder:
         not_after=_moment(found, "notAfter"),
         replaces=text(found, "replaces") or "",
         profile=text(found, "profile") or "",
+        ancestors=subdomains.read_ancestors(found.get("identifiers")),
     )
 
 

@@ -18,7 +18,7 @@ from appliance.authority.acme.orders import Orders
 from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.requests import Requests, Signed, SignedBy, inner, read_key
 from appliance.authority.acme.revocation import AcmeRevocation
-from appliance.issuance.acme import identifiers
+from appliance.issuance.acme import identifiers, subdomains
 from appliance.model.acme import (
     AcmeError,
     AuthorizationStatus,
@@ -99,7 +99,7 @@ class AcmeEndpoints:
         provisioner, found = self._provisioner(request)
         if isinstance(provisioner, AcmeError):
             return refusal(provisioner, (), request)
-        return answer(documents.directory(found, provisioner.options), ())
+        return answer(documents.directory(found, provisioner), ())
 
     async def new_nonce(self, request: Request) -> Response:
         """Give a nonce: 204, and 200 to HEAD (RFC 8555 7.2)."""
@@ -112,7 +112,7 @@ class AcmeEndpoints:
     async def signed_directory(self, exchange: Exchange, signed: Signed) -> Response:
         """Say where everything is, by POST-as-GET (6.3)."""
         payloads.nothing(signed.payload)
-        found = documents.directory(exchange.links, exchange.provisioner.options)
+        found = documents.directory(exchange.links, exchange.provisioner)
         return answer(found, exchange.headers)
 
     async def signed_nonce(self, exchange: Exchange, signed: Signed) -> Response:
@@ -191,14 +191,16 @@ class AcmeEndpoints:
 
     async def new_authorization(self, exchange: Exchange, signed: Signed) -> Response:
         """Authorize an identifier before it is ordered (7.4.1)."""
-        identifier = identifiers.read(payloads.members(signed.payload).get("identifier"))
-        await self.orders.permit(exchange.provisioner, signed.owner.row.id, (identifier,))
+        asked, provisioner = payloads.members(signed.payload), exchange.provisioner
+        identifier = identifiers.read(asked.get("identifier"))
+        below = subdomains.is_asked_for(asked) and provisioner.checks.subdomains
+        await self.orders.permit(provisioner, signed.owner.row.id, (identifier,))
         found, is_new = await preauthorizations.create(
-            self.authorizations, exchange.provisioner, signed.owner.row.id, identifier
+            self.authorizations, provisioner, signed.owner.row.id, identifier, below=below
         )
         location = ("location", exchange.links.authorization(found.row.id))
         return answer(
-            documents.authorization(found, exchange.links, exchange.provisioner.options),
+            await self._authorization(exchange, found),
             (*exchange.headers, location),
             201 if is_new else 200,
         )
@@ -244,8 +246,7 @@ class AcmeEndpoints:
         headers = (*exchange.headers, ("location", exchange.links.authorization(key)))
         if _is_looked_at(found):
             headers = (*headers, _SOON)
-        options = exchange.provisioner.options
-        return answer(documents.authorization(found, exchange.links, options), headers)
+        return answer(await self._authorization(exchange, found), headers)
 
     async def challenge(self, exchange: Exchange, signed: Signed) -> Response:
         """Show a challenge; with a payload, the client is ready for it (7.5.1)."""
@@ -357,6 +358,14 @@ class AcmeEndpoints:
         if isinstance(found, AcmeProvisioner):
             return found, where
         return unauthorized("the provisioner is not of type ACME, or cannot be used"), where
+
+    async def _authorization(self, exchange: Exchange, found: Authorization) -> object:
+        below = exchange.provisioner.checks.subdomains and (
+            await preauthorizations.is_for_subdomains(self.authorizations.store, found)
+        )
+        return documents.authorization(
+            found, exchange.links, exchange.provisioner.options, below=below
+        )
 
     def _own_account(self, exchange: Exchange, signed: Signed) -> None:
         if exchange.request.parameters["id"] != signed.owner.row.id:
