@@ -63,6 +63,7 @@ class Bench:
     patience: float = 0.12
     caa: CaaMode = CaaMode.OFF
     timeout: float = 2.0
+    resolves: bool = False  # names of targets at the resolver
     entry: Mapping[str, Any] = field(default_factory=dict)
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: StandingClock = field(default_factory=StandingClock)
@@ -75,7 +76,8 @@ class Bench:
         checks = Checks(caa=self.caa, patience=timedelta(seconds=self.patience))
         settings = provisioner_settings({"type": "ACME", "name": "acme", **self.entry})
         self.provisioner = AcmeProvisioner(replace(settings, checks=checks))
-        connecting = Connecting()
+        dns = DnsClient(self.resolver, timeout=self.timeout)
+        connecting = Connecting(dns if self.resolves else None)
         self.validation = Validation(
             store=self.store,
             clock=self.clock,
@@ -83,7 +85,7 @@ class Bench:
             events=self.events,
             probes=Probes(
                 http=HttpClient(connecting, port=self.port, timeout=self.timeout),
-                dns=DnsClient(self.resolver, timeout=self.timeout),
+                dns=dns,
                 tls=TlsClient(connecting, port=self.port, timeout=self.timeout),
             ),
             pauses=self.pauses,
