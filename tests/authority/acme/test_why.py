@@ -93,7 +93,9 @@ async def closed_port() -> int:
             "incorrectResponse",
             [
                 "no TXT record of _acme-challenge.nas.example is",
-                "found: 'one', 'another'",
+                "; found: '",
+                "'one'",
+                "'another'",
                 "says 127",
             ],
         ),
