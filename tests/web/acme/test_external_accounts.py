@@ -16,6 +16,7 @@ from appliance.authority.acme import records
 from appliance.authority.acme.external_keys import ExternalKeyAdministration
 from appliance.model.errors import BadRequest, NotFound
 from appliance.model.external_keys import ExternalKeyOrder, ExternalKeyQuery, NewExternalKey
+from appliance.ports.store import Put
 from tests.support.acme_by_hand import (
     ACME_ENTRY,
     HOST,
@@ -185,6 +186,18 @@ async def test_a_key_is_for_its_provisioner_alone() -> None:
     client = await Client(world.send).begin()
     answer = await client.register(externalAccountBinding=binding(made, client.key))
     assert answer.problem == "unauthorized"
+
+
+async def test_a_key_that_was_written_for_step_ca_is_taken() -> None:
+    """To it, provisioners in ca.json have no id."""
+    world = made_world()
+    made = await given_out(world)
+    row = await world.store.get(records.EXTERNAL_KEYS, made.key.id.encode())
+    assert row is not None
+    foreign = row.replace(b'"provisionerID":"acme/acme"', b'"provisionerID":""')
+    assert foreign != row
+    await world.store.commit([Put(records.EXTERNAL_KEYS, made.key.id.encode(), foreign)])
+    await registered(world, made)
 
 
 async def test_where_none_is_asked_for_a_binding_is_passed_over_and_not_shown() -> None:
