@@ -38,9 +38,10 @@ pcsc_headers() {
     esac
 }
 
-# A PC/SC service with a virtual reader, and other people's programs for YubiKeys.
+# A PC/SC service with a virtual reader, a PKCS#11 token in software, and other people's programs for YubiKeys.
 token_peers() {
-    for pair in pcscd:pcscd opensc-tool:opensc yubico-piv-tool:yubico-piv-tool; do
+    for pair in pcscd:pcscd opensc-tool:opensc yubico-piv-tool:yubico-piv-tool \
+        softhsm2-util:softhsm2; do
         PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
     done
     [ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || echo vsmartcard-vpcd

@@ -6,6 +6,7 @@ whoever has the number.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from threading import Lock
 from typing import Final, final
@@ -14,6 +15,7 @@ from appliance.formats.prometheus import Family, Labels
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import HearthError
 from appliance.model.events import Event, EventKind
+from appliance.model.tokens import TokenState, TokenStatus
 from appliance.model.webhooks import WebhookKind
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
@@ -56,6 +58,7 @@ class Metrics:
         self._counts: Counter[tuple[str, Labels]] = Counter()
         self._counts["step_ca_kms_signed", ()] = self._counts["step_ca_kms_errors", ()] = 0
         self._counting = Lock()
+        self._tokens: dict[str, bool] = {}
 
     def record(self, event: Event) -> None:
         """Hand the event on, and count it.
@@ -82,10 +85,16 @@ class Metrics:
         """Count a signature, or that there was none."""
         self._count("step_ca_kms_signed" if succeeded else "step_ca_kms_errors", ())
 
+    def token_changed(self, status: TokenStatus) -> None:
+        """Remember whether a token can sign."""
+        with self._counting:
+            self._tokens[status.name] = status.state is TokenState.READY
+
     def families(self) -> list[Family]:
         """Give all numbers as they are now."""
         with self._counting:
             counts = dict(self._counts)
+            tokens = dict(self._tokens)
         uptime = (self._clock.now() - self._started).total_seconds() // 1
         return [
             *(
@@ -103,6 +112,7 @@ class Metrics:
                 kind="gauge",
                 samples=[((), uptime)],
             ),
+            *_of_tokens(tokens),
         ]
 
     def _count(self, name: str, labels: Labels) -> None:
@@ -132,6 +142,20 @@ class CountedSigner:
             raise
         self._metrics.key_used(succeeded=True)
         return signature
+
+
+def _of_tokens(tokens: Mapping[str, bool]) -> list[Family]:
+    """Say of each token whether it can sign; step-ca has no such number."""
+    if not tokens:
+        return []
+    return [
+        Family(
+            name="hearth_token_ready",
+            help="Whether the token with signing keys can be used",
+            kind="gauge",
+            samples=[((("token", name),), int(ready)) for name, ready in tokens.items()],
+        )
+    ]
 
 
 def _labels(provisioner: str, *, succeeded: bool) -> Labels:

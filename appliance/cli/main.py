@@ -36,6 +36,7 @@ _COMMANDS: Final = {
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
     "ssh": ("appliance.cli.ssh:ssh", "get SSH certificates, and keep them in the SSH agent"),
     "template": ("appliance.cli.template:template", "try templates before they issue"),
+    "token": ("appliance.cli.token:token", "see and open the hardware tokens of the running CA"),
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }
 _CONSOLE: Final = "appliance.cli.console:default"

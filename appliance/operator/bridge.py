@@ -28,6 +28,7 @@ from appliance.model.inventory import (
     CertificateQuery,
 )
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenStatus
 from appliance.operator.interface import Operator
 
 Result = TypeVar("Result")
@@ -147,3 +148,12 @@ class BridgedOperator:
         """Remove such a key."""
         remove = partial(self._operator.remove_external_key, revoke_account=revoke_account)
         await self._bridge.call(remove, provisioner, key_id)
+
+    async def tokens(self) -> Sequence[TokenStatus]:
+        """Give the tokens as last seen."""
+        return await self._bridge.call(self._operator.tokens)
+
+    async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
+        """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
+        unlock = partial(self._operator.unlock_token, last_try=last_try)
+        return await self._bridge.call(unlock, name, pin)

@@ -22,6 +22,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenStatus
 
 
 class ExternalKeys(Protocol):
@@ -45,7 +46,23 @@ class ExternalKeys(Protocol):
         ...
 
 
-class Operator(ExternalKeys, Protocol):
+class KeyTokens(Protocol):
+    """The hardware tokens that the CA's keys are on."""
+
+    async def tokens(self) -> Sequence[TokenStatus]:
+        """Give the tokens as last seen; none when all keys are in files."""
+        ...
+
+    async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
+        """Open a token ("" is the only one) with its PIN, which is kept in memory.
+
+        The last try that a token allows is used only with `last_try`. Raises Forbidden for a wrong
+        PIN, Unavailable for a token that is not there or blocked, NotFound, BadRequest.
+        """
+        ...
+
+
+class Operator(ExternalKeys, KeyTokens, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

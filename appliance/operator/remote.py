@@ -24,6 +24,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenStatus
 from appliance.operator import wire
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 from appliance.operator.wire import Call
@@ -81,6 +82,14 @@ class RemoteOperator:
         """Remove such a key."""
         call = wire.RemoveExternalKeyCall(provisioner, key_id, revoke_account)
         await self._call(call, type(None))
+
+    async def tokens(self) -> Sequence[TokenStatus]:
+        """Give the tokens as last seen."""
+        return await self._call(wire.TokensCall(), list[TokenStatus])
+
+    async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
+        """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
+        return await self._call(wire.UnlockTokenCall(name, pin, last_try), TokenStatus)
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

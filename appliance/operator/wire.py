@@ -40,6 +40,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenStatus
 from appliance.operator.interface import Issuance, Operator
 
 VERSION: Final = 1
@@ -106,6 +107,21 @@ class RemoveExternalKeyCall(msgspec.Struct, tag_field="method", tag="remove_exte
     revoke_account: bool = False
 
 
+class TokensCall(msgspec.Struct, tag_field="method", tag="tokens"):
+    """Operator.tokens."""
+
+
+class UnlockTokenCall(msgspec.Struct, tag_field="method", tag="unlock_token"):
+    """Operator.unlock_token."""
+
+    name: str
+    pin: str
+    last_try: bool = False
+
+    def __repr__(self) -> str:
+        return f"UnlockTokenCall({self.name!r}, …)"
+
+
 class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
     """Issuance.sign."""
 
@@ -140,8 +156,9 @@ class RevokeCall(msgspec.Struct, tag_field="method", tag="revoke"):
 
 Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
 KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
+TokenCall: TypeAlias = TokensCall | UnlockTokenCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
-Call: TypeAlias = Query | KeyCall | Order
+Call: TypeAlias = Query | KeyCall | TokenCall | Order
 Result: TypeAlias = (
     Overview
     | Sequence[NumberedEvent]
@@ -149,6 +166,8 @@ Result: TypeAlias = (
     | CertificateDetail
     | ExternalKeyPage
     | NewExternalKey
+    | Sequence[TokenStatus]
+    | TokenStatus
     | Sequence[bytes]
     | None
 )
@@ -216,7 +235,7 @@ async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> R
         if issuance is None:
             raise NotSupported("the server takes no orders here")
         return await _carry_out(issuance, call)
-    if isinstance(call, KeyCall):
+    if isinstance(call, KeyCall | TokenCall):
         return await _answer_about_keys(operator, call)
     match call:
         case OverviewCall():
@@ -229,8 +248,12 @@ async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> R
             return await operator.certificate(call.serial, call.kind)
 
 
-async def _answer_about_keys(operator: Operator, call: KeyCall) -> Result:
+async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> Result:
     match call:
+        case TokensCall():
+            return await operator.tokens()
+        case UnlockTokenCall():
+            return await operator.unlock_token(call.name, call.pin, last_try=call.last_try)
         case ExternalKeysCall():
             return await operator.external_keys(call.query)
         case AddExternalKeyCall():

@@ -78,6 +78,8 @@ def lay_foundation(
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
     counted = Metrics(events, clock)
+    tokens = key_tokens or Tokens()
+    tokens.tell(counted.token_changed)
     return Foundation(
         store=store,
         tokens=OneTimeTokens(store),
@@ -89,7 +91,7 @@ def lay_foundation(
         started_at=clock.now().replace(microsecond=0),
         password=password,
         ssh_passwords=ssh_passwords,
-        key_tokens=key_tokens or Tokens(),
+        key_tokens=tokens,
         validation=build_validation(
             network, store=store, clock=clock, chance=chance, events=counted
         ),

@@ -67,18 +67,21 @@ class Tokens:
         self,
         *,
         pins: Mapping[str, Password] = {},
-        told: Callable[[TokenStatus], None] = lambda _status: None,
         opener: Opener = open_token,
     ) -> None:
         """Take PINs that are known already, by the tokens' URIs."""
         self._pins = dict(pins)
-        self._told = told
+        self._told: list[Callable[[TokenStatus], None]] = []
         self._opener = opener
         self._held: dict[str, _Held] = {}
         self._public: dict[str, IssuerKey] = {}
         self._nursery: trio.Nursery | None = None
         self._guard = PinGuard(None)
         self._directory: Path | None = None
+
+    def tell(self, listener: Callable[[TokenStatus], None]) -> None:
+        """Have someone told of each change of a token's state."""
+        self._told.append(listener)
 
     @property
     def statuses(self) -> tuple[TokenStatus, ...]:
@@ -193,7 +196,8 @@ class Tokens:
         level = logging.INFO if status.state is TokenState.READY else logging.WARNING
         detail = f": {status.detail}" if status.detail else ""
         log.log(level, "token %s: %s%s", status.name, status.state, detail)
-        self._told(status)
+        for told in self._told:
+            told(status)
 
     # ---- public keys of SSH
 

@@ -21,6 +21,8 @@ from appliance.model.inventory import (
     CertificateQuery,
 )
 from appliance.model.overview import Overview
+from appliance.model.secret import Password
+from appliance.model.tokens import TokenStatus
 from appliance.model.version import VERSION
 from appliance.server import banner
 from appliance.server.launch import EventRing
@@ -87,6 +89,15 @@ class ApplianceOperator:
     ) -> None:
         """Remove such a key."""
         await self._keys.remove_external_key(provisioner, key_id, revoke_account=revoke_account)
+
+    async def tokens(self) -> Sequence[TokenStatus]:
+        """Give the tokens as last seen."""
+        return self.service.foundation.key_tokens.statuses
+
+    async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
+        """Open a token with its PIN."""
+        tokens = self.service.foundation.key_tokens
+        return await tokens.unlock(name, Password(pin.encode()), last_try=last_try)
 
     @property
     def _keys(self) -> ExternalKeyAdministration:
