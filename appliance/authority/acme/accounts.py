@@ -152,7 +152,7 @@ class Accounts:
             [
                 held.changed(row),
                 *await self._unindexed(provisioner, old, row.id),
-                await self._indexed(provisioner, new, row.id),
+                *await self._indexed(provisioner, new, row.id),
                 Put(records.FORMER_KEYS, records.former_key(row.id, old), b"1"),
             ],
         )
@@ -189,20 +189,22 @@ class Accounts:
             created_at=records.write_time(self.clock.now()),
         )
         index = await self._indexed(provisioner, asked.thumbprint, identifier)
-        await self.store.commit([records.created(row), index, *bound])
+        await self.store.commit([records.created(row), *index, *bound])
         return row
 
     async def _indexed(
         self, provisioner: AcmeProvisioner, thumbprint: str, identifier: str
-    ) -> Operation:
-        """Make a key lead to an account: in step-ca's index, or in ours where that is taken.
+    ) -> list[Operation]:
+        """Make a key lead to an account: in our index, and in step-ca's unless that is taken.
 
         step-ca's knows one account of a key, whichever provisioner's; some clients use one key for
-        all directories of a server.
+        all directories of a server. In ours two requests for one account meet.
         """
-        if await self.store.get(records.ACCOUNTS_BY_KEY, thumbprint.encode()) is None:
-            return PutIfAbsent(records.ACCOUNTS_BY_KEY, thumbprint.encode(), identifier.encode())
-        return PutIfAbsent(_KEYS, _own_key(provisioner, thumbprint), identifier.encode())
+        ours = PutIfAbsent(_KEYS, _own_key(provisioner, thumbprint), identifier.encode())
+        if await self.store.get(records.ACCOUNTS_BY_KEY, thumbprint.encode()) is not None:
+            return [ours]
+        theirs = PutIfAbsent(records.ACCOUNTS_BY_KEY, thumbprint.encode(), identifier.encode())
+        return [ours, theirs]
 
     async def _unindexed(
         self, provisioner: AcmeProvisioner, thumbprint: str, identifier: str
