@@ -5,6 +5,7 @@ Clients are foreign programs. What they do at a name, they do by files: hooks wr
 """
 
 import functools
+import json
 import os
 import shutil
 import socket
@@ -98,6 +99,14 @@ class House:
         """Where a client finds the directory."""
         return f"{self.ca.url}/acme/{provisioner}/directory"
 
+    def bound(self, *names: str) -> tuple[str, str]:
+        """Let an account in at the provisioner `bound`, for names: the key's id, and the key."""
+        allowed = [word for name in names for word in ("--allow", name)]
+        made = self.ca.run("ca", "acme", "eab", "add", "bound", *allowed, "--format", "json")
+        assert made.returncode == 0, made.stderr
+        found = json.loads(made.stdout)
+        return found["id"], found["key"]
+
     @property
     def web_root(self) -> Path:
         made = self.directory / "www"
@@ -171,6 +180,11 @@ class House:
         with urllib.request.urlopen(f"{self.ca.url}/crl", context=self.ca.context()) as answer:
             crl = x509.load_der_x509_crl(answer.read())
         return crl.get_revoked_certificate_by_serial_number(leaf.serial_number) is not None
+
+
+def hours(leaf: x509.Certificate) -> int:
+    """How long a certificate is good for."""
+    return round((leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / 3600)
 
 
 def present(program: str) -> str:

@@ -8,6 +8,14 @@ import pytest
 from tests.support.acme_house import House, zone
 from tests.support.appliance import Appliance, free_port
 
+# Accounts need a key of the CA's; short-lived certificates can be chosen.
+BOUND = {
+    "type": "ACME",
+    "name": "bound",
+    "requireEAB": True,
+    "options": {"acme": {"profiles": {"short-lived": {"lifetime": "6h"}, "server": {}}}},
+}
+
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -17,6 +25,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     ca = Appliance(directory / "ca", "--acme")
     document = json.loads(ca.ca_json.read_text())
     document["crl"] = {"enabled": True, "generateOnRevoke": True}
+    document["authority"]["provisioners"].append(BOUND)
     ca.ca_json.write_text(json.dumps(document))
     with zone(records) as server:
         made = House(

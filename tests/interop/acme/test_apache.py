@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.support.acme_house import DOMAIN, House, plain_folder, present, running, shown, until
+from tests.support.acme_house import (
+    DOMAIN,
+    House,
+    hours,
+    plain_folder,
+    present,
+    running,
+    shown,
+    until,
+)
 
 MODULES = "/usr/lib/apache2/modules"
 
@@ -25,7 +34,6 @@ def configuration(house: House, folder: Path, name: str, *more: str) -> str:
         "StartServers 1",
         f"Listen 127.0.0.1:{house.http_port}",
         f"Listen 127.0.0.1:{house.tls_port}",
-        f"MDCertificateAuthority {house.url()}",
         f"MDCACertificateFile {folder}/root.pem",
         "MDCertificateAgreement accepted",
         "MDContactEmail anna@home.example",
@@ -64,14 +72,18 @@ def next_shown(
     return found[0]
 
 
-@pytest.mark.parametrize("challenge", ["http-01", "tls-alpn-01"])
-def test_apache(house: House, challenge: str) -> None:
-    """What it gets it takes up at a graceful restart."""
+@pytest.mark.parametrize(("challenge", "bound"), [("http-01", False), ("tls-alpn-01", True)])
+def test_apache(house: House, challenge: str, *, bound: bool) -> None:
+    """What it gets it takes up at a graceful restart. EAB and profile are by its directives."""
     name = f"apache-{challenge}.{DOMAIN}"
     with plain_folder(house) as (folder, as_nobody):
         job = folder / "md" / "staging" / name / "job.json"
         file, log = folder / "httpd.conf", folder / "error"
-        more = [f"MDCAChallenges {challenge}", "Protocols http/1.1 acme-tls/1"]
+        more = [f"MDCertificateAuthority {house.url('bound' if bound else 'acme')}"]
+        if bound:
+            more += ["MDExternalAccountBinding " + " ".join(house.bound(name))]
+            more += ["MDProfile short-lived"]
+        more += [f"MDCAChallenges {challenge}", "Protocols http/1.1 acme-tls/1"]
         file.write_text(configuration(house, folder, name, *more))
         command = [*as_nobody, present("apache2"), "-D", "FOREGROUND", "-f", str(file)]
         with running(house, *command, cwd=folder) as (server, _):
@@ -81,3 +93,4 @@ def test_apache(house: House, challenge: str) -> None:
             server.send_signal(signal.SIGUSR1)  # otherwise it asks again as soon as it was told to
             second = next_shown(house, job, server, log, name, other_than=first)
             assert not house.revoked(second)
+            assert hours(second) == (6 if bound else 24)

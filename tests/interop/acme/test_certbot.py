@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.acme_house import DOMAIN, House, present, script
+from tests.support.acme_house import DOMAIN, House, hours, present, script
 
 VERSIONS = {"debian": "/usr/bin/certbot", "newest": str(Path(sys.executable).parent / "certbot")}
 
 
-def certbot(house: House, folder: Path, program: str, *words: str | Path) -> str:
+def certbot(
+    house: House, folder: Path, program: str, *words: str | Path, provisioner: str = "acme"
+) -> str:
     return house.run(
-        present(program), *words, "--non-interactive", "--server", house.url(),
+        present(program), *words, "--non-interactive", "--server", house.url(provisioner),
         "--config-dir", folder, "--work-dir", folder / "work", "--logs-dir", folder / "logs",
         cwd=folder,
     )  # fmt: skip
@@ -37,14 +39,20 @@ def test_by_http_with_a_web_server_of_its_own(house: House, tmp_path: Path, vers
 
 
 def test_a_wildcard_by_dns(house: House, tmp_path: Path) -> None:
-    """Both of its challenges stand at one name at the same time."""
+    """Both of its challenges stand at one name at the same time.
+
+    The account is one that the CA let in, and chooses a profile.
+    """
     program, name = VERSIONS["newest"], f"wild.{DOMAIN}"
     add = script(
         tmp_path / "add", 'echo "$CERTBOT_VALIDATION" >>"$ZONE/_acme-challenge.$CERTBOT_DOMAIN"'
     )
+    key_id, key = house.bound(name, f"*.{name}")
     certbot(
-        house, tmp_path, program, "certonly", "--manual", "--preferred-challenges", "dns",
+        house, tmp_path, program, "certonly", "--eab-kid", key_id, "--eab-hmac-key", key,
+        "--preferred-profile", "short-lived", "--manual", "--preferred-challenges", "dns",
         "--manual-auth-hook", add, "--agree-tos", "--email", "anna@home.example", "--no-eff-email",
-        "-d", name, "-d", f"*.{name}",
+        "-d", name, "-d", f"*.{name}", provisioner="bound",
     )  # fmt: skip
-    house.take(tmp_path / "live" / name / "fullchain.pem", name, f"*.{name}")
+    leaf = house.take(tmp_path / "live" / name / "fullchain.pem", name, f"*.{name}")
+    assert hours(leaf) == 6

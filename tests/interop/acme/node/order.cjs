@@ -1,5 +1,5 @@
 /* Node's acme-client: issue, renew, revoke.
-   order.cjs URL ZONE NAME CHALLENGE PORT: ZONE is the folder of TXT records.
+   order.cjs URL ZONE NAME CHALLENGE PORT [KEY-ID KEY]: ZONE is the folder of TXT records.
    Writes first.pem and second.pem, revokes the second. Loopback only. */
 "use strict";
 const fs = require("node:fs");
@@ -7,7 +7,7 @@ const http = require("node:http");
 const tls = require("node:tls");
 const acme = require("acme-client");
 
-const [url, zone, name, kind, port] = process.argv.slice(2);
+const [url, zone, name, kind, port, kid, hmacKey] = process.argv.slice(2);
 const listening = (server) => new Promise((done) => server.listen(Number(port), "127.0.0.1", done));
 const provisions = {
     "http-01": async (challenge, authorization) => {
@@ -36,6 +36,7 @@ const provisions = {
         directoryUrl: url,
         accountKey: await acme.crypto.createPrivateEcdsaKey(),
         backoffMin: 100,
+        externalAccountBinding: kid ? { kid, hmacKey } : {},
     });
     let certificate;
     for (const file of ["first.pem", "second.pem"]) {
