@@ -11,7 +11,6 @@ from appliance.authority.acme import records
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.records import AccountRow, Held
 from appliance.formats import jwk
-from appliance.formats.keys import PublicKey
 from appliance.issuance.acme import states
 from appliance.issuance.acme.states import AccountEvent
 from appliance.model.acme import (
@@ -239,11 +238,6 @@ def belongs(row: AccountRow, provisioner: AcmeProvisioner) -> bool:
     if row.provisioner_id:
         return row.provisioner_id == provisioner.ref.id
     return row.provisioner_name in ("", provisioner.ref.name)
-
-
-def public_key(row: AccountRow) -> PublicKey:
-    """Give the key that an account's requests are signed with. Raises FormatError."""
-    return jwk.public_key(row.key)
 
 
 def contacts(written: Sequence[str]) -> Sequence[str]:

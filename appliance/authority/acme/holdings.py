@@ -8,12 +8,16 @@ from appliance.ports.store import Store
 
 ORDERED: Final = b"o"  # with an order
 ASKED_FOR: Final = b"p"  # before any
+<<<<<<< HEAD
 BELOW: Final = b"s"  # behind either: it is for all subdomains too (RFC 9444)
 
 
 def kind(*, ordered: bool, below: bool) -> bytes:
     """Write how an authorization came about, and whether it is for subdomains too."""
     return (ORDERED if ordered else ASKED_FOR) + (BELOW if below else b"")
+=======
+_PAGE: Final = 100  # rows, few enough to be read without a thread
+>>>>>>> ba48dfa (Answer a challenge with what was seen, where the target is prompt; keep accounts' keys read)
 
 
 def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
@@ -23,6 +27,11 @@ def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
 
 async def held(store: Store, account_id: str, identifier: Identifier) -> list[tuple[str, bytes]]:
     """Give the ids of those that are for an identifier, and how each came about."""
-    prefix = held_key(account_id, identifier, "")
-    rows = await store.scan(records.HELD, start=prefix, stop=prefix + b"\xff", reverse=True)
-    return [(key[len(prefix) :].decode(), kind) for key, kind in rows]
+    prefix = start = held_key(account_id, identifier, "")
+    found: list[tuple[str, bytes]] = []
+    while rows := await store.scan(records.HELD, start=start, stop=prefix + b"\xff", limit=_PAGE):
+        found += [(key[len(prefix) :].decode(), came_about) for key, came_about in rows]
+        start = rows[-1][0] + b"\0"
+        if len(rows) < _PAGE:
+            break
+    return found

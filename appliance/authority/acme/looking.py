@@ -98,6 +98,10 @@ class Looks:
         self._targets = Shares(_OF_ONE_TARGET)
         self._accounts = Shares(_OF_ONE_ACCOUNT)
 
+    def goes_on_at(self, target: str) -> bool:
+        """Say whether somebody looks at a target now."""
+        return self._targets.are_held_of(target)
+
     async def look(self, job: Job, *, again: bool = False) -> Seen:
         """Look once; second looks have places of their own."""
         limiter = self._second if again else self._first
@@ -216,6 +220,10 @@ class Shares:
         self._of_each = of_each
         self._semaphores: dict[str, trio.Semaphore] = {}
         self._holders: defaultdict[str, int] = defaultdict(int)
+
+    def are_held_of(self, name: str) -> bool:
+        """Say whether somebody has a share of a thing, or waits for one."""
+        return name in self._holders
 
     @asynccontextmanager
     async def one_of(self, name: str) -> AsyncIterator[None]:

@@ -9,13 +9,16 @@ import enum
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from appliance.authority.acme import accounts
 from appliance.authority.acme.accounts import Accounts
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.records import AccountRow, Held
-from appliance.formats import flattened_jws, jwk
+from appliance.formats import flattened_jws, gojson, jwk
 from appliance.formats.jws import Message
 from appliance.formats.jwt import WrongSignature
 from appliance.formats.keys import PublicKey
@@ -102,7 +105,7 @@ class Requests:
         key: Mapping[str, Any] | None = None
         if _names_account(message, by):
             account = await self._account(message, provisioner, prefix)
-            public_key, thumbprint = _key_of(account.row)
+            public_key, thumbprint = _key_of(account)
         else:
             key = _members(message.header["jwk"])
             public_key, thumbprint = read_key(key)
@@ -229,10 +232,17 @@ def _members(written: object) -> Mapping[str, Any]:
     return {name: written[name] for name in kept if name in written}
 
 
-def _key_of(row: AccountRow) -> tuple[PublicKey, str]:
+def _key_of(account: Held[AccountRow]) -> tuple[PublicKey, str]:
     try:
-        return accounts.public_key(row), jwk.thumbprint(row.key)
+        return _stored_key(gojson.encode(account.row.key))
     except FormatError as error:
         raise AcmeError(
             ProblemType.SERVER_INTERNAL, "the account's key cannot be read", detail=str(error)
         ) from error
+
+
+@lru_cache(maxsize=1000)
+def _stored_key(written: bytes) -> tuple[PublicKey, str]:
+    """Read an account's JWK, and give its thumbprint: half as dear as to verify with it."""
+    members = msgspec.json.decode(written, type=dict[str, Any])
+    return jwk.public_key(members), jwk.thumbprint(members)

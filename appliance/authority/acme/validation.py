@@ -60,6 +60,7 @@ ProvisionerOf: TypeAlias = Callable[[AccountRow], AcmeProvisioner | None]
 _BY_ACCOUNT: Final = frozenset({ChallengeType.DNS_ACCOUNT_01, ChallengeType.DNS_PERSIST_01})
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
+_PROMPT: Final = 0.1  # seconds that a response waits for what is seen
 _PENDING: Final = b'"pending"'  # part of the rows that are read at the start
 
 
@@ -89,7 +90,7 @@ class Validation:
         self._authorizations = Authorizations(
             store=store, clock=clock, chance=chance, validator=self
         )
-        self._add, self._added = trio.open_memory_channel[Job](math.inf)
+        self._add, self._added = trio.open_memory_channel[tuple[Job, trio.Event]](math.inf)
         self._count = 0
 
     @property
@@ -109,7 +110,8 @@ class Validation:
     ) -> None:
         """Take a challenge whose client is ready. Raises AcmeError when there are too many.
 
-        What a device attests is judged here and now: there is nobody to ask.
+        What a device attests is judged here and now: there is nobody to ask. A target that answers
+        promptly is waited for, so that the client need not ask again; not one that others wait for.
         """
         job = await self._job(authorization, challenge, provisioner, thumbprint, account_url)
         if job.type is ChallengeType.DEVICE_ATTEST_01:
@@ -121,8 +123,8 @@ class Validation:
             )
             await self._settle(job, Outcome(event=ChallengeEvent.DEFERRED, problem=problem))
             raise problem
-        self._take(job)
-        await trio.lowlevel.checkpoint()
+        with trio.move_on_after(0 if self._looks.goes_on_at(job.value) else _PROMPT):
+            await self._take(job).wait()
 
     async def recheck(self, provisioner: AcmeProvisioner, found: Sequence[Authorization]) -> None:
         """Look at CAA records again where they are strictly held. Raises AcmeError."""
@@ -155,12 +157,15 @@ class Validation:
         async with trio.open_nursery() as looking:
             task_status.started()
             looking.start_soon(self._resume, provisioner_of)
-            async for job in self._added:
-                looking.start_soon(self._pursue, job)
+            async for job, looked in self._added:
+                looking.start_soon(self._pursue, job, looked)
 
-    def _take(self, job: Job) -> None:
+    def _take(self, job: Job) -> trio.Event:
+        """Put a challenge in work; what is given is set when what was seen first is recorded."""
+        looked = trio.Event()
         self._count += 1
-        self._add.send_nowait(job)
+        self._add.send_nowait((job, looked))
+        return looked
 
     async def _resume(self, provisioner_of: ProvisionerOf) -> None:
         """Begin again what was under way."""
@@ -240,14 +245,15 @@ class Validation:
             thumbprints=tuple(dict.fromkeys((*holder.thumbprints, *former))),
         )
 
-    async def _pursue(self, job: Job) -> None:
+    async def _pursue(self, job: Job, looked: trio.Event) -> None:
         """Look until it is settled. Nothing that goes wrong leaves the task."""
         try:
             try:
-                outcome = await self._outcome(job)
+                outcome = await self._outcome(job, looked)
                 await self._settle(job, outcome)
             finally:
                 self._count -= 1
+                looked.set()
             if outcome.event is ChallengeEvent.PROVEN and job.checks.caa is CaaMode.WARN:
                 await self._warn(job)
         except HearthError as error:
@@ -255,7 +261,7 @@ class Validation:
         except Exception:
             log.exception("a challenge of %s met a fault of ours", job.value)
 
-    async def _outcome(self, job: Job) -> Outcome:
+    async def _outcome(self, job: Job, looked: trio.Event) -> Outcome:
         ends = trio.current_time() + job.checks.patience.total_seconds()
         seen = await self._look(job)
         for pause in self._growing():
@@ -264,6 +270,7 @@ class Validation:
                 break
             retried = Outcome(event=ChallengeEvent.RETRIED, problem=_problem(job, seen))
             await self._authorizations.settle(job.authorization_id, job.challenge_id, retried)
+            looked.set()
             await trio.sleep(pause)
             if not await self._is_wanted(job):
                 return replace(retried, event=ChallengeEvent.DEFERRED)
