@@ -8,16 +8,13 @@ from appliance.ports.store import Store
 
 ORDERED: Final = b"o"  # with an order
 ASKED_FOR: Final = b"p"  # before any
-<<<<<<< HEAD
 BELOW: Final = b"s"  # behind either: it is for all subdomains too (RFC 9444)
+_PAGE: Final = 100  # rows, few enough to be read without a thread
 
 
 def kind(*, ordered: bool, below: bool) -> bytes:
     """Write how an authorization came about, and whether it is for subdomains too."""
     return (ORDERED if ordered else ASKED_FOR) + (BELOW if below else b"")
-=======
-_PAGE: Final = 100  # rows, few enough to be read without a thread
->>>>>>> ba48dfa (Answer a challenge with what was seen, where the target is prompt; keep accounts' keys read)
 
 
 def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
