@@ -103,3 +103,22 @@ async def test_an_account_and_its_orders_outlive_the_server(
     await trio.to_thread.run_sync(appliance.start)
     done = await client.finalize(order, csr("localhost"))
     assert done.json["status"] == "valid"
+
+
+async def test_a_challenge_that_was_begun_is_proven_after_a_restart(
+    appliance: Appliance, target: Target
+) -> None:
+    """Its web server comes up only when the CA is back; nobody responds again."""
+    client = Client(over_https(appliance.context()), f"{appliance.url}/acme/acme/directory")
+    await client.register()
+    (url,) = (await client.order("localhost")).json["authorizations"]
+    challenges = (await client.post(url)).json["challenges"]
+    (challenge,) = (each for each in challenges if each["type"] == "http-01")
+    assert (await client.post(challenge["url"], {})).json["status"] == "processing"
+    await trio.to_thread.run_sync(appliance.kill)
+    target.pages[challenge["token"]] = f"{challenge['token']}.{thumbprint(client.key)}"
+    await trio.to_thread.run_sync(
+        appliance.start, "--insecure", "--acme-http-port", str(target.port)
+    )
+    client.nonce = ""
+    assert await settled(client, url) == "valid"
