@@ -113,6 +113,8 @@ class Machine:
                 self.finger.touched.set()
             case "fail":
                 reader.card.fault = _failing(order["ins"], order["word"], order["times"])
+            case "pass":
+                reader.card.fault = None
             case "memory":
                 return asdict(reader.card.memory)
             case "factory":

@@ -23,7 +23,9 @@ class Reader:
         self._thread: threading.Thread | None = None
 
     def plug(self, patience: float = 10.0) -> None:
-        """Insert the card, waiting for pcscd to be there."""
+        """Insert the card, if it is not, waiting for pcscd to be there."""
+        if self._socket is not None:
+            return
         end = time.monotonic() + patience
         while True:
             try:

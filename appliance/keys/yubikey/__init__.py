@@ -1,0 +1,1 @@
+"""YubiKeys: keys in their PIV application, reached by PC/SC."""
