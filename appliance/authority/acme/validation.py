@@ -265,13 +265,14 @@ class Validation:
         ends = trio.current_time() + job.checks.patience.total_seconds()
         seen = await self._look(job)
         for pause in self._growing():
-            late = trio.current_time() + pause > ends or self._clock.now() >= job.expires
-            if seen.flaw is None or seen.flaw.is_final or late:
+            left = ends - trio.current_time()
+            is_over = left <= 0 or self._clock.now() >= job.expires
+            if seen.flaw is None or seen.flaw.is_final or is_over:
                 break
             retried = Outcome(event=ChallengeEvent.RETRIED, problem=_problem(job, seen))
             await self._authorizations.settle(job.authorization_id, job.challenge_id, retried)
             looked.set()
-            await trio.sleep(pause)
+            await trio.sleep(min(pause, left))
             if not await self._is_wanted(job):
                 return replace(retried, event=ChallengeEvent.DEFERRED)
             seen = await self._look(job, again=True)

@@ -360,3 +360,43 @@ async def test_targets_that_hang_hold_up_nobody_else() -> None:
 def test_addresses_are_asked_for_by_their_reverse_names(value: str, expected: str) -> None:
     """RFC 8738 6."""
     assert proofs.server_name(value) == expected
+
+
+async def test_the_last_look_is_when_patience_ends() -> None:
+    """A pause that is longer than what is left is cut, not left out."""
+    port = 1
+    async with working(Bench(port, pauses=(60.0,), patience=0.3)) as bench:
+        key = await bench.authorization()
+        started = trio.current_time()
+        await bench.respond(key)
+        assert (await bench.settled(key)).status is ChallengeStatus.INVALID
+        assert 0.25 < trio.current_time() - started < 5
+
+
+async def test_an_account_that_is_given_up_is_looked_at_no_more() -> None:
+    bench = Bench(1, pauses=(0.1,), patience=30)
+    account = AccountRow(id=ACCOUNT, key={}, status=AccountStatus.DEACTIVATED)
+    await bench.store.commit([records.created(account)])
+    async with working(bench):
+        key = await bench.authorization()
+        await bench.respond(key)
+        assert await _left(bench, key) is ChallengeStatus.PENDING
+
+
+async def test_what_no_provisioner_is_there_for_is_left_to_its_client_after_a_restart() -> None:
+    before = Bench(1)
+    key = await before.authorization()
+    await before.respond(key)
+    after = Bench(1, store=before.store)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(after.validation.run)
+        assert await _left(after, key) is ChallengeStatus.PENDING
+        nursery.cancel_scope.cancel()
+
+
+async def _left(bench: Bench, key: str) -> ChallengeStatus:
+    """Wait until a challenge is no longer processing."""
+    with trio.fail_after(PATIENCE):
+        while (found := (await bench.challenge(key)).status) is ChallengeStatus.PROCESSING:
+            await trio.sleep(0.01)
+    return found
