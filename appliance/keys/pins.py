@@ -14,7 +14,7 @@ since it was rejected.
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,11 +93,11 @@ class PinGuard:
             _check_machine(token, record, tag, tries)
         unfinished = 0 if record is None or person else record.unfinished
         self._put(token, _Record("in flight", tag, unfinished + 1))
-        return Attempt(self, token, tag)
-
-    def put(self, token: str, *, rejected: str | None) -> None:
-        """Write down how an attempt ended: the tag of the PIN when it was rejected."""
-        self._put(token, None if rejected is None else _Record("rejected", rejected))
+        # A person's mistake says nothing about the stored PIN: what was known of that stays.
+        refused = record if person else _Record("rejected", tag)
+        return Attempt(
+            accepted=lambda: self._put(token, None), refused=lambda: self._put(token, refused)
+        )
 
     def _put(self, token: str, record: _Record | None) -> None:
         with self._writing:
@@ -152,18 +152,17 @@ class PinGuard:
 class Attempt:
     """One PIN on its way to a token. One of its methods says how it ended; neither: cut off."""
 
-    def __init__(self, guard: PinGuard, token: str, tag: str) -> None:
-        self._guard = guard
-        self._token = token
-        self._tag = tag
+    def __init__(self, *, accepted: Callable[[], None], refused: Callable[[], None]) -> None:
+        self._accepted = accepted
+        self._refused = refused
 
     def accepted(self) -> None:
         """The token took it."""
-        self._guard.put(self._token, rejected=None)
+        self._accepted()
 
     def refused(self) -> None:
         """The token refused it."""
-        self._guard.put(self._token, rejected=self._tag)
+        self._refused()
 
 
 def _check(token: str, tries: Tries, *, person: bool, last_try: bool) -> None:

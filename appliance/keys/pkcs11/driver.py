@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from appliance.formats.keys import checked_public
 from appliance.formats.keyuri import KeyUri
+from appliance.issuance.algorithms import fits
 from appliance.keys.pins import PinGuard
 from appliance.keys.pkcs11 import messages
 from appliance.keys.pkcs11.messages import ObjectName
@@ -22,7 +23,7 @@ from appliance.keys.pkcs11.session import GENERATION, OPERATION, A, TokenSession
 from appliance.keys.turns import Turns
 from appliance.keys.verified import VerifiedSigner
 from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import BadRequest, FormatError, HearthError, NotSupported
+from appliance.model.errors import BadRequest, Broken, FormatError, HearthError, NotSupported
 from appliance.model.secret import Password
 from appliance.model.tokens import KeyDescription, KeyKind, KeyPolicies, TokenStatus
 from appliance.ports.keys import DEFAULT_POLICIES
@@ -167,6 +168,8 @@ class _TokenKey:
 
     async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         """Sign the message on the token."""
+        if not fits(algorithm, self._public_key):
+            raise Broken("the signing key does not go with the algorithm", detail=algorithm)
         return await self._token.sign(self._name, message, algorithm)
 
 

@@ -20,7 +20,7 @@ from appliance.keys.pkcs11 import messages
 from appliance.keys.pkcs11.messages import Answer, Failure, Request
 from appliance.keys.pkcs11.place import TokenPlace
 from appliance.keys.pkcs11.process import Worker, WorkerGone, start_worker
-from appliance.model.errors import Broken, HearthError, NotFound, NotSupported
+from appliance.model.errors import BadRequest, Broken, HearthError, NotFound, NotSupported
 from appliance.model.secret import Password
 from appliance.model.tokens import TokenState, TokenStatus
 from appliance.ports.keys import TokenUnavailable, WrongPin
@@ -235,6 +235,8 @@ class TokenSession:
                     f"there is no such key or certificate on the token '{name}'",
                     detail=answer.reason,
                 )
+            case messages.EXISTS:
+                raise BadRequest(f"a key of this name exists already on the token '{name}'")
             case messages.AMBIGUOUS:
                 raise Broken(f"the name is not of one key alone on the token '{name}': give its id")
             case messages.UNSUPPORTED:
