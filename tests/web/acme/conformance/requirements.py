@@ -14,6 +14,7 @@ MESSAGES, ACCOUNTS = f"{HERE}/test_messages.py", f"{HERE}/test_accounts.py"
 ORDERS, AUTHORIZATIONS = f"{HERE}/test_orders.py", f"{HERE}/test_authorizations.py"
 VALIDATION = "tests/authority/acme/test_validation.py"
 PROOFS, STATES = "tests/issuance/acme/test_proofs.py", "tests/issuance/acme/test_states.py"
+EXTERNAL = "tests/web/acme/test_external_accounts.py"
 HTTP = "tests/upstream/test_http_probe.py"
 
 
@@ -103,6 +104,15 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(
         "7.3.4", "externalAccountRequired in meta where a binding is asked for",
         f"{ACCOUNTS}::test_meta_says_what_provisioners_are_configured_with",
+    ),
+    *_of(
+        EXTERNAL,
+        ("7.3.4", "a binding that holds is shown in the new account", "test_a_key_lets_one_account_in"),
+        ("7.3.4", "a MAC is asked for", "test_every_mac_of_the_reference_is_taken"),
+        ("7.3.4", "alg, kid, no nonce, url, the account's key as payload, the MAC: or no account", "test_a_binding_must_be_as_it_must"),
+        ("7.3.4", "what is no JWS is refused", "test_what_is_no_binding_is_malformed"),
+        ("7.3.4", "without one where it is asked for: externalAccountRequired", "test_without_a_key_nobody_gets_in"),
+        ("7.3.4", "one that is not verified is not shown", "test_where_none_is_asked_for_a_binding_is_passed_over_and_not_shown"),
     ),
     *_of(
         ORDERS,
