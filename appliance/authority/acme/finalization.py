@@ -188,11 +188,7 @@ class Finalization:
             records.created(serial),
             records.expiring(forget, records.CERTIFICATES, key),
             records.expiring(forget, records.CERTIFICATES_BY_SERIAL, serial.serial),
-            *(
-                fulfilled(order.row.id, order.replaces, forget)
-                if order.replaces
-                else ()
-            ),
+            *(fulfilled(order.row.id, order.replaces, forget) if order.replaces else ()),
         ]
 
 
