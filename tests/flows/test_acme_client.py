@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -201,6 +202,25 @@ class TestDns:
         lines = [line.split() for line in records.read_text().splitlines()]
         assert [verb for verb, *_ in lines] == ["add", "remove", "add", "remove"]
         assert {name for _, name, _ in lines} == {"_acme-challenge.example.com"}
+
+    def test_where_dns_01_is_not_offered_the_account_s_own_record_proves(
+        self, client: Client, tmp_path: Path
+    ) -> None:
+        """draft-ietf-acme-dns-account-label."""
+        records = tmp_path / "records"
+
+        class Records(list[tuple[str, str]]):
+            def __contains__(self, wanted: object) -> bool:
+                assert isinstance(wanted, tuple)
+                return f"add {wanted[0]} {wanted[1]}" in records.read_text().splitlines()
+
+        client.server.records = Records()
+        client.server.offered = ("http-01", "dns-account-01")
+        hook = _hook(tmp_path, records)
+        client.run("certificate", "*.example.com", "w.crt", "w.key", "--dns-hook", hook)
+        assert _names("w.crt") == ["*.example.com"]
+        added = records.read_text().split()[1]
+        assert re.fullmatch(r"_[a-z2-7]{16}\._acme-challenge\.example\.com", added)
 
     def test_a_command_that_fails_ends_the_order(self, client: Client, tmp_path: Path) -> None:
         hook = _hook(tmp_path, tmp_path / "records")

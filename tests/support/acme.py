@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.formats import base64url, jwk
+from appliance.issuance.acme import challenges
 from tests.support.idp import tls_context
 from tests.support.web import Certified, new_root
 
@@ -209,7 +210,7 @@ class AcmeServer:
             value = identifier["value"].removeprefix("*.")
             challenges = []
             for kind in self.offered:
-                if identifier["value"].startswith("*.") and kind != "dns-01":
+                if identifier["value"].startswith("*.") and not kind.startswith("dns-"):
                     continue
                 url = f"{self.url}/challenge/{len(self._objects)}"
                 made = {
@@ -256,15 +257,17 @@ class AcmeServer:
         elif found["status"] == "processing":
             found["looks"] -= 1
             if found["looks"] < 0:
-                self._validate(found, f"{found['token']}.{jwk.thumbprint(asked.jwk)}")
+                wanted = f"{found['token']}.{jwk.thumbprint(asked.jwk)}"
+                self._validate(found, wanted, asked.kid)
         return 200, {"Retry-After": "0"}, self._shown(found)
 
-    def _validate(self, challenge: dict[str, Any], wanted: str) -> None:
+    def _validate(self, challenge: dict[str, Any], wanted: str, kid: str) -> None:
         if challenge["type"] == "http-01":
             seen = self._fetch(challenge)
         else:
             digest = base64url.encode(hashlib.sha256(wanted.encode()).digest())
-            there = (f"_acme-challenge.{challenge['name']}", digest) in self.records
+            label = f"{challenges.account_label(kid)}." if challenge["type"] != "dns-01" else ""
+            there = (f"{label}_acme-challenge.{challenge['name']}", digest) in self.records
             seen = wanted if there else "no such record"
         challenge["status"] = "valid" if seen == wanted else "invalid"
         if seen != wanted:

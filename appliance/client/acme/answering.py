@@ -21,11 +21,15 @@ _CHUNK: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What is to be shown for one name. `authorization` is the key authorization (8.1)."""
+    """What is to be shown for one name. `authorization` is the key authorization (8.1).
+
+    `label` is the account's own, where the challenge is dns-account-01.
+    """
 
     name: str
     token: str
     authorization: str
+    label: str = ""
 
 
 class Answering(Protocol):

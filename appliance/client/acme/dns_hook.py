@@ -70,4 +70,6 @@ class DnsHook:
 def record_of(proof: Proof) -> tuple[str, str]:
     """Give the name and the text of the TXT record (RFC 8555 section 8.4)."""
     digest = hashlib.sha256(proof.authorization.encode()).digest()
-    return f"_acme-challenge.{proof.name.removeprefix('*.')}", base64url.encode(digest)
+    below = f"{proof.label}." if proof.label else ""
+    name = f"{below}_acme-challenge.{proof.name.removeprefix('*.')}"
+    return name, base64url.encode(digest)

@@ -18,6 +18,7 @@ from appliance.client.acme.messages import Authorization, Challenge, Order
 from appliance.client.acme.transport import Answer
 from appliance.formats import base64url, names, pem, timeorduration
 from appliance.issuance import subjects
+from appliance.issuance.acme import challenges
 from appliance.issuance.parsed import parse
 from appliance.model.acme import ChallengeType, Identifier, IdentifierType
 from appliance.model.errors import (
@@ -150,7 +151,13 @@ async def _prove(account: AcmeAccount, order: Order, way: Way) -> None:
         for name, challenge in chosen:
             way.tell(way.answering.describe(name))
             token = challenge.checked_token
-            proof = Proof(name=name, token=token, authorization=f"{token}.{account.thumbprint}")
+            by_account = challenge.type == ChallengeType.DNS_ACCOUNT_01
+            proof = Proof(
+                name=name,
+                token=token,
+                authorization=f"{token}.{account.thumbprint}",
+                label=challenges.account_label(account.url) if by_account else "",
+            )
             async with _shown(way.answering, proof):
                 await account.post(challenge.url, {})
                 what = f"the validation of {name}"
@@ -179,10 +186,12 @@ def _shielded() -> trio.CancelScope:
 
 
 def _chosen(authorization: Authorization, kind: ChallengeType) -> Challenge:
-    """Find the challenge that we answer."""
-    for challenge in authorization.challenges:
-        if challenge.type == kind:
-            return challenge
+    """Find the challenge that we answer; what proves by the DNS knows dns-account-01, too."""
+    kinds = (kind, ChallengeType.DNS_ACCOUNT_01) if kind is ChallengeType.DNS_01 else (kind,)
+    for each in kinds:
+        for challenge in authorization.challenges:
+            if challenge.type == each:
+                return challenge
     offered = ", ".join(sorted(each.type for each in authorization.challenges)) or "none"
     raise NotSupported(
         f"unable to validate {authorization.name} by {kind}: the CA offers {offered}"
