@@ -8,7 +8,7 @@ the same.
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ from appliance.model.secret import Password
 from appliance.operator.interface import Issuance
 from appliance.operator.remote import NotListening, connected
 from appliance.server import passwords
+from appliance.server.keys import opened_tokens
 from appliance.server.offline import offline_issuance
 from appliance.stores.directory import StoreLocked
 from appliance.stores.memory import MemoryStore
@@ -79,11 +80,16 @@ async def _by_files(settings: Settings, password: Password | None) -> AsyncItera
         question = f"Please enter the password to decrypt {settings.key}"
         password = read_password(question, flag="--password-file")
     database = settings.database
+    without_ssh = replace(settings, ssh=None)  # no SSH certificate is made here
     if isinstance(database, LevelDbSettings):
-        async with owned_store(database.directory, create=True) as store:
-            yield offline_issuance(settings, store, password)
+        async with (
+            owned_store(database.directory, create=True) as store,
+            opened_tokens(without_ssh) as tokens,
+        ):
+            yield offline_issuance(settings, store, password, tokens)
     else:
-        yield offline_issuance(settings, MemoryStore(), password)
+        async with opened_tokens(without_ssh) as tokens:
+            yield offline_issuance(settings, MemoryStore(), password, tokens)
 
 
 @dataclass(frozen=True, slots=True)

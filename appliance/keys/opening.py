@@ -27,5 +27,13 @@ def open_token(
             from appliance.keys.pkcs11.driver import Pkcs11Token  # noqa: PLC0415
 
             return Pkcs11Token(uri, pin=pin, guard=guard, told=told)
+        case "yubikey":
+            from appliance.keys.yubikey.driver import YubiKeyToken  # noqa: PLC0415
+
+            return YubiKeyToken(uri, pin=pin, guard=guard, management_key=management_key, told=told)
+        case "yubikey":
+            from appliance.keys.yubikey.driver import YubiKeyToken  # noqa: PLC0415
+
+            return YubiKeyToken(uri, pin=pin, management_key=management_key, guard=guard, told=told)
         case _:
             raise NotSupported(f"keys at '{uri.scheme}:' are not supported by this version")

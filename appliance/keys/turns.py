@@ -8,7 +8,9 @@ How long the queue is, in seconds, is learnt from the operations themselves.
 """
 
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable
+from statistics import median
 from typing import Final, TypeVar, final
 
 import trio
@@ -18,7 +20,7 @@ from appliance.ports.keys import TokenUnavailable
 
 PATIENCE: Final = 15.0  # seconds that a request waits for its turn
 MOST_WAITING: Final = 2000
-_LEARNING: Final = 0.2  # the weight of the newest operation in the usual time of one
+_REMEMBERED: Final = 15  # operations, whose middle is the usual time: one slow one is no rule
 _FIRST_GUESS: Final = 0.005  # seconds
 _LONGEST_RETRY: Final = 60  # seconds
 
@@ -36,7 +38,7 @@ class Turns:
         self._patience = patience
         self._most_waiting = most_waiting
         self._lock = trio.Lock()
-        self._usual = _FIRST_GUESS
+        self._times = deque([_FIRST_GUESS] * _REMEMBERED, maxlen=_REMEMBERED)
 
     @property
     def waiting(self) -> int:
@@ -46,7 +48,7 @@ class Turns:
     @property
     def usual_time(self) -> float:
         """How long an operation has lately taken, in seconds."""
-        return self._usual
+        return median(self._times)
 
     def is_free(self) -> bool:
         """Say whether nobody has the turn."""
@@ -58,7 +60,7 @@ class Turns:
         It must end by itself: give it a deadline. Raises TokenUnavailable (busy) without having
         begun when the queue is too long, or the turn does not come in time.
         """
-        expected = (self.waiting + 1) * self._usual
+        expected = (self.waiting + 1) * self.usual_time
         if self.waiting >= self._most_waiting or (
             self._lock.locked() and expected > self._patience
         ):
@@ -71,13 +73,13 @@ class Turns:
         try:
             with trio.CancelScope(shield=True):
                 result = await operation()
-            self._usual += _LEARNING * (trio.current_time() - began - self._usual)
+            self._times.append(trio.current_time() - began)
         finally:
             self._lock.release()
         return result
 
     def _busy(self) -> TokenUnavailable:
-        seconds = math.ceil(max(1.0, min(self._patience, self.waiting * self._usual)))
+        seconds = math.ceil(max(1.0, min(self._patience, self.waiting * self.usual_time)))
         return TokenUnavailable(
             "the signing key has more to do than it can answer in time",
             detail=f"{self._name}: {self.waiting} requests wait",

@@ -23,7 +23,7 @@ from appliance.model.errors import HearthError
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.operator.endpoint import NAME
-from appliance.server import passwords
+from appliance.server import material, passwords
 from appliance.server.assembly import Assembly, assemble, lay_foundation
 from appliance.server.certificate import OwnCertificate
 from appliance.server.offline import NoEvents
@@ -85,6 +85,10 @@ async def _authority(
     if passwords.is_missing(settings, password):
         yield _warning("keys", "not tried: give the password of the key with --password-file")
         return
+    if settings.token_keys:
+        for finding in _with_tokens(settings):
+            yield finding
+        return
     clock, chance, store = SystemClock(), SystemChance(), MemoryStore()
     foundation = lay_foundation(
         store,
@@ -103,6 +107,21 @@ async def _authority(
     yield _ok("certificates and keys", _opened(assembly))
     for line in assembly.warnings:
         yield _warning("certificates and keys", line)
+
+
+def _with_tokens(settings: Settings) -> Iterator[Finding]:
+    """Read the certificates; tokens are left alone, since a wrong PIN would cost a try."""
+    try:
+        material.read_trust(settings)
+        material.read_issuer(settings.certificate)
+    except HearthError as error:
+        yield Finding(level=Level.FAILURE, topic="certificates and keys", text=str(error))
+        return
+    yield _ok("certificates and keys", "the certificates can be read")
+    names = ", ".join(dict.fromkeys(str(key.token.uri) for key in settings.token_keys))
+    yield _warning(
+        "keys", f"not tried: they are on {names}; `hearth token status` asks the running server"
+    )
 
 
 def _opened(assembly: Assembly) -> str:

@@ -10,7 +10,8 @@ certificate; an SSH key's is remembered in a file beside the database when it wa
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
@@ -164,7 +165,6 @@ class Tokens:
         database = settings.database
         if self._directory is None and isinstance(database, LevelDbSettings):
             self._directory = database.directory
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._guard = PinGuard(self._directory / PIN_JOURNAL)
 
     async def _open(self, token: TokenSettings, settings: Settings) -> None:
@@ -243,6 +243,28 @@ class Tokens:
             passing.replace(self._directory / KNOWN_KEYS)
         except OSError as error:
             log.warning("the public keys of SSH cannot be remembered: %s", error.strerror)
+
+
+@asynccontextmanager
+async def opened_tokens(settings: Settings) -> AsyncIterator[Tokens]:
+    """Open a configuration's tokens for the length of a command.
+
+    Raises what `prepare` raises.
+    """
+    tokens = Tokens()
+    if not settings.token_keys:
+        yield tokens
+        return
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(tokens.run)
+            await tokens.prepare(settings)
+            yield tokens
+            nursery.cancel_scope.cancel()
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
 
 
 @final

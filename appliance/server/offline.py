@@ -9,6 +9,7 @@ from appliance.model.events import Event
 from appliance.model.secret import Password
 from appliance.ports.store import Store
 from appliance.server.assembly import assemble, lay_foundation
+from appliance.server.keys import Tokens
 from appliance.server.orders import DirectIssuance
 from appliance.server.system import SystemChance, SystemClock
 
@@ -22,14 +23,21 @@ class NoEvents:
         """Forget it."""
 
 
-def offline_issuance(settings: Settings, store: Store, password: Password | None) -> DirectIssuance:
+def offline_issuance(
+    settings: Settings, store: Store, password: Password | None, tokens: Tokens | None = None
+) -> DirectIssuance:
     """Open the keys; everything is recorded as the server does.
 
     Lists and answers about revocations are made anew by the server when it starts; identity
     providers are asked when a token is theirs. Raises ConfigError.
     """
     foundation = lay_foundation(
-        store, clock=SystemClock(), chance=SystemChance(), events=NoEvents(), password=password
+        store,
+        clock=SystemClock(),
+        chance=SystemChance(),
+        events=NoEvents(),
+        password=password,
+        key_tokens=tokens,
     )
     # The command's own token is a little older than this.
     foundation = replace(foundation, started_at=foundation.started_at - _TOKEN_LIFE)

@@ -58,6 +58,15 @@ async def test_a_turn_that_cannot_come_in_time_is_refused_at_once(
     assert sorted(refused)[-2] < 0.2  # one may wait to the end: its turn was almost there
 
 
+async def test_one_slow_operation_is_no_rule(autojump_clock: trio.testing.MockClock) -> None:
+    """Making a key takes minutes; that turns nobody away who comes after it."""
+    turns = Turns("t", patience=1.0)
+    await turns.take(lambda: trio.sleep(100))
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(turns.take, lambda: trio.sleep(0.01))
+
+
 async def test_a_turn_that_does_not_come_is_given_up(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
