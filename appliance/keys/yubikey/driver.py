@@ -136,8 +136,8 @@ class YubiKeyToken:
             card = hold.connected()
             if _has_key(card, slot):
                 raise BadRequest(
-                    f"there is a key in slot {slot:02x} of the YubiKey: delete it first, or choose "
-                    "another slot"
+                    f"a key exists already in slot {slot:02x} of the YubiKey: delete it first, "
+                    "or choose another slot"
                 )
             card.authenticate(self._management_key)
             pin, touch = PIN_POLICIES[policies.pin], TOUCH_POLICIES[policies.touch]
@@ -275,7 +275,7 @@ class _SlotSigner:
 def _check_same(key: SlotKey, expected: IssuerKey, slot: SLOT, serial: str) -> None:
     if _encoded(key.public_key) != _encoded(expected):
         raise Broken(
-            "the signing key is not the one that belongs to the certificate",
+            "the signing key does not hold: it is not the one that belongs to the certificate",
             detail=f"slot {slot:02x} of YubiKey {serial} has another key",
         )
 

@@ -44,14 +44,16 @@ class Finger:
     def __call__(self, slot: int) -> bool:
         if not self.waits:
             return True
+        touched = self.touched.wait(self.patience)
         self.touched.clear()
-        return self.touched.wait(self.patience)
+        return touched
 
 
 class Machine:
     """pcscd, and the cards in its readers."""
 
     def __init__(self, folder: Path, cards: list[tuple[int, tuple[int, int, int]]]) -> None:
+        self._folder = folder
         self._configuration = folder / "readers"
         self._configuration.mkdir(exist_ok=True)
         (self._configuration / "vpcd").write_text(_READER)
@@ -66,6 +68,8 @@ class Machine:
 
     def start(self) -> None:
         """Start pcscd and plug in what is plugged."""
+        for left in ("pcscd.pid", "pcscd.comm"):  # by one that was killed
+            (self._folder / left).unlink(missing_ok=True)
         command = ["/usr/sbin/pcscd", "-f", "-c", str(self._configuration)]
         self._pcscd = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -109,6 +113,7 @@ class Machine:
             case "finger":
                 self.finger.waits = order["waits"]
                 self.finger.patience = order["patience"]
+                self.finger.touched.clear()
             case "touch":
                 self.finger.touched.set()
             case "fail":
