@@ -31,9 +31,5 @@ def open_token(
             from appliance.keys.yubikey.driver import YubiKeyToken  # noqa: PLC0415
 
             return YubiKeyToken(uri, pin=pin, guard=guard, management_key=management_key, told=told)
-        case "yubikey":
-            from appliance.keys.yubikey.driver import YubiKeyToken  # noqa: PLC0415
-
-            return YubiKeyToken(uri, pin=pin, management_key=management_key, guard=guard, told=told)
         case _:
             raise NotSupported(f"keys at '{uri.scheme}:' are not supported by this version")
