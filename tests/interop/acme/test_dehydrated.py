@@ -32,7 +32,7 @@ def test_dehydrated(house: House, tmp_path: Path, challenge: str) -> None:
         "WELLKNOWN": str(house.web_root / ".well-known" / "acme-challenge"),
         "CURL_OPTS": f"--cacert {house.root}",
         "KEY_ALGO": "secp384r1",
-        "ACCOUNT_KEY_ALGO": "prime256v1",
+        "KEYSIZE": "2048",
         "CHALLENGETYPE": challenge,
         "HOOK": str(script(tmp_path / "hook", HOOK)),
         "HOOK_CHAIN": "no",
