@@ -10,6 +10,7 @@ error the next time), so after a failed write the store refuses every write unti
 again.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,6 +38,7 @@ _OPTIONS: Final = {
 }
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
+_NOTED: Final = 200  # rows that wait for a transaction, at most
 _READS: Final = 16  # in a row, before others have their turn
 
 _Rows: TypeAlias = dict[bytes, bytes | None]  # by whole key; None: removed
@@ -97,21 +99,19 @@ class LevelDbStore:
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Decide now, return when it is on disk."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        if self._failure or self._closing:
-            raise self._refusal()
-        rows = self._decide(operations)
-        batch = self._next
-        for key, value in rows.items():
-            if value is None:
-                batch.write.delete(key)
-            else:
-                batch.write.put(key, value)
-        batch.rows.update(rows)
-        batch.waiting.append(trio.lowlevel.current_task())
+        self._join(operations)
+        self._next.waiting.append(trio.lowlevel.current_task())
         if self._written is None:
             self._begin()
         # What is in a batch will be written: a cancelled caller, too, is told how it ended.
         await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+
+    async def note(self, operations: Sequence[Operation]) -> None:
+        """Decide now; write it with the next transaction, or when there is much of it."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._join(operations)
+        if self._written is None and len(self._next.rows) >= _NOTED:
+            self._begin()
 
     async def scan(
         self,
@@ -203,6 +203,18 @@ class LevelDbStore:
 
     # ---- deciding, in the event loop
 
+    def _join(self, operations: Sequence[Operation]) -> None:
+        """Put a transaction into the next batch. Raises Conflict, Broken."""
+        if self._failure or self._closing:
+            raise self._refusal()
+        rows, batch = self._decide(operations), self._next
+        for key, value in rows.items():
+            if value is None:
+                batch.write.delete(key)
+            else:
+                batch.write.put(key, value)
+        batch.rows.update(rows)
+
     def _decide(self, operations: Sequence[Operation]) -> _Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
         rows: _Rows = {}
@@ -249,7 +261,7 @@ class LevelDbStore:
             self._failure = problem
             waiting += self._next.waiting
             self._next = self._empty_batch()
-        elif self._next.waiting:
+        elif self._next.waiting or len(self._next.rows) >= _NOTED:
             self._begin()
         for task in waiting:
             result: outcome.Maybe[None] = (
@@ -264,6 +276,9 @@ class LevelDbStore:
 
     def _close(self) -> None:
         self._thread.join()
+        if self._next.rows and not self._failure:
+            with contextlib.suppress(plyvel.Error):  # notes are lost, as after a crash
+                self._next.write.write()
         self._next.write.clear()
         self._database.close()
         self._claim.release()

@@ -74,6 +74,10 @@ class MemoryStore:
             else:
                 self._buckets[bucket].put(key, value)
 
+    async def note(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing."""
+        await self.commit(operations)
+
     async def scan(
         self,
         bucket: str,

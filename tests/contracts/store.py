@@ -33,6 +33,26 @@ class StoreContract:
     async def test_an_empty_transaction_is_done(self, store: Store) -> None:
         await store.commit([])
 
+    async def test_a_note_is_decided_at_once(self, store: Store) -> None:
+        """Of two notes, and of a note and a commit, one wins."""
+        await store.note([PutIfAbsent("b", b"k", b"1")])
+        with pytest.raises(Conflict):
+            await store.note([PutIfAbsent("b", b"k", b"2")])
+        with pytest.raises(Conflict):
+            await store.commit([PutIfAbsent("b", b"k", b"3")])
+
+    async def test_a_note_is_written_before_what_comes_after_it(self, store: Store) -> None:
+        await store.note([Put("b", b"noted", b"1")])
+        await store.commit([Put("b", b"later", b"2")])
+        assert await store.get("b", b"noted") == b"1"
+
+    async def test_many_notes_are_written_by_themselves(self, store: Store) -> None:
+        for number in range(1000):
+            await store.note([Put("b", b"%d" % number, b"1")])
+        with trio.fail_after(5):
+            while await store.get("b", b"0") is None:
+                await trio.sleep(0.01)
+
     async def test_buckets_are_apart(self, store: Store) -> None:
         """Also where one name begins with another, or with the other's keys."""
         await store.commit([Put("b", b"k", b"1"), Put("bb", b"k", b"2"), Put("b", b"bk", b"3")])
@@ -274,3 +294,9 @@ class DurableContract(StoreContract):
         assert [key for key, _ in await again.scan("b")] == [b"%d" % n for n in range(990, 1000)]
         with pytest.raises(Conflict):
             await again.commit([PutIfAbsent("b", b"995", b"x")])
+
+    async def test_notes_are_there_after_closing_and_opening(
+        self, store: Store, reopen: Reopen
+    ) -> None:
+        await store.note([Put("b", b"k", b"1")])
+        assert await (await reopen()).get("b", b"k") == b"1"

@@ -2,10 +2,12 @@
 
 A nonce carries its own date and a mark of ours, so that giving one out writes nothing: whoever asks
 for many costs no more than the answers. What is written is that it was used, once, in the store
-that all instances share; two requests with one nonce meet there, and one of them is refused. What
-is too old to be taken is forgotten.
+that all instances share; two requests with one nonce meet there, and one of them is refused. It
+reaches the disk with what its request changes; of those that only read, a crash may forget the
+last. What is too old to be taken is forgotten.
 """
 
+import hashlib
 import hmac
 from datetime import datetime, timedelta
 from typing import Final
@@ -58,7 +60,7 @@ class Nonces:
     async def spend(self, octets: bytes) -> None:
         """Take a nonce that was checked; whoever else has it is refused. Raises AcmeError."""
         try:
-            await self._store.commit([PutIfAbsent(USED, octets, b"1")])
+            await self._store.note([PutIfAbsent(USED, octets, b"1")])
         except Conflict as error:
             raise _bad("the nonce was used before") from error
 
@@ -91,7 +93,7 @@ def _time(at: datetime) -> bytes:
 
 
 def _mark(key: bytes, said: bytes) -> bytes:
-    return hmac.digest(key, said, "sha256")[:_MARK]
+    return hashlib.blake2b(said, key=key, digest_size=_MARK).digest()
 
 
 def _bad(why: str) -> AcmeError:
