@@ -25,23 +25,29 @@ _LONGEST_ED25519: Final = 3000  # octets; what one command can carry
 
 
 def block_of(
-    message: bytes, algorithm: SignatureAlgorithm, type_: KEY_TYPE, entropy: bytes
+    message: bytes,
+    algorithm: SignatureAlgorithm,
+    type_: KEY_TYPE,
+    entropy: bytes,
+    *,
+    hashed: bool = False,
 ) -> bytes:
-    """Prepare a message; `entropy` (64 octets) salts RSA-PSS.
+    """Prepare a message, or its digest (`hashed`); `entropy` (64 octets) salts RSA-PSS.
 
     Raises Broken for an algorithm of another kind of key, NotSupported for a message too long.
     """
     if type_ in _CURVE_OCTETS and algorithm in ECDSA_DIGESTS:
         size = _CURVE_OCTETS[type_]
-        digest = hashlib.new(ECDSA_DIGESTS[algorithm].name, message).digest()
+        digest = message if hashed else _digest(ECDSA_DIGESTS[algorithm].name, message)
         return digest[:size].rjust(size, b"\0")
     if type_ in _RSA_BITS and algorithm in RSA_SCHEMES:
-        scheme, hashed = RSA_SCHEMES[algorithm]
+        scheme, hash_ = RSA_SCHEMES[algorithm]
+        digest = message if hashed else _digest(hash_.name, message)
         if isinstance(scheme, PSS):
-            salt = entropy[: hashed.digest_size]
-            return rsa_padding.pss(message, hashed.name, _RSA_BITS[type_], salt)
-        return rsa_padding.pkcs1(message, hashed.name, _RSA_BITS[type_])
-    if type_ is KEY_TYPE.ED25519 and algorithm is SignatureAlgorithm.ED25519:
+            salt = entropy[: hash_.digest_size]
+            return rsa_padding.pss(digest, hash_.name, _RSA_BITS[type_], salt)
+        return rsa_padding.pkcs1(digest, hash_.name, _RSA_BITS[type_])
+    if type_ is KEY_TYPE.ED25519 and algorithm is SignatureAlgorithm.ED25519 and not hashed:
         if len(message) > _LONGEST_ED25519:
             raise NotSupported(
                 "a YubiKey signs no more than 3,000 octets with an Ed25519 key",
@@ -49,3 +55,7 @@ def block_of(
             )
         return message
     raise Broken("the signing key does not go with the algorithm", detail=algorithm)
+
+
+def _digest(name: str, message: bytes) -> bytes:
+    return hashlib.new(name, message).digest()

@@ -48,7 +48,7 @@ from appliance.model.tokens import (
     TokenStatus,
 )
 from appliance.ports.keys import DEFAULT_POLICIES
-from appliance.ports.signer import IssuerKey, Signer
+from appliance.ports.signer import DigestSigner, IssuerKey
 
 LOOKING: Final = 1.0  # seconds that a look at the readers lasts when nothing changes
 _PAUSE: Final = 0.25  # seconds between two looks, when there was something to see
@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 @final
 class YubiKeyToken:
-    """One YubiKey: the one with the serial number in the URI, or the first that is there."""
+    """One YubiKey: the one with the serial number in the URI, or the only one that is there."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class YubiKeyToken:
         """Use a PIN that a person typed."""
         await self._turns.take(lambda: self._session.unlock(pin, last_try=last_try))
 
-    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> Signer:
+    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> DigestSigner:
         """Give the key in the slot that the URI names."""
         slot = slot_of(uri)
         if public_key is None:
@@ -125,7 +125,12 @@ class YubiKeyToken:
         return VerifiedSigner(_SlotSigner(self, slot, public_key), name=f"{slot:02x}")
 
     async def create_key(
-        self, uri: KeyUri, kind: KeyKind, policies: KeyPolicies = DEFAULT_POLICIES
+        self,
+        uri: KeyUri,
+        kind: KeyKind,
+        policies: KeyPolicies = DEFAULT_POLICIES,
+        *,
+        replace: bool = False,
     ) -> IssuerKey:
         """Make a key in a slot."""
         slot, type_ = slot_of(uri), type_of(kind)
@@ -134,7 +139,7 @@ class YubiKeyToken:
 
         def make(hold: Hold) -> PublicKey:
             card = hold.connected()
-            if _has_key(card, slot):
+            if not replace and _has_key(card, slot):
                 raise BadRequest(
                     f"a key exists already in slot {slot:02x} of the YubiKey: delete it first, "
                     "or choose another slot"
@@ -184,7 +189,13 @@ class YubiKeyToken:
         return await self._do(lambda hold: hold.connected().attested(slot))
 
     async def sign(
-        self, slot: SLOT, message: bytes, algorithm: SignatureAlgorithm, public_key: IssuerKey
+        self,
+        slot: SLOT,
+        message: bytes,
+        algorithm: SignatureAlgorithm,
+        public_key: IssuerKey,
+        *,
+        hashed: bool = False,
     ) -> bytes:
         """Sign with the key in a slot, which must be the one that is expected."""
 
@@ -192,7 +203,7 @@ class YubiKeyToken:
             card = hold.connected()
             key = card.key(slot)
             _check_same(key, public_key, slot, card.serial)
-            block = block_of(message, algorithm, key.type, secrets.token_bytes(64))
+            block = block_of(message, algorithm, key.type, secrets.token_bytes(64), hashed=hashed)
             if key.pin is PIN_POLICY.ALWAYS or (key.pin is None and slot is SLOT.SIGNATURE):
                 self._with_pin.add(slot)
                 hold.prove_again()
@@ -214,11 +225,11 @@ class YubiKeyToken:
         return await self._do(administered)
 
     async def _do(
-        self, operation: Callable[[Hold], T], *, proven: bool = False, within: float = OPERATION
+        self, operation: Callable[[Hold], T], *, proven: bool = False, within: float | None = None
     ) -> T:
         self._session.check(proven=proven)
         return await self._turns.take(
-            lambda: self._session.do(operation, proven=proven, within=within)
+            lambda: self._session.do(operation, proven=proven, within=within or OPERATION)
         )
 
     # ---- the monitor
@@ -255,7 +266,7 @@ class YubiKeyToken:
 
 @final
 class _SlotSigner:
-    """The key in a slot, as a Signer."""
+    """The key in a slot, as a DigestSigner."""
 
     def __init__(self, token: YubiKeyToken, slot: SLOT, public_key: IssuerKey) -> None:
         self._token = token
@@ -270,6 +281,10 @@ class _SlotSigner:
     async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         """Sign the message on the YubiKey."""
         return await self._token.sign(self._slot, message, algorithm, self._public_key)
+
+    async def sign_digest(self, digest: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        """Sign what was hashed already."""
+        return await self._token.sign(self._slot, digest, algorithm, self._public_key, hashed=True)
 
 
 def _check_same(key: SlotKey, expected: IssuerKey, slot: SLOT, serial: str) -> None:

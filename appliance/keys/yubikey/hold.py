@@ -17,6 +17,7 @@ WAITING: Final = "the YubiKey waits for its PIN"
 BLOCKED: Final = "the YubiKey's PIN is blocked: unblock it with its PUK"
 MISSING: Final = "the YubiKey is not plugged in"
 OTHER: Final = "another YubiKey is plugged in than the one that was configured"
+SEVERAL: Final = "several YubiKeys are plugged in: say which one is meant, by serial="
 
 
 def is_yubikey(reader: str, state: int) -> bool:
@@ -26,7 +27,7 @@ def is_yubikey(reader: str, state: int) -> bool:
 
 @final
 class Hold:
-    """The card, as far as it is there; `serial` is "" for any."""
+    """The card, as far as it is there; `serial` is "" for the only one."""
 
     def __init__(self, serial: str, pin: Password | None, guard: PinGuard) -> None:
         self.pin = pin
@@ -96,7 +97,10 @@ class Hold:
     def _found(self) -> OpenCard:
         busy: CardFault | None = None
         others = []
-        for reader in [name for name, state in look({}, 0).items() if is_yubikey(name, state)]:
+        readers = [name for name, state in look({}, 0).items() if is_yubikey(name, state)]
+        if len(readers) > 1 and not self._serial:
+            raise TokenUnavailable(SEVERAL, state=TokenState.WRONG_TOKEN)  # a try could be lost
+        for reader in readers:
             try:
                 card = _opened(reader)
             except CardFault as fault:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.formats.keyuri import parse
 from appliance.issuance.algorithms import is_signed, natural_algorithm
+from appliance.issuance.yubikey_attestation import YUBICO, checked
 from appliance.keys.pins import PinGuard
+from appliance.keys.yubikey import driver
 from appliance.keys.yubikey.driver import YubiKeyToken
-from appliance.model.errors import BadRequest, Broken, Forbidden, NotFound, NotSupported
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    Forbidden,
+    NotFound,
+    NotSupported,
+    Unauthorized,
+)
 from appliance.model.secret import Password
 from appliance.model.tokens import (
     KeyKind,
@@ -446,3 +456,56 @@ async def test_signs_as_fast_as_the_card_in_turn_and_never_stalls_the_loop(
             ticking.cancel_scope.cancel()
         assert took < 30 * 0.05 * 1.2
         assert max(gaps) < 0.1
+
+
+async def test_without_a_serial_number_the_only_yubikey_is_meant(port: Computer) -> None:
+    """With two of them, none gets the PIN: it would cost the other one a try."""
+    async with at_work(serial=None) as token:
+        assert token.status.state is TokenState.READY
+    await trio.to_thread.run_sync(port.plug, 1)
+    port.wait_for_cards(2)
+    for card in (0, 1):
+        port.commands(card)
+    async with at_work(serial=None) as token:
+        assert token.status.state is TokenState.WRONG_TOKEN
+        assert "serial=" in token.status.detail
+        for card in (0, 1):
+            assert VERIFY not in port.commands(card)
+
+
+async def test_a_service_that_hangs_costs_its_requests_and_comes_back(
+    port: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request waits longer than an operation may take; the loop and other threads go on."""
+    monkeypatch.setattr(driver, "OPERATION", 0.5)
+    async with at_work() as token:
+        signer = await key_in_slot(token)
+        await trio.to_thread.run_sync(lambda: port.tell("stop"))
+        for _ in range(2):
+            began = trio.current_time()
+            with pytest.raises(TokenUnavailable) as refusal:
+                await sign(signer)
+            assert refusal.value.state is TokenState.NO_SERVICE
+            assert trio.current_time() - began < 1
+        await trio.to_thread.run_sync(lambda: port.tell("continue"))
+        await until(token, TokenState.READY, 5)
+        await sign(signer)
+
+
+async def test_its_attestation_holds_for_its_key_alone_and_leads_to_a_given_root(
+    ports: Computer,
+) -> None:
+    async with at_work() as token:
+        policies = KeyPolicies(pin=PinPolicy.ONCE, touch=TouchPolicy.ALWAYS)
+        public_key = await token.create_key(SLOT, KeyKind.EC_P256, policies)
+        chain = await token.attest(SLOT)
+        now = datetime.now(UTC)
+        attested = checked(chain, public_key, now=now, roots=chain[-1:])
+        assert (attested.serial, attested.firmware) == (str(SERIAL), "5.4.3")
+        assert attested.policies == policies
+        with pytest.raises(Unauthorized):
+            checked(chain, public_key, now=now, roots=YUBICO)
+        other = await token.create_key(parse("yubikey:slot-id=83"), KeyKind.EC_P256)
+        for wrong in (chain, []):
+            with pytest.raises(BadRequest):
+                checked(wrong, other, now=now, roots=chain[-1:])
