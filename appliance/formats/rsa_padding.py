@@ -9,17 +9,16 @@ _DIGEST_INFO = {  # RFC 8017 9.2, note 1
 }
 
 
-def pkcs1(message: bytes, digest: str, bits: int) -> bytes:
-    """Encode for a modulus of so many bits: EMSA-PKCS1-v1_5."""
-    info = _DIGEST_INFO[digest] + hashlib.new(digest, message).digest()
+def pkcs1(hashed: bytes, digest: str, bits: int) -> bytes:
+    """Encode what was hashed for a modulus of so many bits: EMSA-PKCS1-v1_5."""
+    info = _DIGEST_INFO[digest] + hashed
     filling = bits // 8 - len(info) - 3
     return b"\x00\x01" + b"\xff" * filling + b"\x00" + info
 
 
-def pss(message: bytes, digest: str, bits: int, salt: bytes) -> bytes:
-    """Encode for a modulus of so many bits: EMSA-PSS, its mask from the same digest."""
+def pss(hashed: bytes, digest: str, bits: int, salt: bytes) -> bytes:
+    """Encode what was hashed for a modulus of so many bits: EMSA-PSS, its mask alike."""
     size = bits // 8
-    hashed = hashlib.new(digest, message).digest()
     trailer = hashlib.new(digest, bytes(8) + hashed + salt).digest()
     block = bytes(size - len(salt) - len(trailer) - 2) + b"\x01" + salt
     mask = _mask(trailer, len(block), digest)

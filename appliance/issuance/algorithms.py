@@ -121,6 +121,23 @@ def is_signed(
     return True
 
 
+def is_digest_signed(
+    digest: bytes, signature: bytes, algorithm: Algorithm, public_key: PublicKey
+) -> bool:
+    """Say whether the signature of what was hashed already is that of the key."""
+    try:
+        if isinstance(public_key, EllipticCurvePublicKey):
+            public_key.verify(signature, digest, ECDSA(Prehashed(ECDSA_DIGESTS[algorithm])))
+        elif isinstance(public_key, RSAPublicKey):
+            padding, hashed = RSA_SCHEMES[algorithm]
+            public_key.verify(signature, digest, padding, Prehashed(hashed))
+        else:
+            return False
+    except (InvalidSignature, KeyError, ValueError):
+        return False
+    return True
+
+
 def fits(algorithm: Algorithm, public_key: PublicKey) -> bool:
     """Say whether a key of this kind signs with the algorithm."""
     if isinstance(public_key, EllipticCurvePublicKey):

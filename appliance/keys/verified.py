@@ -4,17 +4,17 @@ from typing import final
 
 import trio
 
-from appliance.issuance.algorithms import LONG, is_signed
+from appliance.issuance.algorithms import LONG, is_digest_signed, is_signed
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Broken
-from appliance.ports.signer import IssuerKey, Signer
+from appliance.ports.signer import DigestSigner, IssuerKey
 
 
 @final
 class VerifiedSigner:
-    """A Signer around another one."""
+    """A DigestSigner around another one."""
 
-    def __init__(self, signer: Signer, *, name: str) -> None:
+    def __init__(self, signer: DigestSigner, *, name: str) -> None:
         self._signer = signer
         self._name = name
 
@@ -31,6 +31,15 @@ class VerifiedSigner:
             held = is_signed(message, signature, algorithm, key)
         else:
             held = await trio.to_thread.run_sync(is_signed, message, signature, algorithm, key)
+        return self._checked(signature, held=held)
+
+    async def sign_digest(self, digest: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        """Sign a digest as the signer does. Raises Broken as above."""
+        signature = await self._signer.sign_digest(digest, algorithm)
+        held = is_digest_signed(digest, signature, algorithm, self._signer.public_key)
+        return self._checked(signature, held=held)
+
+    def _checked(self, signature: bytes, *, held: bool) -> bytes:
         if not held:
             raise Broken(
                 "the signing key gave a signature that does not hold",

@@ -9,7 +9,7 @@ from appliance.formats.keyuri import KeyUri
 from appliance.model.errors import Forbidden, Unavailable
 from appliance.model.secret import Password
 from appliance.model.tokens import KeyDescription, KeyKind, KeyPolicies, TokenState, TokenStatus
-from appliance.ports.signer import IssuerKey, Signer
+from appliance.ports.signer import DigestSigner, IssuerKey
 
 DEFAULT_POLICIES = KeyPolicies()
 
@@ -60,7 +60,7 @@ class KeyManager(Protocol):
         """
         ...
 
-    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> Signer:
+    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> DigestSigner:
         """Give the key that the URI names; with a known public key the token is not asked.
 
         Raises NotFound when there is no such key. A signer survives the token's absence. It
@@ -69,9 +69,17 @@ class KeyManager(Protocol):
         ...
 
     async def create_key(
-        self, uri: KeyUri, kind: KeyKind, policies: KeyPolicies = DEFAULT_POLICIES
+        self,
+        uri: KeyUri,
+        kind: KeyKind,
+        policies: KeyPolicies = DEFAULT_POLICIES,
+        *,
+        replace: bool = False,
     ) -> IssuerKey:
-        """Make a key on the token, never to leave it. Raises BadRequest when it exists already."""
+        """Make a key on the token, never to leave it.
+
+        One that exists already is destroyed with `replace`, and is a BadRequest without.
+        """
         ...
 
     async def list_keys(self) -> Sequence[KeyDescription]:

@@ -26,3 +26,11 @@ class Signer(Protocol):
         behind. Raises Unavailable when the key cannot be reached now, Broken when it failed.
         """
         ...
+
+
+class DigestSigner(Signer, Protocol):
+    """A private key that signs digests, too: for programs that hash by themselves."""
+
+    async def sign_digest(self, digest: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        """Sign a digest, as long as the algorithm's; otherwise as `sign`. Not for Ed25519."""
+        ...

@@ -3,6 +3,7 @@
 Subclass, and give the fixtures `signer`; or `manager` (running), `name_of` and `kinds`.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.formats.keyuri import KeyUri
-from appliance.issuance.algorithms import LONG, fits, is_signed
+from appliance.issuance.algorithms import ECDSA_DIGESTS, LONG, RSA_SCHEMES, fits, is_signed
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import BadRequest, Broken, NotFound
 from appliance.model.tokens import KeyKind, TokenState
@@ -27,6 +28,11 @@ NameOf = Callable[[int], KeyUri]
 
 def fitting(key: IssuerKey) -> list[SignatureAlgorithm]:
     return [each for each in SignatureAlgorithm if fits(each, key)]
+
+
+def digest_for(algorithm: SignatureAlgorithm, message: bytes) -> bytes:
+    hashed = ECDSA_DIGESTS.get(algorithm) or RSA_SCHEMES[algorithm][1]
+    return hashlib.new(hashed.name, message).digest()
 
 
 class SignerContract:
@@ -107,6 +113,10 @@ class KeyManagerContract:
             for algorithm in fitting(signer.public_key):
                 signature = await signer.sign(b"message", algorithm)
                 assert is_signed(b"message", signature, algorithm, made[number])
+                if algorithm is not SignatureAlgorithm.ED25519:
+                    digest = digest_for(algorithm, b"message")
+                    signature = await signer.sign_digest(digest, algorithm)
+                    assert is_signed(b"message", signature, algorithm, made[number])
         listed = await manager.list_keys()
         assert {each.public_key: each.kind for each in listed} == {
             spki(made[number]): kind for number, kind in enumerate(kinds)
@@ -126,6 +136,15 @@ class KeyManagerContract:
         with pytest.raises(BadRequest, match="exists already"):
             await manager.create_key(name_of(0), kinds[0])
         assert spki((await manager.open_signer(name_of(0))).public_key) == spki(first)
+
+    async def test_a_key_takes_anothers_place_when_that_is_said(
+        self, manager: KeyManager, name_of: NameOf
+    ) -> None:
+        first = await manager.create_key(name_of(0), KeyKind.EC_P256)
+        second = await manager.create_key(name_of(0), KeyKind.EC_P256, replace=True)
+        assert spki(second) != spki(first)
+        assert spki((await manager.open_signer(name_of(0))).public_key) == spki(second)
+        await manager.create_key(name_of(1), KeyKind.EC_P256, replace=True)
 
     async def test_a_deleted_key_signs_no_more(
         self, manager: KeyManager, name_of: NameOf, kinds: Sequence[KeyKind]

@@ -1,6 +1,7 @@
 """A KeyManager for a token that is reached by PKCS#11."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, final
 
 import trio
@@ -23,11 +24,18 @@ from appliance.keys.pkcs11.session import GENERATION, OPERATION, A, TokenSession
 from appliance.keys.turns import Turns
 from appliance.keys.verified import VerifiedSigner
 from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import BadRequest, Broken, FormatError, HearthError, NotSupported
+from appliance.model.errors import (
+    BadRequest,
+    Broken,
+    FormatError,
+    HearthError,
+    NotFound,
+    NotSupported,
+)
 from appliance.model.secret import Password
 from appliance.model.tokens import KeyDescription, KeyKind, KeyPolicies, TokenStatus
 from appliance.ports.keys import DEFAULT_POLICIES
-from appliance.ports.signer import IssuerKey, Signer
+from appliance.ports.signer import DigestSigner, IssuerKey
 
 LOOKING: Final = 1.0  # seconds between two looks whether the token is there
 _STOPPING: Final = 5.0
@@ -79,7 +87,7 @@ class Pkcs11Token:
         """Use a PIN that a person typed."""
         await self._turns.take(lambda: self._session.unlock(pin, last_try=last_try))
 
-    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> Signer:
+    async def open_signer(self, uri: KeyUri, public_key: IssuerKey | None = None) -> DigestSigner:
         """Give the key that the URI names."""
         name = object_name(uri)
         if public_key is None:
@@ -87,10 +95,18 @@ class Pkcs11Token:
         return VerifiedSigner(_TokenKey(self, name, public_key), name=self._place.name)
 
     async def create_key(
-        self, uri: KeyUri, kind: KeyKind, policies: KeyPolicies = DEFAULT_POLICIES
+        self,
+        uri: KeyUri,
+        kind: KeyKind,
+        policies: KeyPolicies = DEFAULT_POLICIES,
+        *,
+        replace: bool = False,
     ) -> IssuerKey:
         """Make a key on the token."""
         name = whole_name(uri)
+        if replace:
+            with suppress(NotFound):
+                await self._do(messages.DeleteKey(name), messages.Done)
         request = messages.Create(name, kind, policies.extractable)
         return _key((await self._do(request, messages.Octets, within=GENERATION)).value)
 
@@ -134,9 +150,16 @@ class Pkcs11Token:
         """Say that PKCS#11 has no such thing."""
         raise NotSupported(f"tokens reached by PKCS#11 do not attest keys: {uri.shown}")
 
-    async def sign(self, name: ObjectName, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
+    async def sign(
+        self,
+        name: ObjectName,
+        message: bytes,
+        algorithm: SignatureAlgorithm,
+        *,
+        hashed: bool = False,
+    ) -> bytes:
         """Sign with the key of this name."""
-        request = messages.Sign(name, message, algorithm)
+        request = messages.Sign(name, message, algorithm, hashed)
         return (await self._do(request, messages.Octets)).value
 
     async def _do(
@@ -154,7 +177,7 @@ class Pkcs11Token:
 
 @final
 class _TokenKey:
-    """A key on the token, as a Signer."""
+    """A key on the token, as a DigestSigner."""
 
     def __init__(self, token: Pkcs11Token, name: ObjectName, public_key: IssuerKey) -> None:
         self._token = token
@@ -168,9 +191,18 @@ class _TokenKey:
 
     async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         """Sign the message on the token."""
+        return await self._signed(message, algorithm, hashed=False)
+
+    async def sign_digest(self, digest: bytes, algorithm: SignatureAlgorithm) -> bytes:
+        """Sign what was hashed already."""
+        return await self._signed(digest, algorithm, hashed=True)
+
+    async def _signed(
+        self, message: bytes, algorithm: SignatureAlgorithm, *, hashed: bool
+    ) -> bytes:
         if not fits(algorithm, self._public_key):
             raise Broken("the signing key does not go with the algorithm", detail=algorithm)
-        return await self._token.sign(self._name, message, algorithm)
+        return await self._token.sign(self._name, message, algorithm, hashed=hashed)
 
 
 def _key(der: bytes) -> IssuerKey:

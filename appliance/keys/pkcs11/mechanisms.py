@@ -38,30 +38,34 @@ class Way:
 
 
 def ways(message: bytes, algorithm: SignatureAlgorithm) -> Iterator[Way]:
-    """Give the ways to sign, the one that most tokens know first."""
+    """Give the ways to sign a message, the one that most tokens know first."""
     if algorithm is SignatureAlgorithm.ED25519:
         yield Way(mechanism=Mechanism.EDDSA, parameter=None, data=message)
     elif algorithm in ECDSA_DIGESTS:
         digest = ECDSA_DIGESTS[algorithm]
-        yield Way(mechanism=Mechanism.ECDSA, parameter=None, data=_hashed(message, digest))
+        yield way_of_digest(_hashed(message, digest), algorithm)
         yield Way(mechanism=_HASHES[digest.name][5], parameter=None, data=message)
     else:
-        yield from _rsa_ways(message, algorithm)
+        padding, digest = RSA_SCHEMES[algorithm]
+        raw = way_of_digest(_hashed(message, digest), algorithm)
+        yield raw
+        _, _, _, pkcs1, pss, _ = _HASHES[digest.name]
+        whole = pss if isinstance(padding, PSS) else pkcs1
+        yield Way(mechanism=whole, parameter=raw.parameter, data=message)
 
 
-def _rsa_ways(message: bytes, algorithm: SignatureAlgorithm) -> Iterator[Way]:
+def way_of_digest(hashed: bytes, algorithm: SignatureAlgorithm) -> Way:
+    """Give the way to sign what was hashed already; Ed25519 has none."""
+    if algorithm in ECDSA_DIGESTS:
+        return Way(mechanism=Mechanism.ECDSA, parameter=None, data=hashed)
     padding, digest = RSA_SCHEMES[algorithm]
-    oid, mechanism, mask, whole, whole_pss, _ = _HASHES[digest.name]
-    hashed = _hashed(message, digest)
+    oid, mechanism, mask, *_ = _HASHES[digest.name]
     if isinstance(padding, PSS):
         parameter = (mechanism, mask, digest.digest_size)
-        yield Way(mechanism=Mechanism.RSA_PKCS_PSS, parameter=parameter, data=hashed)
-        yield Way(mechanism=whole_pss, parameter=parameter, data=message)
-        return
+        return Way(mechanism=Mechanism.RSA_PKCS_PSS, parameter=parameter, data=hashed)
     # RFC 8017 section 9.2: DigestInfo
     info = der.sequence(der.sequence(der.oid(oid), der.null()), der.octet_string(hashed))
-    yield Way(mechanism=Mechanism.RSA_PKCS, parameter=None, data=info)
-    yield Way(mechanism=whole, parameter=None, data=message)
+    return Way(mechanism=Mechanism.RSA_PKCS, parameter=None, data=info)
 
 
 def in_x509_form(signature: bytes, algorithm: SignatureAlgorithm) -> bytes:

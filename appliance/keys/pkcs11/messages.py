@@ -53,11 +53,12 @@ class Find(msgspec.Struct, tag="find"):
 
 
 class Sign(msgspec.Struct, tag="sign"):
-    """Sign a message, hashed here. Answer: Octets, in X.509's form."""
+    """Sign a message, hashed here, or before (`hashed`). Answer: Octets, in X.509's form."""
 
     name: ObjectName
     message: bytes
     algorithm: SignatureAlgorithm
+    hashed: bool = False
 
 
 class Create(msgspec.Struct, tag="create"):

@@ -1,6 +1,6 @@
 """A vendor's module at work, within the worker: one token, one session, one operation at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn, assert_never
 
 import pkcs11
@@ -212,7 +212,7 @@ class Module:
         key, always = self._private_key(request.name)
         given = {"pin": self._pin} if always and self._pin is not None else {}
         refused: Exception | None = None
-        for way in mechanisms.ways(request.message, request.algorithm):
+        for way in _ways(request):
             try:
                 signature = key.sign(
                     way.data, mechanism=way.mechanism, mechanism_param=way.parameter, **given
@@ -368,3 +368,9 @@ def _fail(error: errors.PKCS11Error) -> NoReturn:
 def _reason(error: Exception | None) -> str:
     """Give the module's word for it; never its text, which may hold what it was given."""
     return type(error).__name__
+
+
+def _ways(request: messages.Sign) -> Iterable[mechanisms.Way]:
+    if request.hashed:
+        return (mechanisms.way_of_digest(request.message, request.algorithm),)
+    return mechanisms.ways(request.message, request.algorithm)
