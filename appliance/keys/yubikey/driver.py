@@ -25,7 +25,7 @@ from appliance.keys.yubikey import pcsc
 from appliance.keys.yubikey.blocks import block_of
 from appliance.keys.yubikey.card import OpenCard, SlotKey
 from appliance.keys.yubikey.hold import Hold
-from appliance.keys.yubikey.pcsc import CardFault, Readers
+from appliance.keys.yubikey.pcsc import CardFault, Readers, Trouble
 from appliance.keys.yubikey.session import GENERATION, OPERATION, CardSession
 from appliance.keys.yubikey.slots import (
     KINDS,
@@ -51,6 +51,7 @@ from appliance.ports.keys import DEFAULT_POLICIES
 from appliance.ports.signer import DigestSigner, IssuerKey
 
 LOOKING: Final = 1.0  # seconds that a look at the readers lasts when nothing changes
+HANGING: Final = 4.0  # seconds after which a look that has not ended counts as silence
 _PAUSE: Final = 0.25  # seconds between two looks, when there was something to see
 _SILENCE: Final = 0.5  # seconds between two attempts to reach the service
 _STOPPING: Final = 5.0
@@ -88,6 +89,7 @@ class YubiKeyToken:
             guard=guard,
             told=told,
         )
+        self._looking = trio.CapacityLimiter(1)
         self._with_pin: set[SLOT] = set()  # whose keys are known to want the PIN
         label = f"yubikey {name}".rstrip()
         self._turns = Turns(label) if patience is None else Turns(label, patience=patience)
@@ -235,18 +237,20 @@ class YubiKeyToken:
     # ---- the monitor
 
     async def _look(self, known: Readers, patience: float) -> Readers:
-        """See what is plugged in; the same as before for a moment, when the service is silent."""
+        """See what is plugged in; nothing, when the service is silent."""
         try:
-            seen = await trio.to_thread.run_sync(
-                pcsc.look, known, patience, limiter=trio.CapacityLimiter(1), abandon_on_cancel=True
-            )
-        except CardFault as fault:
-            self._session.heard_nothing(fault)
-            if patience:
-                await trio.sleep(_SILENCE)
-            return {}
-        self._session.noticed(seen)
-        return seen
+            with trio.move_on_after(patience + HANGING):
+                seen = await trio.to_thread.run_sync(
+                    pcsc.look, known, patience, limiter=self._looking, abandon_on_cancel=True
+                )
+                self._session.noticed(seen)
+                return seen
+            fault = CardFault(Trouble.NO_SERVICE, "pcscd does not answer")
+        except CardFault as error:
+            fault = error
+        self._session.heard_nothing(fault)
+        await trio.sleep(_SILENCE if patience else 0)
+        return {}
 
     async def _open(self) -> None:
         """Open the card where it should be; what is wrong is in the status then."""

@@ -16,7 +16,7 @@ from appliance.formats.keyuri import parse
 from appliance.issuance.algorithms import is_signed, natural_algorithm
 from appliance.issuance.yubikey_attestation import YUBICO, checked
 from appliance.keys.pins import PinGuard
-from appliance.keys.yubikey import driver
+from appliance.keys.yubikey import driver, pcsc
 from appliance.keys.yubikey.driver import YubiKeyToken
 from appliance.model.errors import (
     BadRequest,
@@ -478,6 +478,7 @@ async def test_a_service_that_hangs_costs_its_requests_and_comes_back(
 ) -> None:
     """No request waits longer than an operation may take; the loop and other threads go on."""
     monkeypatch.setattr(driver, "OPERATION", 0.5)
+    monkeypatch.setattr(driver, "HANGING", 0.3)
     async with at_work() as token:
         signer = await key_in_slot(token)
         await trio.to_thread.run_sync(lambda: port.tell("stop"))
@@ -487,6 +488,10 @@ async def test_a_service_that_hangs_costs_its_requests_and_comes_back(
                 await sign(signer)
             assert refusal.value.state is TokenState.NO_SERVICE
             assert trio.current_time() - began < 1
+        await trio.to_thread.run_sync(lambda: port.tell("continue"))
+        await until(token, TokenState.READY, 5)
+        await trio.to_thread.run_sync(lambda: port.tell("stop"))
+        await until(token, TokenState.NO_SERVICE)  # although nobody asked for anything
         await trio.to_thread.run_sync(lambda: port.tell("continue"))
         await until(token, TokenState.READY, 5)
         await sign(signer)
@@ -509,3 +514,23 @@ async def test_its_attestation_holds_for_its_key_alone_and_leads_to_a_given_root
         for wrong in (chain, []):
             with pytest.raises(BadRequest):
                 checked(wrong, other, now=now, roots=chain[-1:])
+
+
+async def test_a_machine_without_the_smart_card_library_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pcsc, "_LIBRARY", "libnowhere.so.1")
+    pcsc._library.cache_clear()
+    async with at_work() as token:
+        assert token.status.state is TokenState.NO_SERVICE
+        assert "not installed" in token.status.detail
+        with pytest.raises(TokenUnavailable):
+            await token.list_keys()
+
+
+def test_without_a_yubikey_in_the_configuration_its_libraries_are_not_loaded() -> None:
+    probe = (
+        "import sys, appliance.server.run, appliance.cli.main\n"
+        "assert not {'yubikit', 'smartcard', 'ykman'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", probe], cwd=REPOSITORY, check=True)

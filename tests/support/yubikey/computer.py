@@ -4,6 +4,7 @@ This process reaches its pcscd through PCSCLITE_CSOCK_NAME, which the PC/SC libr
 one machine a test process, at one path.
 """
 
+import atexit
 import json
 import os
 import shutil
@@ -100,6 +101,7 @@ def computer(*versions: str) -> Iterator[Computer]:
     if not folder.is_dir():
         folder = Path(tempfile.mkdtemp(prefix="hearth-pcsc-"))
         folder.chmod(0o755)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ[_SOCKET] = str(folder / "pcscd.comm")
     serials = (SERIAL, SECOND_SERIAL)
     cards = [f"{serial}:{version}" for serial, version in zip(serials, versions, strict=False)]
@@ -131,8 +133,3 @@ def computer(*versions: str) -> Iterator[Computer]:
             process.kill()
             if process.stdout is not None:
                 process.stdout.close()
-
-
-def tools() -> list[str]:
-    """Yubico's own programs that are here."""
-    return [name for name in ("yubico-piv-tool", "opensc-tool") if shutil.which(name)]
