@@ -15,8 +15,10 @@ import pytest
 import trio
 from cryptography import x509
 
+from appliance.cli.main import main
 from appliance.config import hierarchy
 from appliance.config.hierarchy import Occasion
+from appliance.config.loading import load
 from appliance.formats import pem
 from appliance.formats.keys import PublicKey
 from appliance.formats.keyuri import parse
@@ -25,7 +27,7 @@ from appliance.keys.pkcs11.driver import Pkcs11Token
 from appliance.model.errors import Forbidden, Unavailable
 from appliance.model.tokens import KeyKind, TokenState
 from appliance.server.kept_certificate import NAME as KEPT
-from appliance.server.keys import KNOWN_KEYS, PIN_JOURNAL
+from appliance.server.keys import KNOWN_KEYS, PIN_JOURNAL, pins_in_credentials
 from tests.server.conftest import Appliance, Authority, Start
 from tests.support.softhsm import PIN, SoftHsm
 from tests.support.web import PATIENCE
@@ -262,3 +264,64 @@ def children() -> list[int]:
     for each in Path("/proc/self/task").iterdir():
         found += (each / "children").read_text().split()
     return [int(each) for each in found if "worker" in Path(f"/proc/{each}/cmdline").read_text()]
+
+
+async def test_tokens_are_seen_and_opened_from_the_command_line(
+    start: Start, authority: Authority, hsm: SoftHsm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await install(authority, hsm)
+    configure(authority, hsm)
+    async with start():
+        pass
+    configure(authority, hsm, query="")
+    pin_file = authority.directory / "pin"
+    async with start():
+
+        async def hearth(*words: str) -> tuple[int, str]:
+            arguments = ["token", *words, "--ca-config", str(authority.file)]
+            code = await trio.to_thread.run_sync(main, arguments)
+            captured = capsys.readouterr()
+            return code, captured.out + captured.err
+
+        code, said = await hearth("status")
+        assert (code, said.startswith("ca: PIN needed (SoftHSM")) == (0, True)
+        pin_file.write_text("9999\n")
+        code, said = await hearth("unlock", "ca", "--pin-file", str(pin_file))
+        assert (code, said) == (1, "the token 'ca' refused the PIN\n")
+        pin_file.write_text(f"{PIN}\n")
+        code, said = await hearth("unlock", "other", "--pin-file", str(pin_file))
+        assert (code, said) == (1, "there is no token 'other' in the configuration\n")
+        code, said = await hearth("unlock", "--pin-file", str(pin_file))
+        assert (code, said.startswith("ca: ready")) == (0, True)
+
+
+async def test_whether_a_token_can_sign_is_a_metric(
+    start: Start, authority: Authority, hsm: SoftHsm
+) -> None:
+    await install(authority, hsm)
+    configure(authority, hsm)
+    whole = json.loads(authority.file.read_text()) | {"metricsAddress": "127.0.0.1:0"}
+    authority.file.write_text(json.dumps(whole))
+    async with start() as appliance:
+        line = next(each for each in appliance.output.lines if "Serving " in each and "metrics" in each)
+        port = line.rpartition(":")[2].split()[0]
+        async with httpx.AsyncClient() as asked:
+            text = (await asked.get(f"http://127.0.0.1:{port}/metrics")).text
+    assert 'hearth_token_ready{token="ca"} 1' in text
+
+
+async def test_a_pin_comes_from_systemds_credentials(
+    start: Start, authority: Authority, hsm: SoftHsm
+) -> None:
+    await install(authority, hsm)
+    configure(authority, hsm, query="")
+    directory = authority.directory / "credentials"
+    directory.mkdir()
+    settings = load(authority.file)
+    environ = {"CREDENTIALS_DIRECTORY": str(directory)}
+    assert pins_in_credentials(settings, environ) == {}
+    (directory / "hearth-pin").write_text(f"{PIN}\n")
+    pins = pins_in_credentials(settings, environ)
+    async with start(pins=pins) as appliance:
+        (status,) = await appliance.running.operator.tokens()
+        assert status.state is TokenState.READY

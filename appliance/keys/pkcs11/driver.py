@@ -72,6 +72,7 @@ class Pkcs11Token:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch the token until cancelled."""
+        self._session.begin()
         try:
             await self._look()
             task_status.started()
@@ -81,7 +82,7 @@ class Pkcs11Token:
                     await self._look()
         finally:
             with trio.move_on_after(_STOPPING, shield=True):
-                await self._session.close()
+                await self._session.end()
 
     async def unlock(self, pin: Password, *, last_try: bool = False) -> None:
         """Use a PIN that a person typed."""

@@ -52,6 +52,7 @@ class TokenSession:
         self._failures = 0  # of workers, since one last did its work
         self._not_before = 0.0
         self._open = False
+        self._watched = True
         self._refusal: tuple[Tries, TokenUnavailable] | None = None  # the guard's, for these tries
         self.status = TokenStatus(
             name=place.name, uri=place.uri.shown, state=TokenState.LOCKED, detail="not seen yet"
@@ -88,8 +89,16 @@ class TokenSession:
         self._pin = pin
         self._refusal = None
 
-    async def close(self) -> None:
-        """Let the token go."""
+    def begin(self) -> None:
+        """Be there for the token again."""
+        self._watched = True
+
+    async def end(self) -> None:
+        """Let the token go, and start no worker for whoever still asks."""
+        self._watched = False
+        await self._close()
+
+    async def _close(self) -> None:
         if self._worker is not None:
             worker, self._worker = self._worker, None
             await worker.kill()
@@ -154,7 +163,7 @@ class TokenSession:
             messages.PIN_LOCKED,
         ):
             await trio.to_thread.run_sync(attempt.refused)
-            await self.close()  # and with it the session that the attempt left behind
+            await self._close()  # and with it the session that the attempt left behind
             raise self._refused(locked=answer.kind == messages.PIN_LOCKED)
         self._expected(answer, messages.Done)
         await trio.to_thread.run_sync(attempt.accepted)
@@ -181,12 +190,15 @@ class TokenSession:
         if wait > 0:
             raise self._unavailable(self.status.state, self.status.detail, retry_after=wait)
         try:
-            self._worker = await start_worker()
+            self._worker = await start_worker() if self._watched else None
         except WorkerGone as error:
             raise self._worker_gone(error) from error
+        if not self._watched:  # ended, perhaps while the worker started
+            await self._close()
+            raise self._unavailable(self.status.state, "the server ends")
         answer = await self._ask(messages.Load(self._place.module), _LOADING)
         if isinstance(answer, Failure):
-            await self.close()
+            await self._close()
             self._back_off()
             raise self._unavailable(
                 TokenState.NO_SERVICE,
