@@ -45,7 +45,29 @@ class Delete:
     key: bytes
 
 
-Operation: TypeAlias = Put | PutIfAbsent | CompareAndSwap | Delete
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add to a number, which is 0 where there is no row; the value is 8 octets, signed."""
+
+    bucket: str
+    key: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Write the last of a bucket's entries, chained to the one before it (formats.chain).
+
+    The order of entries is that in which their transactions were accepted. The last entry of a
+    bucket must not be deleted, since the next one is chained to it.
+    """
+
+    bucket: str
+    body: bytes
+
+
+RowOperation: TypeAlias = Put | PutIfAbsent | CompareAndSwap | Delete | Add
+Operation: TypeAlias = RowOperation | Append
 
 
 class Store(Protocol):

@@ -1,12 +1,22 @@
 """What an operation of a transaction makes of a row: one rule for every driver."""
 
 from collections.abc import Callable
+from typing import Final
 
 from appliance.model.errors import Conflict
-from appliance.ports.store import CompareAndSwap, Delete, Operation, Put, PutIfAbsent
+from appliance.ports.store import (
+    Add,
+    CompareAndSwap,
+    Delete,
+    Put,
+    PutIfAbsent,
+    RowOperation,
+)
+
+_NUMBER_OCTETS: Final = 8
 
 
-def value_after(operation: Operation, held: Callable[[], bytes | None]) -> bytes | None:
+def value_after(operation: RowOperation, held: Callable[[], bytes | None]) -> bytes | None:
     """Give the value that the row will have; None removes it.
 
     `held` reads the row as the transaction sees it, and is asked only where there is a condition.
@@ -25,6 +35,9 @@ def value_after(operation: Operation, held: Callable[[], bytes | None]) -> bytes
             return None if new is None else _present(new)
         case Delete():
             return None
+        case Add(amount=amount):
+            number = int.from_bytes(held() or b"", signed=True) + amount
+            return number.to_bytes(_NUMBER_OCTETS, signed=True)
 
 
 def _present(value: bytes) -> bytes:
@@ -33,6 +46,6 @@ def _present(value: bytes) -> bytes:
     return value
 
 
-def _conflict(operation: Operation) -> Conflict:
+def _conflict(operation: PutIfAbsent | CompareAndSwap) -> Conflict:
     key = operation.key.decode(errors="backslashreplace")
     return Conflict("the database has it otherwise", detail=f"{operation.bucket}/{key}")

@@ -24,7 +24,8 @@ import plyvel
 import trio
 
 from appliance.model.errors import Broken, HearthError
-from appliance.ports.store import Operation
+from appliance.ports.store import Append, Operation
+from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
 
@@ -66,6 +67,7 @@ class LevelDbStore:
         self._database = database
         self._prefixes: dict[str, bytes] = {}
         self._next = self._empty_batch()
+        self._chains = Chains(self._last)
         self._written: _Batch | None = None  # what the thread is writing
         self._failure = ""
         self._reads = 0
@@ -218,9 +220,15 @@ class LevelDbStore:
     def _decide(self, operations: Sequence[Operation]) -> _Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
         rows: _Rows = {}
+        ends = self._chains.begin()
         for operation in operations:
+            if isinstance(operation, Append):
+                number, value = ends.append(operation)
+                rows[self._prefix(operation.bucket) + number] = value
+                continue
             key = self._prefix(operation.bucket) + operation.key
             rows[key] = value_after(operation, partial(self._seen, key, rows))
+        ends.accept()
         return rows
 
     def _seen(self, key: bytes, own: _Rows) -> bytes | None:
@@ -229,6 +237,12 @@ class LevelDbStore:
             if key in rows:
                 return rows[key]
         return self._read(key)
+
+    def _last(self, bucket: str) -> tuple[bytes, bytes] | None:
+        """Give the last row of a bucket that is written."""
+        prefix = self._prefix(bucket)
+        stop = prefix[:-1] + b"\x01"
+        return next(iter(self._read_range(prefix, stop, len(prefix), 1, reverse=True)), None)
 
     # ---- writing
 
@@ -259,6 +273,7 @@ class LevelDbStore:
         waiting = batch.waiting
         if problem:
             self._failure = problem
+            self._chains.forget()
             waiting += self._next.waiting
             self._next = self._empty_batch()
         elif self._next.waiting or len(self._next.rows) >= _NOTED:

@@ -11,7 +11,8 @@ from typing import TypeAlias, final
 import trio
 
 from appliance.model.errors import Broken
-from appliance.ports.store import Operation
+from appliance.ports.store import Append, Operation
+from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 
 _Rows: TypeAlias = dict[tuple[str, bytes], bytes | None]  # None: removed
@@ -48,6 +49,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
         self._closed = False
+        self._chains = Chains(self._last)
 
     @property
     def description(self) -> str:
@@ -65,9 +67,15 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         self._check_open()
         changed: _Rows = {}
+        ends = self._chains.begin()
         for operation in operations:
+            if isinstance(operation, Append):
+                number, body = ends.append(operation)
+                changed[operation.bucket, number] = body
+                continue
             place = operation.bucket, operation.key
             changed[place] = value_after(operation, partial(self._seen, place, changed))
+        ends.accept()
         for (bucket, key), value in changed.items():
             if value is None:
                 self._buckets[bucket].rows.pop(key, None)
@@ -110,6 +118,10 @@ class MemoryStore:
             return changed[place]
         bucket, key = place
         return self._buckets[bucket].rows.get(key)
+
+    def _last(self, bucket: str) -> tuple[bytes, bytes] | None:
+        rows = self._buckets[bucket].rows
+        return max(rows.items(), default=None)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
+from appliance.formats import chain
 from appliance.model.errors import Broken, Conflict
-from appliance.ports.store import CompareAndSwap, Delete, Put, PutIfAbsent, Store
+from appliance.ports.store import Add, Append, CompareAndSwap, Delete, Put, PutIfAbsent, Store
 
 Reopen = Callable[[], Awaitable[Store]]
 
@@ -32,6 +33,40 @@ class StoreContract:
 
     async def test_an_empty_transaction_is_done(self, store: Store) -> None:
         await store.commit([])
+
+    async def test_entries_are_chained_in_the_order_of_their_transactions(
+        self, store: Store
+    ) -> None:
+        async with trio.open_nursery() as nursery:
+            for number in range(40):
+                body = b"body %d" % number
+                nursery.start_soon(store.commit, [Put("b", body, b"1"), Append("log", body)])
+        await store.note([Append("log", b"noted"), Append("log", b"twice"), Append("other", b"x")])
+        await store.commit([Append("log", b"last")])
+        entries = [chain.read(*row) for row in await store.scan("log")]
+        assert [each.number for each in entries] == list(range(1, 44))
+        assert [each.body for each in entries[-3:]] == [b"noted", b"twice", b"last"]
+        link = chain.START
+        for each in entries:
+            assert each.previous == link.hash
+            link = each.link
+        assert len(await store.scan("other")) == 1
+
+    async def test_a_refused_transaction_leaves_no_entry(self, store: Store) -> None:
+        await store.commit([Append("log", b"1"), PutIfAbsent("b", b"k", b"1")])
+        with pytest.raises(Conflict):
+            await store.commit([Append("log", b"2"), PutIfAbsent("b", b"k", b"2")])
+        await store.commit([Append("log", b"3")])
+        first, second = (chain.read(*row) for row in await store.scan("log"))
+        assert (second.number, second.previous, second.body) == (2, first.link.hash, b"3")
+
+    async def test_numbers_are_added_to(self, store: Store) -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(40):
+                nursery.start_soon(store.commit, [Add("n", b"k", 3), Add("n", b"l", -1)])
+        await store.commit([Add("n", b"k", 1), Add("n", b"k", 1)])
+        numbers = [int.from_bytes(value, signed=True) for _, value in await store.scan("n")]
+        assert numbers == [122, -40]
 
     async def test_a_note_is_decided_at_once(self, store: Store) -> None:
         """Of two notes, and of a note and a commit, one wins."""
@@ -284,6 +319,13 @@ class StoreContract:
 
 class DurableContract(StoreContract):
     """What is more to ask of a driver that outlives its process; fixture `reopen` closes first."""
+
+    async def test_a_chain_goes_on_after_another_start(self, store: Store, reopen: Reopen) -> None:
+        await store.commit([Append("log", b"1"), Append("log", b"2")])
+        again = await reopen()
+        await again.commit([Append("log", b"3")])
+        _, second, third = (chain.read(*row) for row in await again.scan("log"))
+        assert (third.number, third.previous) == (3, second.link.hash)
 
     async def test_rows_are_there_after_closing_and_opening(
         self, store: Store, reopen: Reopen
