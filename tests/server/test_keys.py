@@ -14,6 +14,7 @@ import httpx
 import pytest
 import trio
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.cli.main import main
 from appliance.config import hierarchy
@@ -25,9 +26,13 @@ from appliance.formats.keyuri import parse
 from appliance.issuance.certificates import Prepared
 from appliance.keys.pkcs11.driver import Pkcs11Token
 from appliance.model.errors import Forbidden, Unavailable
+from appliance.model.orders import SignOrder
 from appliance.model.tokens import KeyKind, TokenState
+from appliance.server.doctor import Level, examine
 from appliance.server.kept_certificate import NAME as KEPT
-from appliance.server.keys import KNOWN_KEYS, PIN_JOURNAL, pins_in_credentials
+from appliance.server.keys import KNOWN_KEYS, PIN_JOURNAL, opened_tokens, pins_in_credentials
+from appliance.server.offline import offline_issuance
+from appliance.stores.memory import MemoryStore
 from tests.server.conftest import Appliance, Authority, Start
 from tests.support.softhsm import PIN, SoftHsm
 from tests.support.web import PATIENCE
@@ -303,7 +308,9 @@ async def test_whether_a_token_can_sign_is_a_metric(
     whole = json.loads(authority.file.read_text()) | {"metricsAddress": "127.0.0.1:0"}
     authority.file.write_text(json.dumps(whole))
     async with start() as appliance:
-        line = next(each for each in appliance.output.lines if "Serving " in each and "metrics" in each)
+        line = next(
+            each for each in appliance.output.lines if "Serving " in each and "metrics" in each
+        )
         port = line.rpartition(":")[2].split()[0]
         async with httpx.AsyncClient() as asked:
             text = (await asked.get(f"http://127.0.0.1:{port}/metrics")).text
@@ -325,3 +332,31 @@ async def test_a_pin_comes_from_systemds_credentials(
     async with start(pins=pins) as appliance:
         (status,) = await appliance.running.operator.tokens()
         assert status.state is TokenState.READY
+
+
+async def test_offline_commands_sign_with_the_token(authority: Authority, hsm: SoftHsm) -> None:
+    await install(authority, hsm)
+    configure(authority, hsm)
+    settings = load(authority.file)
+    request = authority.request("a.test")
+    (authority.directory / "db").mkdir()
+    async with opened_tokens(settings) as tokens:
+        issuance = offline_issuance(settings, MemoryStore(), None, tokens)
+        order = SignOrder(
+            csr=x509.load_pem_x509_csr(request["csr"].encode()).public_bytes(Encoding.DER),
+            token=request["ott"],
+        )
+        leaf, issuer, *_ = await issuance.sign(order)
+    x509.load_der_x509_certificate(leaf).verify_directly_issued_by(
+        x509.load_der_x509_certificate(issuer)
+    )
+    assert children() == []
+
+
+async def test_the_doctor_tries_no_pin(authority: Authority, hsm: SoftHsm) -> None:
+    await install(authority, hsm)
+    configure(authority, hsm)
+    found = [each async for each in examine(authority.file, None, {})]
+    assert not [each for each in found if each.level is Level.FAILURE and "key" in each.topic]
+    assert any("hearth token status" in each.text for each in found)
+    assert not (authority.directory / "db").exists()

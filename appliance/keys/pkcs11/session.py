@@ -157,6 +157,9 @@ class TokenSession:
             self._note(refusal.state, refusal.public)
             self._refusal = None if person else (tries, refusal)
             raise
+        except Broken as fault:
+            self._note(TokenState.LOCKED, fault.public)
+            raise
         answer = await self._ask(messages.Open(text), OPERATION)
         if isinstance(answer, Failure) and answer.kind in (
             messages.PIN_REFUSED,
