@@ -27,6 +27,7 @@ from appliance.formats.keys import PublicKey, checked_public
 from appliance.keys.pins import Tries
 from appliance.model.errors import Broken, Forbidden, FormatError, NotFound, NotSupported
 from appliance.model.secret import Password
+from appliance.ports.credentials import Credential
 from appliance.ports.keys import WrongPin
 
 _AUTHENTICATE: Final = 0x87
@@ -34,6 +35,8 @@ _VERIFY: Final = 0x20
 _PIN: Final = 0x80
 _OTP_SERIAL: Final = (0x01, 0x10)  # instruction and parameter
 _USUAL_TRIES: Final = 3  # where the card tells only how many are left
+_FACTORY_PIN: Final = "123456"
+_FACTORY_PUK: Final = "12345678"
 _LARGEST_PLAIN: Final = 2800  # octets of a certificate that is not compressed
 
 
@@ -217,6 +220,45 @@ class OpenCard:
         self._keys.pop(slot, None)
         with _translated(absent=f"the YubiKey has no key in slot {slot:02x}"):
             self._piv.delete_key(slot)
+
+    # ---- what the factory set
+
+    @property
+    def management_key_octets(self) -> int:
+        """How long a management key is on this card."""
+        return self._piv.management_key_type.key_len
+
+    def factory_credentials(self) -> list[Credential]:
+        """Say what is still as everybody knows it. Raises NotSupported before firmware 5.3."""
+        with _translated():
+            known = {
+                Credential.PIN: self._piv.get_pin_metadata().default_value,
+                Credential.PUK: self._piv.get_puk_metadata().default_value,
+                Credential.MANAGEMENT_KEY: self._piv.get_management_key_metadata().default_value,
+            }
+        return [credential for credential, is_factory in known.items() if is_factory]
+
+    def replace_factory(self, credential: Credential, new: Password) -> None:
+        """Replace what the card says is the factory's: no try is at stake. Raises Forbidden."""
+        if credential not in self.factory_credentials():
+            raise Forbidden(f"the {credential} of YubiKey {self.serial} is not the factory's")
+        text = new.reveal().decode()
+        with _translated():
+            match credential:
+                case Credential.PIN:
+                    self._piv.change_pin(_FACTORY_PIN, text)
+                case Credential.PUK:
+                    self._piv.change_puk(_FACTORY_PUK, text)
+                case Credential.MANAGEMENT_KEY:
+                    self._piv.authenticate(DEFAULT_MANAGEMENT_KEY)
+                    kind = self._piv.management_key_type  # ykcs11 of Debian 12 knows no other
+                    self._piv.set_management_key(kind, bytes.fromhex(text))
+
+    def reset(self) -> None:
+        """Make it as it left the factory."""
+        self._keys.clear()
+        with _translated():
+            self._piv.reset()
 
     # ---- certificates
 
