@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from appliance.formats import goduration
 from appliance.model.errors import FormatError
@@ -46,6 +47,7 @@ def format_time(moment: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
+@lru_cache(maxsize=1000)  # rows are read again and again
 def parse_time(text: str) -> datetime:
     """Read an RFC 3339 time as strictly as Go does, into UTC. Raises FormatError."""
     match = _RFC_3339.fullmatch(text)

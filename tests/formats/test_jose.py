@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     SECP384R1,
     SECP521R1,
+    EllipticCurve,
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
+from jwt.algorithms import ECAlgorithm
 
 from appliance.formats import base64url, jwe, jwk, jwt
 from appliance.formats.keyfile import WrongPassword
@@ -300,3 +302,33 @@ def test_an_encryption_that_is_no_text_is_refused() -> None:
 def test_what_is_no_jwe_is_refused(text: str) -> None:
     with pytest.raises(FormatError):
         jwe.decrypt(text, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("name", "curve", "theirs"),
+    [
+        ("ES256", SECP256R1(), ECAlgorithm(ECAlgorithm.SHA256)),
+        ("ES384", SECP384R1(), ECAlgorithm(ECAlgorithm.SHA384)),
+        ("ES512", SECP521R1(), ECAlgorithm(ECAlgorithm.SHA512)),
+    ],
+)
+def test_ecdsa_is_judged_as_pyjwt_judges_it(
+    name: str, curve: EllipticCurve, theirs: ECAlgorithm
+) -> None:
+    key = generate_private_key(curve)
+    good = theirs.sign(b"message", key)
+    half = len(good) // 2
+    algorithm, public = jwt.fitting(name, key.public_key()), key.public_key()
+    assert algorithm.verify(b"message", public, good)
+    for wrong in (
+        b"",
+        good[:-1],
+        good + b"\0",
+        bytes(2 * half),
+        good[half:] + good[:half],
+        bytes(half) + good[half:],
+        b"\xff" * 2 * half,
+    ):
+        assert not algorithm.verify(b"message", public, wrong)
+        assert not theirs.verify(b"message", public, wrong)
+    assert not algorithm.verify(b"another", public, good)

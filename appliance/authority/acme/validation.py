@@ -60,7 +60,7 @@ ProvisionerOf: TypeAlias = Callable[[AccountRow], AcmeProvisioner | None]
 _BY_ACCOUNT: Final = frozenset({ChallengeType.DNS_ACCOUNT_01, ChallengeType.DNS_PERSIST_01})
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
-_PROMPT: Final = 0.1  # seconds that a response waits for what is seen
+_PROMPT: Final = 0.25  # seconds that a response waits for what is seen
 _PENDING: Final = b'"pending"'  # part of the rows that are read at the start
 
 
