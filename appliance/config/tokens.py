@@ -11,6 +11,7 @@ from typing import Final
 
 from appliance.config.document import Document
 from appliance.config.key_files import key_file
+from appliance.config.key_schemes import ELSEWHERE, OF_TOKEN, OPENING, SCHEMES, refusal
 from appliance.config.schema import Kms
 from appliance.config.settings import KeyPlace, TokenKey, TokenSettings
 from appliance.formats import keyuri
@@ -18,27 +19,8 @@ from appliance.formats.keyuri import KeyUri
 from appliance.model.errors import FormatError
 from appliance.model.secret import Password
 
-SCHEMES: Final = ("pkcs11", "yubikey")
 _FILES: Final = ("", "softkms")
-_LATER: Final = "is not supported by this version"
-_ELSEWHERE: Final = {
-    "awskms": "keys in Amazon's KMS",
-    "cloudkms": "keys in Google's Cloud KMS",
-    "azurekms": "keys in Azure's Key Vault",
-    "tpmkms": "keys in a TPM by this name",
-    "sshagentkms": "keys in an SSH agent",
-    "mackms": "keys in macOS's keychain",
-    "capi": "keys in Windows' store",
-}
-_INSTEAD: Final = {
-    "tpmkms": "; use type pkcs11 with the module of tpm2-pkcs11 (libtpm2_pkcs11.so)",
-}
 _CHOOSING: Final = {"pkcs11": ("token", "serial", "slot-id"), "yubikey": ("serial",)}
-_OPENING: Final = ("pin-value", "pin-source", "management-key", "management-key-source")
-_OF_TOKEN: Final = {
-    "pkcs11": ("module-path", "token", "serial", "slot-id", "max-sessions"),
-    "yubikey": ("serial",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +35,13 @@ class Keys:
     def place(self, written: str, where: str) -> KeyPlace:
         """Say where a key is. Raises ConfigError."""
         scheme = keyuri.scheme_of(written)
-        if scheme in _ELSEWHERE:
-            raise self.document.wrong(_refusal(scheme), where)
+        if scheme in ELSEWHERE:
+            raise self.document.wrong(refusal(scheme), where)
         if scheme not in SCHEMES:
             return Path(key_file(written)).absolute()
         uri = _parsed(written, self.document, where)
         token = self._token(uri, where)
-        return TokenKey(token=token, uri=uri.without(*_OPENING, *_OF_TOKEN[scheme]))
+        return TokenKey(token=token, uri=uri.without(*OPENING, *OF_TOKEN[scheme]))
 
     def optional(self, written: str, where: str) -> KeyPlace | None:
         """Say where a key is that need not be there. Raises ConfigError."""
@@ -69,7 +51,7 @@ class Keys:
         kms = self.kms
         same = kms is not None and kms.scheme == uri.scheme and _is_same_token(uri, kms)
         if kms is not None and same:
-            uri = uri.with_defaults(kms, (*_OF_TOKEN[uri.scheme], *_OPENING))
+            uri = uri.with_defaults(kms, (*OF_TOKEN[uri.scheme], *OPENING))
         elif kms is not None and kms.scheme == uri.scheme:
             uri = uri.with_defaults(kms, ("module-path",))
         if uri.scheme == "pkcs11" and not any(name in uri for name in _CHOOSING["pkcs11"]):
@@ -80,7 +62,7 @@ class Keys:
             )
         alone = kms is None or same
         return TokenSettings(
-            uri=_only(uri, _OF_TOKEN[uri.scheme]),
+            uri=_only(uri, OF_TOKEN[uri.scheme]),
             pin=uri.pin or (self.pin if alone and not uri.pin_source else None),
             pin_file=Path(uri.pin_source).absolute() if uri.pin_source else None,
             management_key=_secret(uri.get("management-key"))
@@ -97,16 +79,16 @@ def read(kms: Kms | None, document: Document) -> Keys:
     uri = None
     if kms.uri:
         scheme = keyuri.scheme_of(kms.uri)
-        if scheme in _ELSEWHERE:
-            raise document.wrong(_refusal(scheme), "kms.uri")
+        if scheme in ELSEWHERE:
+            raise document.wrong(refusal(scheme), "kms.uri")
         if scheme in SCHEMES:
             uri = _parsed(kms.uri, document, "kms.uri")
         if scheme not in (*SCHEMES, "softkms") or (kind and scheme != kind):
             raise document.wrong(
                 f"must begin with '{kind or 'softkms'}:', as `kms.type` says", "kms.uri"
             )
-    if kind in _ELSEWHERE:
-        raise document.wrong(_refusal(kind), "kms.type")
+    if kind in ELSEWHERE:
+        raise document.wrong(refusal(kind), "kms.type")
     if kind not in (*_FILES, *SCHEMES):
         known = ", ".join((*SCHEMES, "softkms"))
         raise document.wrong(f"'{kms.type}' must be one of {known}", "kms.type")
@@ -115,11 +97,6 @@ def read(kms: Kms | None, document: Document) -> Keys:
     if uri is None and kind == "yubikey":
         uri = KeyUri(scheme=kind)
     return Keys(uri, _secret(kms.pin), _secret(kms.management_key), document)
-
-
-def _refusal(scheme: str) -> str:
-    known = "only key files (softkms), pkcs11 and yubikey are"
-    return f"{_ELSEWHERE[scheme]} ('{scheme}'): this {_LATER}, {known}{_INSTEAD.get(scheme, '')}"
 
 
 def _is_same_token(uri: KeyUri, kms: KeyUri) -> bool:
