@@ -33,6 +33,7 @@ from appliance.ports.store import Delete
 from appliance.stores.leveldb import LevelDbStore, open_store
 from tests.support.external_keys import KeptKeys
 from tests.support.inventory import Sample, revoke
+from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample, revoke_ssh
 
 NOW = SystemClock().now()
@@ -103,7 +104,7 @@ def filled(cli: Cli) -> Cli:
     return cli
 
 
-class Running(StoredCertificates, KeptKeys):
+class Running(StoredCertificates, KeptKeys, KeptTokens):
     """A server with nothing but an inventory."""
 
     async def overview(self) -> Overview:

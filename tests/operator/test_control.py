@@ -34,6 +34,7 @@ from appliance.model.inventory import (
 )
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenState, TokenStatus
 from appliance.operator import control, wire
 from appliance.operator.control import serve_control
 from appliance.operator.endpoint import NAME
@@ -42,6 +43,7 @@ from appliance.operator.remote import NotListening, RemoteOperator, connected
 from appliance.stores.memory import MemoryStore
 from tests.support.external_keys import SECRET, KeptKeys
 from tests.support.inventory import START, Sample, revoke
+from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
 
 NOW = START + timedelta(hours=1)
 OVERVIEW = Overview(
@@ -52,7 +54,7 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance(KeptKeys):
+class Appliance(KeptKeys, KeptTokens):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -472,3 +474,13 @@ async def test_external_account_keys_are_made_listed_and_removed(remote: RemoteO
     assert (await remote.external_keys(query)).keys == ()
     with pytest.raises(NotFound, match="no external account key"):
         await remote.remove_external_key("acme", made.key.id, revoke_account=True)
+
+
+async def test_tokens_are_seen_and_opened(remote: RemoteOperator, appliance: Appliance) -> None:
+    waiting = TokenStatus(name="ca", uri="pkcs11:token=ca", state=TokenState.PIN_NEEDED)
+    appliance.token_states = (waiting,)
+    assert list(await remote.tokens()) == [waiting]
+    with pytest.raises(Forbidden, match="refused the PIN"):
+        await remote.unlock_token("ca", "9999")
+    assert (await remote.unlock_token("", SAMPLE_PIN)).state is TokenState.READY
+    assert "9999" not in repr(wire.UnlockTokenCall("ca", "9999"))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.model.errors import Forbidden, NotFound, Unavailable
+from appliance.model.errors import NotFound, Unavailable
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
     CertificateDetail,
@@ -21,14 +21,13 @@ from appliance.model.inventory import (
     Revocation,
 )
 from appliance.model.overview import Overview
-from appliance.model.tokens import TokenState, TokenStatus
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
+from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
 
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
 DAY = timedelta(days=1)
-SAMPLE_PIN = "1234"
 OPERATIONS = {
     EventKind.ISSUED: "sign",
     EventKind.RENEWED: "renew",
@@ -165,7 +164,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys):
+class SampleOperator(KeptKeys, KeptTokens):
     """What the tests and the picture of the console look at."""
 
     def __init__(
@@ -179,7 +178,6 @@ class SampleOperator(KeptKeys):
         self.ring = EventRing(capacity)
         self.state = OVERVIEW
         self.silent = False
-        self.token_states: tuple[TokenStatus, ...] = ()
         for each in live:
             self.ring.record(each)
 
@@ -190,21 +188,6 @@ class SampleOperator(KeptKeys):
     async def overview(self) -> Overview:
         self._answer()
         return self.state
-
-    async def tokens(self) -> Sequence[TokenStatus]:
-        self._answer()
-        return self.token_states
-
-    async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
-        self._answer()
-        found = next((each for each in self.token_states if name in ("", each.name)), None)
-        if found is None:
-            raise NotFound(f"there is no token '{name}' in the configuration")
-        if pin != SAMPLE_PIN:
-            raise Forbidden(f"the token '{found.name}' refused the PIN")
-        opened = replace(found, state=TokenState.READY)
-        self.token_states = tuple(opened if each is found else each for each in self.token_states)
-        return opened
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
         self._answer()
