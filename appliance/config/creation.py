@@ -20,7 +20,7 @@ from appliance.config.hierarchy import Occasion
 from appliance.config.location import Location
 from appliance.config.placing import NewFile
 from appliance.formats import jwe, jwk, keyfile, pem
-from appliance.formats.keys import PrivateKey
+from appliance.formats.keys import PrivateKey, PublicKey
 from appliance.issuance.certificates import Prepared
 from appliance.model.secret import Password
 
@@ -130,9 +130,13 @@ async def make_authority(
             for name, each in keys.items()
         },
         ssh_public_keys={
-            f"{name}.pub": _ssh_line(each) for name, each in keys.items() if name.startswith("ssh_")
+            f"{name}.pub": ssh_line(each.public_key())
+            for name, each in keys.items()
+            if name.startswith("ssh_")
         },
-        provisioner=None if wishes.pki_only else _jwk_entry(wishes, passwords.provisioner, octets),
+        provisioner=None
+        if wishes.pki_only
+        else first_provisioner(wishes, passwords.provisioner, octets),
     )
 
 
@@ -248,7 +252,8 @@ def to_json(document: object) -> str:
     return json.dumps(document, indent="\t", ensure_ascii=False)
 
 
-def _jwk_entry(wishes: Wishes, password: Password, octets: Octets) -> dict[str, object]:
+def first_provisioner(wishes: Wishes, password: Password, octets: Octets) -> dict[str, object]:
+    """Make the JWK provisioner, its key under a password of its own."""
     key = _key()
     secret = json.dumps(jwk.private_jwk(key), separators=(",", ":")).encode()
     entry: dict[str, object] = {
@@ -260,13 +265,14 @@ def _jwk_entry(wishes: Wishes, password: Password, octets: Octets) -> dict[str, 
     return entry | {"claims": {"enableSSHCA": True}} if wishes.ssh else entry
 
 
+def ssh_line(key: PublicKey) -> str:
+    """Write an SSH key's public half, as its file has it."""
+    public = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return f"{public.decode()}\n"
+
+
 def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
-
-
-def _ssh_line(key: PrivateKey) -> str:
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    return f"{public.decode()}\n"
 
 
 def _file(path: Path, text: str, mode: int) -> NewFile:

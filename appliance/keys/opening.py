@@ -7,6 +7,7 @@ from appliance.keys.pins import PinGuard
 from appliance.model.errors import NotSupported
 from appliance.model.secret import Password
 from appliance.model.tokens import TokenStatus
+from appliance.ports.credentials import TokenCredentials
 from appliance.ports.keys import KeyManager
 
 
@@ -33,3 +34,12 @@ def open_token(
             return YubiKeyToken(uri, pin=pin, guard=guard, management_key=management_key, told=told)
         case _:
             raise NotSupported(f"keys at '{uri.scheme}:' are not supported by this version")
+
+
+def token_credentials(uri: KeyUri) -> TokenCredentials:
+    """Make what changes a token's PIN and the like. Raises NotSupported for all but YubiKeys."""
+    if uri.scheme != "yubikey":
+        raise NotSupported("PINs of tokens reached by PKCS#11 are changed by their vendor's tools")
+    from appliance.keys.yubikey.credentials import YubiKeyCredentials  # noqa: PLC0415
+
+    return YubiKeyCredentials(uri.get("serial"))
