@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from appliance.authority.acme.validation import Validation
+from appliance.authority.conditions import ConditionBoard
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
 from appliance.authority.metrics import Metrics
@@ -63,6 +64,7 @@ class Foundation:
     ssh_passwords: Mapping[CertificateType, Password]
     key_tokens: Tokens
     validation: Validation
+    conditions: ConditionBoard
 
 
 def lay_foundation(
@@ -79,6 +81,8 @@ def lay_foundation(
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
     counted = Metrics(events, clock)
     tokens = key_tokens or Tokens()
+    conditions = ConditionBoard(clock)
+    counted.add(conditions.families)
     tokens.tell(counted.token_changed)
     return Foundation(
         store=store,
@@ -95,6 +99,7 @@ def lay_foundation(
         validation=build_validation(
             network, store=store, clock=clock, chance=chance, events=counted
         ),
+        conditions=conditions,
     )
 
 
@@ -226,6 +231,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             tls=settings.tls,
             version=VERSION,
             tokens=lambda: key_tokens.statuses,
+            conditions=foundation.conditions.conditions,
             ssh=[*SshEndpoints(ssh, ssh_revocation, x509).routes(), *hosts],
         ),
         *acme_routes(settings, x509=x509, revocation=revocation, validator=foundation.validation),

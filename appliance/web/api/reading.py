@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from appliance.authority.trust import Trust
-from appliance.formats import pem
+from appliance.formats import pem, timeorduration
+from appliance.model.conditions import Condition
 from appliance.model.errors import BadRequest, NotSupported
 from appliance.model.tokens import TokenStatus
 from appliance.provisioners.registry import Registry
@@ -30,11 +31,12 @@ def reading_routes(
     registry: Registry,
     version: str,
     tokens: Callable[[], Sequence[TokenStatus]] = tuple,
+    conditions: Callable[[], Sequence[Condition]] = tuple,
 ) -> list[Route]:
     """Give the routes that need no credential."""
     federation = dict.fromkeys((*trust.roots, *trust.federated_roots))
     return [
-        _get("/health", health(tokens), hot=True),
+        _get("/health", health(tokens, conditions), hot=True),
         _get("/version", constant(answers.answer({"version": version}))),
         _get("/root/{sha}", root_by_fingerprint(trust)),
         _get("/roots", constant(_listed(trust.roots)), hot=True),
@@ -46,17 +48,36 @@ def reading_routes(
     ]
 
 
-def health(tokens: Callable[[], Sequence[TokenStatus]]) -> Endpoint:
-    """Say that the server answers; asked for more (`?verbose`), what its tokens can do, too."""
+def health(
+    tokens: Callable[[], Sequence[TokenStatus]],
+    conditions: Callable[[], Sequence[Condition]] = tuple,
+) -> Endpoint:
+    """Say that the server answers; asked for more (`?verbose`), how what it needs is, too.
+
+    The status is that of the server, which answers: `ok`, whatever is wrong with the box.
+    """
     brief = answers.answer({"status": "ok"})
 
     async def endpoint(request: Request) -> Response:
         if "verbose" not in parse_qs(request.query, keep_blank_values=True):
             return brief
         states = [{"name": each.name, "state": each.state} for each in tokens()]
-        return answers.answer({"status": "ok", "tokens": states})
+        return answers.answer(
+            {"status": "ok", "tokens": states, "conditions": [_told(c) for c in conditions()]}
+        )
 
     return endpoint
+
+
+def _told(condition: Condition) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": condition.name,
+        "ok": condition.ok,
+        "since": timeorduration.format_time(condition.since),
+    }
+    if not condition.ok:
+        told |= {"severity": condition.severity, "text": condition.text}
+    return told
 
 
 def root_by_fingerprint(trust: Trust) -> Endpoint:

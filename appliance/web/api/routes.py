@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.x509 import X509Authority
 from appliance.config.settings import TlsSettings
+from appliance.model.conditions import Condition
 from appliance.model.tokens import TokenStatus
 from appliance.web.api.certificates import CertificateEndpoints
 from appliance.web.api.reading import reading_routes
@@ -20,10 +21,11 @@ def ca_routes(
     version: str,
     ssh: Sequence[Route] = (),
     tokens: Callable[[], Sequence[TokenStatus]] = tuple,
+    conditions: Callable[[], Sequence[Condition]] = tuple,
 ) -> list[Route]:
     """Give every route of the CA, at the root and below /1.0."""
     table = [
-        *reading_routes(x509.trust, x509.registry, version, tokens),
+        *reading_routes(x509.trust, x509.registry, version, tokens, conditions),
         *CertificateEndpoints(x509, revocation, tls).routes(),
         *ssh,
     ]
