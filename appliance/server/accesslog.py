@@ -109,6 +109,7 @@ def _shown(value: object) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=1000)  # most of a line is as it was in the one before
 def _quoted(text: str) -> str:
     """Quote where the text could be taken for something else; a line stays one line."""
     if text.isascii() and not text.encode().translate(None, _PLAIN):

@@ -91,7 +91,7 @@ class HttpClient:
             trail.begin(f"GET {place.url}")
             answer = await _exchanged(stream, place, trail)
         finally:
-            await trio.aclose_forcefully(transport)
+            transport.socket.close()  # at once: there is nobody to take leave of
         leads = f", redirecting to {answer.location}" if answer.location else ""
         trail.end(f"{answer.status}{leads or _beginning(answer.body)}")
         return answer

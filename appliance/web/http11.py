@@ -96,6 +96,8 @@ class Http11(H11Protocol):
     @property
     def has_partial_head(self) -> bool:
         """Whether a request has begun to arrive."""
+        if self._unused:
+            return False
         return self.connection.their_state is h11.IDLE and bool(self.connection.trailing_data[0])
 
     async def handle(self, event: Event) -> None:
@@ -208,13 +210,14 @@ class Http11(H11Protocol):
             await self.send(RawData(sent))  # as it is: many clients may wait for the same octets
         if close:
             await self._close()
-        else:
+            return
+        waiting = b""
+        if not self._unused:
             waiting, ended = connection.trailing_data
-            if not self._unused:
-                self._start_over(waiting, ended)
-            await self.send(Updated(idle=True))
-            if waiting:
-                await trio.lowlevel.checkpoint()  # who sends many at once is not served alone
+            self._start_over(waiting, ended)
+        await self.send(Updated(idle=True))
+        if waiting:
+            await trio.lowlevel.checkpoint()  # who sends many at once is not served alone
 
     def _start_over(self, data: bytes, ended: bool) -> None:  # noqa: FBT001  h11's pair
         """Read the next request, of which some octets may be there.

@@ -273,7 +273,10 @@ class Authorizations:
             account_url=account_url,
             payload=payload,
         )
-        return await self.challenge(account_id, key, challenge_id)
+        begun = await records.find(self.store, ChallengeRow, challenge_id)
+        if begun is None:
+            raise not_found("challenge")
+        return begun
 
     async def settle(self, key: str, challenge_id: str, outcome: Outcome) -> bool:
         """Write what came of a challenge; False when that is no longer asked.

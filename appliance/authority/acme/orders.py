@@ -193,7 +193,8 @@ class Orders:
         """See what an order is now."""
         row, found = held.row, []
         statuses = []
-        for key in row.authorization_ids:
+        # One that is valid stays so, whatever became of what proved it.
+        for key in row.authorization_ids if row.status is not OrderStatus.VALID else ():
             authorization = await self.authorizations.find(key)
             if authorization is None:  # forgotten
                 statuses.append(AuthorizationStatus.EXPIRED)
