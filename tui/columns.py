@@ -56,7 +56,7 @@ class Layout:
 
         A refusal or a warning has no certificate: its reason takes the columns after the subject.
         """
-        if event.kind in (EventKind.REFUSED, EventKind.WARNED) and event.reason:
+        if event.kind in (EventKind.REFUSED, EventKind.WARNED, EventKind.NOTED) and event.reason:
             return self._refusal(event, calendar)
         return [
             (column, column.fit(_TEXTS[column](event, width, calendar), width))

@@ -19,6 +19,7 @@ SHAPES: Final = {
     EventKind.REVOKED: "▲",
     EventKind.REFUSED: "■",
     EventKind.WARNED: "△",
+    EventKind.NOTED: "□",
 }
 GOOD: Final = "●"
 LOOK: Final = "▲"

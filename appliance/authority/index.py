@@ -4,18 +4,26 @@ A certificate's *place* is when it was issued, then its serial number: in the or
 places are in the order of issuing. Every list is a range of places in one bucket; what is asked of
 most lists, when a certificate ends, is in the row's value.
 
-    hearth_x509               serial                     → issued, not after
+    hearth_x509               serial                     → issued, not after, 1, provisioner
     hearth_x509_issued        place                      → not after
     hearth_x509_names         name, 0, place             → not after
     hearth_x509_provisioners  name, 0, place             → not after
     hearth_x509_expiry        not after, place           → 1
     hearth_x509_revoked       place                      → 1
+    hearth_x509_origins       serial                     → who asked for it, by what, from where
+    hearth_x509_successors    length, serial, place      → 1
+    hearth_x509_counts        i, provisioner             → how many were issued
+    hearth_x509_counts        r, provisioner             → how many were revoked
+    hearth_x509_counts        e, not after, provisioner  → how many end then, and are not revoked
 
 Serial numbers are big-endian, of as many octets as they need; `issued` is 7 octets of
 microseconds, `not after` 5 octets of seconds, both since 1970. A name is written so that a domain
 and all below it are one range: its labels from right to left, after a dot (`.com.example.www`).
 What has no labels (addresses, emails, URIs) stands after an equals sign. Keys stay below the 255
-octets that SQL databases allow.
+octets that SQL databases allow. `successors` are the certificates that one was renewed or rekeyed
+by. Counts are added to in the transaction that issues or revokes, so nothing is counted twice or
+not at all (the 1 says that it was counted); which certificates have expired is told by time alone
+(authority.counts).
 """
 
 import hashlib
@@ -26,7 +34,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from appliance.ports.store import Operation, Put
+import msgspec
+
+from appliance.model.inventory import Origin
+from appliance.ports.store import Add, Operation, Put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,9 @@ class Buckets:
     provisioners: str
     expiry: str
     revoked: str
+    origins: str
+    successors: str
+    counts: str
 
 
 def _buckets(prefix: str) -> Buckets:
@@ -49,6 +63,9 @@ def _buckets(prefix: str) -> Buckets:
         provisioners=f"{prefix}_provisioners",
         expiry=f"{prefix}_expiry",
         revoked=f"{prefix}_revoked",
+        origins=f"{prefix}_origins",
+        successors=f"{prefix}_successors",
+        counts=f"{prefix}_counts",
     )
 
 
@@ -66,6 +83,11 @@ ISSUED_OCTETS: Final = 7
 NOT_AFTER_OCTETS: Final = 5
 MARK: Final = b"\x01"  # a value, where the key says all
 
+COUNTED: Final = b"\x01"
+COUNTED_ISSUED: Final = b"i"  # what the keys of counts begin with
+COUNTED_REVOKED: Final = b"r"
+COUNTED_ENDING: Final = b"e"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -82,30 +104,87 @@ class Indexed:
     not_after: datetime
     names: frozenset[str]  # common name and SANs; empty ones are left out
     provisioner: str  # its name; empty: not known
+    origin: Origin | None = None  # how it came about, where that is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What the row of a serial number says."""
+
+    issued_at: datetime
+    not_after: datetime
+    provisioner: str
+
+
+class _Origin(msgspec.Struct, omit_defaults=True):
+    """A value of `hearth_x509_origins`; serial numbers are too large for JSON."""
+
+    operation: str = ""
+    client: str = ""
+    asked_by: str = ""
+    replaces: str = ""
 
 
 def rows(certificate: Indexed, buckets: Buckets = X509) -> list[Operation]:
-    """Give the rows that make a certificate be found, but for its revocation."""
+    """Give the rows that make a certificate be found and counted, but for its revocation."""
     serial = serial_octets(certificate.serial)
     issued = issued_octets(certificate.issued_at)
     not_after = not_after_octets(certificate.not_after)
     place = issued + serial
+    provisioner = provisioner_key(certificate.provisioner)
+    named, origin = certificate.provisioner, certificate.origin
     return [
-        Put(buckets.serials, serial, issued + not_after),
+        Put(buckets.serials, serial, issued + not_after + COUNTED + provisioner[:-1]),
         Put(buckets.issued, place, not_after),
         Put(buckets.expiry, not_after + place, MARK),
         *(Put(buckets.names, key + place, not_after) for key in _name_keys(certificate.names)),
-        *(
-            [Put(buckets.provisioners, provisioner_key(certificate.provisioner) + place, not_after)]
-            if certificate.provisioner
-            else ()
-        ),
+        *([Put(buckets.provisioners, provisioner + place, not_after)] if named else ()),
+        *(_of_origin(origin, serial, place, buckets) if origin else ()),
+        *counted(not_after, provisioner, buckets),
     ]
 
 
-def revocation_row(serial: int, issued_at: datetime, buckets: Buckets = X509) -> Operation:
-    """Give the row that lists a certificate among the revoked ones."""
-    return Put(buckets.revoked, issued_octets(issued_at) + serial_octets(serial), MARK)
+def _of_origin(origin: Origin, serial: bytes, place: bytes, buckets: Buckets) -> list[Operation]:
+    row = Put(buckets.origins, serial, msgspec.json.encode(_written(origin)))
+    if origin.replaces is None:
+        return [row]
+    return [row, Put(buckets.successors, successors_key(origin.replaces) + place, MARK)]
+
+
+def _written(origin: Origin) -> _Origin:
+    return _Origin(
+        operation=origin.operation,
+        client=origin.client,
+        asked_by=origin.asked_by,
+        replaces="" if origin.replaces is None else str(origin.replaces),
+    )
+
+
+def read_origin(row: bytes) -> Origin:
+    """Read a value of `hearth_x509_origins`. Raises msgspec.DecodeError."""
+    read = msgspec.json.decode(row, type=_Origin)
+    replaces = int(read.replaces) if read.replaces.isdigit() else None
+    return Origin(
+        operation=read.operation, client=read.client, asked_by=read.asked_by, replaces=replaces
+    )
+
+
+def counted(not_after: bytes, provisioner: bytes, buckets: Buckets) -> list[Operation]:
+    """Count a certificate, given octets and key of the index."""
+    return [
+        Add(buckets.counts, COUNTED_ISSUED + provisioner, 1),
+        Add(buckets.counts, COUNTED_ENDING + not_after + provisioner, 1),
+    ]
+
+
+def revocation_rows(serial: int, listed: Listed, buckets: Buckets = X509) -> list[Operation]:
+    """Give the rows that list and count a certificate among the revoked ones."""
+    provisioner, not_after = provisioner_key(listed.provisioner), not_after_octets(listed.not_after)
+    return [
+        Put(buckets.revoked, issued_octets(listed.issued_at) + serial_octets(serial), MARK),
+        Add(buckets.counts, COUNTED_REVOKED + provisioner, 1),
+        Add(buckets.counts, COUNTED_ENDING + not_after + provisioner, -1),
+    ]
 
 
 # ---- the parts of keys and values
@@ -131,9 +210,30 @@ def read_issued(octets: bytes) -> datetime:
     return _EPOCH + int.from_bytes(octets[:ISSUED_OCTETS]) * _MICROSECOND
 
 
+def read_not_after(octets: bytes) -> datetime:
+    """Read a time of expiry."""
+    return _EPOCH + int.from_bytes(octets) * _SECOND
+
+
+def read_listed(row: bytes) -> Listed:
+    """Read a value of `hearth_x509`."""
+    end = ISSUED_OCTETS + NOT_AFTER_OCTETS
+    return Listed(
+        issued_at=read_issued(row),
+        not_after=read_not_after(row[ISSUED_OCTETS:end]),
+        provisioner=row[end + len(COUNTED) :].decode(errors="replace"),
+    )
+
+
 def read_serial(place: bytes) -> int:
     """Read what a place ends with."""
     return int.from_bytes(place[ISSUED_OCTETS:])
+
+
+def successors_key(serial: int) -> bytes:
+    """Give what the keys of a certificate's successors begin with."""
+    octets = serial_octets(serial)
+    return bytes((len(octets),)) + octets
 
 
 def name_key(name: str) -> bytes:

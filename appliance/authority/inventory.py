@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
 import trio
 
 from appliance.authority import index, records, serials, sources
@@ -26,10 +27,13 @@ from appliance.model.inventory import (
     CertificateQuery,
     CertificateState,
     CertificateSummary,
+    Origin,
 )
 from appliance.ports.store import Store
 
 LARGEST_PAGE: Final = 1000
+_LONGEST_CHAIN: Final = 50  # renewals that are followed back
+_MOST_SUCCESSORS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,48 @@ class Inventory:
             summary = await self._summary(serial, der, issued_at, kind, now)
         except FormatError as error:
             raise NotFound(f"certificate {serial} cannot be read", detail=error.public) from error
-        return CertificateDetail(summary=summary, der=der)
+        origin = await self._origin(where, serial)
+        return CertificateDetail(
+            summary=summary,
+            der=der,
+            origin=origin,
+            before=await self._before(where, origin),
+            renewed_by=await self._successors(where, serial),
+        )
+
+    async def _origin(self, where: Kind, serial: int) -> Origin | None:
+        """Give how a certificate came about; a row that cannot be read tells nothing."""
+        if serial < 0:
+            return None
+        row = await self.store.get(where.buckets.origins, index.serial_octets(serial))
+        try:
+            return index.read_origin(row) if row else None
+        except msgspec.DecodeError:
+            return None
+
+    async def _before(self, where: Kind, origin: Origin | None) -> tuple[int, ...]:
+        """Follow renewals back, the first certificate first, as far as is recorded."""
+        chain: list[int] = []
+        while origin is not None and origin.replaces is not None and len(chain) < _LONGEST_CHAIN:
+            if origin.replaces in chain:
+                break
+            chain.append(origin.replaces)
+            origin = await self._origin(where, origin.replaces)
+        return tuple(reversed(chain))
+
+    async def _successors(self, where: Kind, serial: int) -> tuple[int, ...]:
+        """Give the newest certificates that one was renewed or rekeyed by."""
+        if serial < 0:
+            return ()
+        prefix = index.successors_key(serial)
+        rows = await self.store.scan(
+            where.buckets.successors,
+            start=prefix,
+            stop=prefix + b"\xff",
+            reverse=True,
+            limit=_MOST_SUCCESSORS,
+        )
+        return tuple(index.read_serial(key[len(prefix) :]) for key, _ in reversed(rows))
 
     async def _matching(
         self, entry: Entry, wanted: "_Wanted", now: datetime
@@ -92,11 +137,16 @@ class Inventory:
         names = (summary.subject, *summary.sans)
         if wanted.name and not any(index.name_matches(wanted.name, each) for each in names if each):
             return None
+        principal = wanted.principal
+        if principal and not any(index.name_matches(principal, each) for each in summary.sans):
+            return None
         return summary
 
     async def _is_wanted(self, entry: Entry, wanted: "_Wanted") -> bool:
         """Judge an entry by rows of the index, before the certificate is read."""
         if wanted.serial is not None and not wanted.serial.matches(entry.serial):
+            return False
+        if not wanted.issued_from <= entry.place < wanted.issued_until:
             return False
         buckets = wanted.where.buckets
         not_after = entry.not_after or await self.store.get(buckets.issued, entry.place) or b""
@@ -162,6 +212,9 @@ class _Wanted:
     state: CertificateState | None
     earliest: bytes  # of the time of expiry
     latest: bytes  # from here on no longer
+    principal: str
+    issued_from: bytes  # of the place
+    issued_until: bytes
 
 
 def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
@@ -172,6 +225,7 @@ def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
     after, before = query.expires_after, query.expires_before
     earliest = index.not_after_octets(after) if after else b""
     latest = index.not_after_octets(before) if before else b"\xff"
+    issued_from, issued_until = sources.issued_bounds(query)
     return _Wanted(
         kind=query.kind,
         where=KINDS[query.kind],
@@ -181,6 +235,9 @@ def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
         state=query.state,
         earliest=max(earliest, moment) if active else earliest,
         latest=min(latest, moment) if expired else latest,
+        principal=query.principal,
+        issued_from=issued_from,
+        issued_until=b"\xff" if issued_until is None else issued_until,
     )
 
 

@@ -12,12 +12,12 @@ from typing import Final
 import msgspec
 
 from appliance.authority import index
-from appliance.authority.index import Buckets, Indexed
+from appliance.authority.index import Buckets, Indexed, Listed
 from appliance.formats import gojson
 from appliance.formats.timeorduration import format_time, parse_time
 from appliance.model.errors import Broken, FormatError
 from appliance.model.grants import ProvisionerRef, TokenUse
-from appliance.model.inventory import Revocation
+from appliance.model.inventory import Origin, Revocation
 from appliance.ports.store import Operation, Put, PutIfAbsent, Store
 
 CERTIFICATES: Final = "x509_certs"  # serial → DER
@@ -61,7 +61,7 @@ _revoked_decoder = msgspec.json.Decoder(_Revoked)
 # ---- what to write
 
 
-def issued(
+def issued(  # noqa: PLR0913 - the parts of its rows
     *,
     certificate: bytes,
     serial: int,
@@ -71,6 +71,7 @@ def issued(
     not_after: datetime,
     issued_at: datetime,
     token: TokenUse | None,
+    origin: Origin | None = None,
 ) -> list[Operation]:
     """Record a certificate, and the token that it was issued for as used.
 
@@ -83,6 +84,7 @@ def issued(
         not_after=not_after,
         names=frozenset((subject, *sans)),
         provisioner=provisioner.name if provisioner else "",
+        origin=origin,
     )
     return [
         *([token_used(token)] if token else ()),
@@ -102,14 +104,14 @@ def revoked(  # noqa: PLR0913 - the parts of a row
     expires_at: datetime | None,
     token_id: str,
     mtls: bool,
-    issued_at: datetime | None = None,
+    listed: Listed | None = None,
     bucket: str = REVOCATIONS,
     buckets: Buckets = index.X509,
     acme: bool = False,
 ) -> list[Operation]:
     """Record a revocation; the transaction conflicts when there is one already.
 
-    `issued_at` is what `issued_at()` of this module says: None for a certificate that is not in
+    `listed` is what `listed()` of this module says: None for a certificate that is not in
     the inventory, and so is not listed there as revoked. `bucket` takes the row, and `buckets` are
     the index of its kind of certificate.
     """
@@ -126,7 +128,7 @@ def revoked(  # noqa: PLR0913 - the parts of a row
     )
     return [
         PutIfAbsent(bucket, serial_key(serial), gojson.encode(row)),
-        *([index.revocation_row(serial, issued_at, buckets)] if issued_at else ()),
+        *(index.revocation_rows(serial, listed, buckets) if listed else ()),
     ]
 
 
@@ -153,7 +155,13 @@ async def revocation(store: Store, serial: int, bucket: str = REVOCATIONS) -> Re
         at = parse_time(row.revoked_at)
     except (msgspec.DecodeError, FormatError) as error:
         raise _damaged(bucket, serial) from error
-    return Revocation(at=at, reason_code=row.reason_code, reason=row.reason)
+    return Revocation(
+        at=at,
+        reason_code=row.reason_code,
+        reason=row.reason,
+        provisioner_id=row.provisioner_id,
+        means=_means(row),
+    )
 
 
 async def provisioner_of(
@@ -174,12 +182,18 @@ async def certificate(store: Store, serial: int) -> bytes | None:
     return await store.get(CERTIFICATES, serial_key(serial))
 
 
-async def issued_at(store: Store, serial: int, buckets: Buckets = index.X509) -> datetime | None:
-    """Give when a certificate was issued; None when it is not in the inventory."""
+async def listed(store: Store, serial: int, buckets: Buckets = index.X509) -> Listed | None:
+    """Give what the index says of a certificate; None when it is not in the inventory."""
     if serial < 0:
         return None
     value = await store.get(buckets.serials, index.serial_octets(serial))
-    return None if value is None else index.read_issued(value)
+    return None if value is None else index.read_listed(value)
+
+
+async def issued_at(store: Store, serial: int, buckets: Buckets = index.X509) -> datetime | None:
+    """Give when a certificate was issued; None when it is not in the inventory."""
+    found = await listed(store, serial, buckets)
+    return found.issued_at if found else None
 
 
 def serial_key(serial: int) -> bytes:
@@ -188,6 +202,15 @@ def serial_key(serial: int) -> bytes:
 
 
 # ---- forms
+
+
+def _means(row: _Revoked) -> str:
+    """Say by what a certificate was revoked."""
+    if row.token_id:
+        return f"token {row.token_id}"
+    if row.acme:
+        return "ACME"
+    return "the certificate itself" if row.mtls else ""
 
 
 @lru_cache(maxsize=256)

@@ -195,7 +195,7 @@ class RevocationAuthority:
             token_id=token.reuse_key if token else "",
             mtls=token is None and not acme,
             acme=acme,
-            issued_at=await records.issued_at(self.store, serial),
+            listed=await records.listed(self.store, serial),
         )
         try:
             await self.store.commit([*operations, revoked_rows.row(listed), *used])

@@ -74,22 +74,22 @@ async def choose(
     gathered: Iterable[Entry] | None = None
     if query.serial:
         gathered = await _by_serial(store, kind, query.serial)
-    elif query.name:
-        if order is Order.NEWEST_FIRST and not query.name.startswith("*."):
-            return _newest(store, buckets.names, index.name_key(query.name), after)
-        gathered = await _by_name(store, buckets, query.name)
+    elif name := query.principal or query.name:
+        if order is Order.NEWEST_FIRST and not name.startswith("*."):
+            return _newest(store, buckets.names, index.name_key(name), after, query)
+        gathered = await _by_name(store, buckets, name)
     elif order is Order.NEWEST_FIRST:
         if query.state is CertificateState.REVOKED:
-            return _newest(store, buckets.revoked, b"", after)
+            return _newest(store, buckets.revoked, b"", after, query)
         if query.state is not None:
             gathered = await _by_expiry(store, buckets, query.state, now)
         if gathered is None and query.provisioner:
             prefix = index.provisioner_key(query.provisioner)
-            return _newest(store, buckets.provisioners, prefix, after)
+            return _newest(store, buckets.provisioners, prefix, after, query)
     if gathered is not None:
         return _Gathered(gathered, order, after)
     if order is Order.NEWEST_FIRST:
-        return _newest(store, buckets.issued, b"", after)
+        return _newest(store, buckets.issued, b"", after, query)
     return _soonest(store, query, now, after)
 
 
@@ -154,10 +154,23 @@ def _entry(bucket: str, position: bytes, value: bytes) -> Entry:
     return Entry(position, b"" if bucket in _REVOKED else value)
 
 
-def _newest(store: Store, bucket: str, prefix: bytes, after: bytes | None) -> Source:
-    """Walk back over the places of a bucket, or of one name in it."""
-    stop = _end(prefix) if after is None else prefix + after
-    return _Range(store, bucket, skip=len(prefix), start=prefix, stop=stop, reverse=True)
+def _newest(
+    store: Store, bucket: str, prefix: bytes, after: bytes | None, query: CertificateQuery
+) -> Source:
+    """Walk back over the places of a bucket, or of one name in it, issued when it is asked for."""
+    earliest, latest = issued_bounds(query)
+    stops = [latest, after] if latest is not None else [after]
+    stop = min((prefix + each for each in stops if each is not None), default=_end(prefix))
+    return _Range(store, bucket, skip=len(prefix), start=prefix + earliest, stop=stop, reverse=True)
+
+
+def issued_bounds(query: CertificateQuery) -> tuple[bytes, bytes | None]:
+    """Give the octets that places start from and stop before, None where there is no bound."""
+    after, before = query.issued_after, query.issued_before
+    return (
+        index.issued_octets(after) if after else b"",
+        index.issued_octets(before) if before else None,
+    )
 
 
 def _soonest(store: Store, query: CertificateQuery, now: datetime, after: bytes | None) -> Source:
@@ -235,6 +248,7 @@ async def _by_serial(store: Store, kind: Kind, beginning: str) -> list[Entry] | 
             number = int(key) if wanted.decimal else int.from_bytes(key)
             octets = index.serial_octets(number)
             if row := await store.get(kind.buckets.serials, octets):
-                issued, not_after = row[: index.ISSUED_OCTETS], row[index.ISSUED_OCTETS :]
+                end = index.ISSUED_OCTETS + index.NOT_AFTER_OCTETS
+                issued, not_after = row[: index.ISSUED_OCTETS], row[index.ISSUED_OCTETS : end]
                 entries.append(Entry(issued + octets, not_after))
     return entries

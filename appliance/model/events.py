@@ -1,7 +1,7 @@
-"""What happened, as the log, the console and later the inventory of events tell it."""
+"""What happened, as the log, the console and the journal tell it."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -14,6 +14,7 @@ class EventKind(enum.StrEnum):
     REVOKED = "revoked"
     REFUSED = "refused"
     WARNED = "warned"  # it was done, and something about it is not as it should be
+    NOTED = "noted"  # of the box itself: a start, a reload, an account, a token, an operator's deed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Event:
 
     at: datetime
     kind: EventKind
-    operation: str  # sign, renew, rekey, revoke; ssh-sign, ssh-renew, ssh-rekey, ssh-revoke
+    operation: str  # sign, renew, rekey, revoke; ssh-sign, ssh-renew, ssh-rekey, ssh-revoke; others
     subject: str = ""  # common name; of an SSH certificate its key id
     sans: tuple[str, ...] = ()  # of an SSH certificate its principals
     provisioner: str = ""  # its name
@@ -35,6 +36,10 @@ class Event:
     client: str = ""  # address
     request_id: str = ""
     took: float = 0.0  # seconds
+    asked_by: str = ""  # by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`
+    replaces: int | None = None  # the serial number of what was renewed or rekeyed
+    fingerprint: str = ""  # SHA-256 of the certificate, in hexadecimal
+    journaled: bool = field(default=False, compare=False)  # written with what it tells
 
     @property
     def is_ssh(self) -> bool:

@@ -27,6 +27,18 @@ class Revocation:
     at: datetime
     reason_code: int
     reason: str
+    provisioner_id: str = ""  # who allowed it
+    means: str = ""  # by what: `token …`, `ACME`, `the certificate itself`; empty: not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """How a certificate came about."""
+
+    operation: str  # sign, renew, rekey; ssh-sign, ssh-renew, ssh-rekey
+    client: str = ""  # the address that asked
+    asked_by: str = ""  # by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`
+    replaces: int | None = None  # the serial number of what was renewed or rekeyed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +65,18 @@ class CertificateDetail:
 
     summary: CertificateSummary
     der: bytes  # of an SSH certificate what it is on the wire
+    origin: Origin | None = None  # None: not known, as of certificates of an older database
+    before: tuple[int, ...] = ()  # what it was renewed from, and that from, the first one first
+    renewed_by: tuple[int, ...] = ()  # the newest last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateQuery:
     """What to list, newest first unless expiry bounds are given (then soonest expiry first).
 
-    `name` matches a whole DNS name, IP, email or URI of the certificate, or its common name (with
+    `issued_after` and `issued_before`, as the bounds of expiry, are from the first moment on until
+    before the second. `principal` is a principal of an SSH certificate, not its key id. `name`
+    matches a whole DNS name, IP, email or URI of the certificate, or its common name (with
     SSH: a principal or the key id), and `*.example.com` any name below. `serial` is what a serial
     number begins with: decimal digits, or hexadecimal after `0x`, with colons, or with letters in
     it. `cursor` is what the page before ended with.
@@ -74,6 +91,9 @@ class CertificateQuery:
     limit: int = 100
     cursor: str = ""
     kind: CertificateKind = CertificateKind.X509
+    principal: str = ""
+    issued_after: datetime | None = None
+    issued_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +102,26 @@ class CertificatePage:
 
     certificates: tuple[CertificateSummary, ...]
     cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionerCounts:
+    """How many certificates one provisioner granted, by their state."""
+
+    provisioner: str  # its name; empty: not known
+    active: int = 0
+    expired: int = 0
+    revoked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateCounts:
+    """How many certificates of a kind there are, as of a moment."""
+
+    kind: CertificateKind
+    counted_at: datetime
+    provisioners: tuple[ProvisionerCounts, ...]  # by name
+
+    def total(self, state: CertificateState) -> int:
+        """Give how many are in a state, whoever granted them."""
+        return sum(getattr(each, state.value) for each in self.provisioners)

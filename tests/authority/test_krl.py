@@ -59,7 +59,7 @@ async def revoke(store: Store, serial: int) -> None:
         reason="",
         revoked_at=START,
         token_id="",
-        issued_at=None,
+        listed=None,
     )
     await store.commit(operations)
 

@@ -8,7 +8,16 @@ import trio.testing
 
 from appliance.formats import chain
 from appliance.model.errors import Broken, Conflict
-from appliance.ports.store import Add, Append, CompareAndSwap, Delete, Put, PutIfAbsent, Store
+from appliance.ports.store import (
+    Add,
+    Append,
+    CompareAndSwap,
+    Delete,
+    Operation,
+    Put,
+    PutIfAbsent,
+    Store,
+)
 
 Reopen = Callable[[], Awaitable[Store]]
 
@@ -40,7 +49,8 @@ class StoreContract:
         async with trio.open_nursery() as nursery:
             for number in range(40):
                 body = b"body %d" % number
-                nursery.start_soon(store.commit, [Put("b", body, b"1"), Append("log", body)])
+                operations: list[Operation] = [Put("b", body, b"1"), Append("log", body)]
+                nursery.start_soon(store.commit, operations)
         await store.note([Append("log", b"noted"), Append("log", b"twice"), Append("other", b"x")])
         await store.commit([Append("log", b"last")])
         entries = [chain.read(*row) for row in await store.scan("log")]

@@ -100,6 +100,6 @@ async def revoke(store: Store, serial: int, at: datetime, reason: str = "lost") 
             expires_at=None,
             token_id="id",
             mtls=False,
-            issued_at=await records.issued_at(store, serial),
+            listed=await records.listed(store, serial),
         )
     )

@@ -75,6 +75,6 @@ async def revoke_ssh(store: Store, serial: int, at: datetime = START, reason: st
         reason=reason,
         revoked_at=at,
         token_id="",
-        issued_at=await records.issued_at(store, serial),
+        listed=await records.listed(store, serial),
     )
     await store.commit(operations)

@@ -30,7 +30,7 @@ class Revoked:
     async def revoke(self, serial: int) -> None:
         operations = records.revoked(
             serial=serial, provisioner_id="", reason_code=0, reason="", revoked_at=START,
-            token_id="", issued_at=None,
+            token_id="", listed=None,
         )  # fmt: skip
         await self.store.commit(operations)
         await self.publisher.changed()

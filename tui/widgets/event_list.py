@@ -28,6 +28,7 @@ class EventList(LineList):
         &> .event-list--revoked { color: $warning; }
         &> .event-list--refused { color: $error; }
         &> .event-list--warned { color: $warning; }
+        &> .event-list--noted { color: $foreground 65%; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

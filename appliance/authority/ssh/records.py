@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from appliance.authority import index, records
-from appliance.authority.index import Indexed
+from appliance.authority.index import Indexed, Listed
 from appliance.formats import gojson
 from appliance.formats.ssh.certificate import SshCertificate
 from appliance.issuance.ssh import periods
 from appliance.model.grants import ProvisionerRef, TokenUse
-from appliance.model.inventory import Revocation
+from appliance.model.inventory import Origin, Revocation
 from appliance.model.ssh import CertificateType
 from appliance.ports.store import Operation, Put, PutIfAbsent, Store
 
@@ -41,6 +41,7 @@ def issued(
     provisioner: ProvisionerRef | None,
     issued_at: datetime,
     token: TokenUse | None,
+    origin: Origin | None = None,
 ) -> list[Operation]:
     """Record a certificate, and the token that it was issued for as used.
 
@@ -53,6 +54,7 @@ def issued(
         not_after=periods.moment(certificate.valid_before),
         names=frozenset((certificate.key_id, *certificate.principals)),
         provisioner=provisioner.name if provisioner else "",
+        origin=origin,
     )
     return [
         *([records.token_used(token)] if token else ()),
@@ -71,11 +73,11 @@ def revoked(
     reason: str,
     revoked_at: datetime,
     token_id: str,
-    issued_at: datetime | None,
+    listed: Listed | None,
 ) -> list[Operation]:
     """Record a revocation; the transaction conflicts when there is one already.
 
-    `issued_at` is what `issued_at()` of this module says. As with step-ca, the row does not tell
+    `listed` is what `listed()` of this module says. As with step-ca, the row does not tell
     when the certificate ends.
     """
     return records.revoked(
@@ -87,7 +89,7 @@ def revoked(
         expires_at=None,
         token_id=token_id,
         mtls=False,
-        issued_at=issued_at,
+        listed=listed,
         bucket=REVOCATIONS,
         buckets=index.SSH,
     )
@@ -113,9 +115,9 @@ async def provisioner_of(store: Store, serial: int) -> ProvisionerRef | None:
     return await records.provisioner_of(store, serial, CERTIFICATES_DATA)
 
 
-async def issued_at(store: Store, serial: int) -> datetime | None:
-    """Give when a certificate was issued; None when it is not in the inventory."""
-    return await records.issued_at(store, serial, index.SSH)
+async def listed(store: Store, serial: int) -> Listed | None:
+    """Give what the index says of a certificate; None when it is not in the inventory."""
+    return await records.listed(store, serial, index.SSH)
 
 
 def principal_key(principal: str) -> bytes:

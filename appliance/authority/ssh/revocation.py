@@ -97,7 +97,7 @@ class SshRevocationAuthority:
             reason=request.reason,
             revoked_at=self.clock.now(),
             token_id=token.reuse_key if token else "",
-            issued_at=await records.issued_at(self.store, serial),
+            listed=await records.listed(self.store, serial),
         )
         try:
             await self.store.commit([*operations, *used])
