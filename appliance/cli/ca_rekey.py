@@ -10,21 +10,21 @@ import click
 from appliance.cli import renewal_flags
 from appliance.cli.command import StepCommand, was_given
 from appliance.cli.files import may_write, read_file
-from appliance.cli.keys import read_private_key, read_protected_key
+from appliance.cli.keys import kms_flag, read_private_key, read_protected_key
 from appliance.cli.new_keys import asked_kind, kind_flags
 from appliance.cli.online import (
     ca_flags,
     now,
-    refuse_kms_flag,
 )
 from appliance.cli.prompts import selected
 from appliance.cli.reach import ca_password_flag, offline_flags
 from appliance.cli.renewing import Rekeyer, run_daemon
+from appliance.cli.token_keys import is_on_token
 from appliance.client.csr import generate_key
 from appliance.client.identity import load_identity
 from appliance.formats import keyfile
 from appliance.formats.keys import PrivateKey
-from appliance.model.errors import BadRequest
+from appliance.model.errors import BadRequest, NotSupported
 from appliance.model.secret import Password
 
 
@@ -41,7 +41,7 @@ from appliance.model.secret import Password
 @ca_flags
 @ca_password_flag
 @offline_flags
-@refuse_kms_flag
+@kms_flag
 def rekey(*, crt_file: str, key_file: str, **flags: Any) -> None:
     """Renew a certificate for a new key: same names, new dates.
 
@@ -70,6 +70,11 @@ def rekey(*, crt_file: str, key_file: str, **flags: Any) -> None:
     )
     schedule = renewal_flags.schedule(asked, "rekey")
     key, password = read_protected_key(key_file, password_file=password_file)
+    if is_on_token(key) and not flags["offline"]:
+        raise NotSupported(
+            "the key to be replaced is on a token, and TLS, which this uses, takes no keys but "
+            "those of files: get a new certificate with 'ca sign', or use --offline at the CA"
+        )
     identity = load_identity(read_file(crt_file), lambda: key)
     validity = identity.leaf.validity
     if validity.not_after < now():

@@ -10,8 +10,8 @@ from appliance.cli.acme_renewing import AcmeRenewer, Adviser, acme_provisioner
 from appliance.cli.ca_acme import known_roots, provisioner_directory, tls_for
 from appliance.cli.command import StepCommand
 from appliance.cli.files import may_write, read_file
-from appliance.cli.keys import read_private_key
-from appliance.cli.online import ca_flags, refuse_kms_flag, required_url
+from appliance.cli.keys import kms_flag, read_private_key
+from appliance.cli.online import ca_flags, required_url
 from appliance.cli.prompts import say
 from appliance.cli.reach import ca_password_flag, offline_flags
 from appliance.cli.renewing import Renewer, run_daemon
@@ -38,7 +38,7 @@ from appliance.model.errors import BadRequest
 @ca_flags
 @ca_password_flag
 @offline_flags
-@refuse_kms_flag
+@kms_flag
 def renew(*, crt_file: str, key_file: str, mtls: bool, **flags: Any) -> None:
     """Renew a certificate: same names, same key, new dates.
 
@@ -50,6 +50,9 @@ def renew(*, crt_file: str, key_file: str, mtls: bool, **flags: Any) -> None:
     minute. SIGHUP makes it renew at once. Where the CA says when it wishes to be asked (ACME's
     renewal information), that counts.
 
+    A certificate whose key is on a token (--kms) is renewed by a token that the key signs: TLS
+    takes keys from files only.
+
     With --acme the certificate is renewed by a new order for its names, from any CA.
 
     \b
@@ -58,6 +61,7 @@ def renew(*, crt_file: str, key_file: str, mtls: bool, **flags: Any) -> None:
       $ hearth ca renew --force --expires-in 8h internal.crt internal.key
       certificate not renewed: expires in 10h52m5s
       $ hearth ca renew --daemon --exec "systemctl reload nginx" internal.crt internal.key
+      $ hearth ca renew --kms 'yubikey:?pin-source=/run/pin' internal.crt 'yubikey:slot-id=9a'
       $ hearth ca renew --daemon --acme https://acme.example.com/directory internal.crt internal.key
     """  # fmt: skip
     acme = acme_flags.take(flags)

@@ -10,12 +10,11 @@ import click
 from appliance.cli.command import StepCommand
 from appliance.cli.credentials import Credentials, credential_flags, sshpop_flags
 from appliance.cli.files import read_file, write_file
-from appliance.cli.keys import read_private_key
+from appliance.cli.keys import kms_flag, read_private_key
 from appliance.cli.online import (
     ca_flags,
     now,
     octets,
-    refuse_kms_flag,
     required,
     required_url,
     root_file,
@@ -91,7 +90,7 @@ from appliance.model.ssh import CertificateType
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @ca_flags
 @credential_flags
-@refuse_kms_flag
+@kms_flag
 def token(**values: Any) -> None:
     """Make a one-time token that gets one certificate for <subject> from the CA.
 
@@ -107,6 +106,7 @@ def token(**values: Any) -> None:
       $ hearth ca token jane@example.com --ssh --principal jane --cert-not-after 8h
       $ hearth ca token host.example.com --ssh --host
       $ hearth ca token internal.example.com --offline --provisioner jane --key jane.key
+      $ hearth ca token internal.example.com --kms yubikey: --key 'yubikey:slot-id=82'
       $ hearth ca token internal.example.com --x5c-cert device.crt --x5c-key device.key
       $ hearth ca token host.example.com --nebula-cert host.crt --nebula-key host.key
     """

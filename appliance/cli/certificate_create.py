@@ -11,12 +11,14 @@ import trio
 from appliance.cli.certificate_sources import certificates_of
 from appliance.cli.certificate_times import read_times
 from appliance.cli.clock import SystemClock
-from appliance.cli.command import StepCommand, refused, was_given
+from appliance.cli.command import StepCommand, was_given
 from appliance.cli.files import may_write, read_file, write_file
-from appliance.cli.keys import read_private_key
+from appliance.cli.keys import asked_kms, kms_flag, read_private_key
 from appliance.cli.new_keys import Protection, asked_kind, kind_flags, protected, save_key
 from appliance.cli.prompts import say
 from appliance.cli.provisioning import template_data
+from appliance.cli.token_keys import is_on_token
+from appliance.cli.token_places import file_of, on_token
 from appliance.client.csr import generate_key, signing_request
 from appliance.formats import keyfile, pem
 from appliance.formats.gotemplate.library.context import FunctionContext
@@ -30,8 +32,13 @@ from appliance.issuance.templates import Template
 from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest, FormatError
 
-_KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
-_NOT_WITH_REQUESTS: Final = ("ca", "ca_key", "ca_password_file", "not_before", "not_after")
+_NOT_WITH_REQUESTS: Final = (
+    "ca",
+    "ca_key",
+    "ca_password_file",
+    "not_before",
+    "not_after",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,7 @@ class _Flags:
     not_after: str | None
     ca: str | None
     ca_key: str | None
+    ca_kms: str | None
     ca_password_file: str | None
     key: str | None
     kty: str | None
@@ -111,7 +119,8 @@ class _Plan:
 @click.option("-f", "--force", is_flag=True, help="Overwrite files without asking.")
 @click.option("--subtle", is_flag=True, help="Allow --profile self-signed.")
 @click.option("--insecure", is_flag=True, help="Allow --no-password, and RSA keys that are short.")
-@refused("kms", "ca-kms", because=_KMS)
+@kms_flag
+@click.option("--ca-kms", metavar="<uri>", help="The token that --ca-key is on, as --kms.")
 def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -> None:
     """Make a key, and a certificate for it, signed by a CA whose key is at hand.
 
@@ -125,6 +134,8 @@ def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -
       $ hearth certificate create 'My CA' ca.crt ca.key --profile intermediate-ca \\
           --ca root.crt --ca-key root.key
       $ hearth certificate create foo.example.com foo.crt foo.key --ca ca.crt --ca-key ca.key
+      $ hearth certificate create --profile root-ca --kms 'yubikey:serial=112233' \\
+          --key 'yubikey:slot-id=82' 'My Root' root.crt
       $ hearth certificate create --template root.tpl --set maxPathLen=2 'My Root' root.crt root.key
     """
     flags = _Flags(**given)
@@ -145,12 +156,12 @@ def create(*, subject: str, crt_file: str, key_file: str | None, **given: Any) -
         if flags.csr
         else _certificate(asked, flags, _Plan(profile=profile, times=times, template=template))
     )
-    if key_file and asked.private is not None:
+    if key_file and asked.private is not None and not is_on_token(asked.private):
         save_key(key_file, protected(asked.private, protection))
     write_file(crt_file, content.encode(), 0o600, force=True)
     what = "certificate signing request" if flags.csr else "certificate"
     say(f"Your {what} has been saved in {crt_file}.")
-    if key_file:
+    if key_file and not is_on_token(asked.private):
         say(f"Your private key has been saved in {key_file}.")
 
 
@@ -232,8 +243,9 @@ def _subject(name: str, flags: _Flags) -> _Subject:
     for flag, value in (("kty", flags.kty), ("crv", flags.curve), ("size", flags.size)):
         if value is not None:
             raise BadRequest(f"flag '--key' is incompatible with '{flag}'")
-    content = read_file(flags.key)
-    if b"PRIVATE KEY-----" in content:
+    held = on_token(flags.key, asked_kms())
+    content = b"" if held else read_file(file_of(flags.key))
+    if held or b"PRIVATE KEY-----" in content:
         key = read_private_key(flags.key, password_file=flags.password_file)
         return _Subject(name=name, public=key.public_key(), private=key)
     if flags.csr:
@@ -316,7 +328,9 @@ def _issuer(flags: _Flags, own: PrivateKey | None) -> tuple[Issuer | None, FileS
         raise BadRequest(f"error decoding {flags.ca}: {error.public}") from error
     if len(found) > 1:
         raise BadRequest(f"error decoding {flags.ca}: contains more than one PEM encoded block")
-    signer = FileSigner(read_private_key(flags.ca_key, password_file=flags.ca_password_file))
+    signer = FileSigner(
+        read_private_key(flags.ca_key, password_file=flags.ca_password_file, kms=flags.ca_kms or "")
+    )
     if signer.public_key != issuer.public_key:
         raise BadRequest(f"the private key in {flags.ca_key} is not that of {flags.ca}")
     return issuer, signer

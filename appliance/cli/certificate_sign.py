@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import click
 import trio
@@ -10,10 +10,11 @@ import trio
 from appliance.cli.certificate_sources import certificates_of, request_of
 from appliance.cli.certificate_times import read_times
 from appliance.cli.clock import SystemClock
-from appliance.cli.command import StepCommand, refused, was_given
+from appliance.cli.command import StepCommand, was_given
 from appliance.cli.files import read_file
-from appliance.cli.keys import read_private_key
+from appliance.cli.keys import kms_flag, read_private_key
 from appliance.cli.provisioning import template_data
+from appliance.cli.token_certificates import read_certificates
 from appliance.formats import pem
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance import (
@@ -32,8 +33,6 @@ from appliance.issuance.requests import SigningRequest
 from appliance.issuance.templates import Template
 from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest, FormatError
-
-_KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ class _Flags:
     help="How many CAs may follow below an intermediate-ca: 0; -1 sets no limit.",
 )
 @click.option("--bundle", is_flag=True, help="Put the issuer's certificate behind the new one.")
-@refused("kms", because=_KMS)
+@kms_flag
 def sign(*, csr_file: str, crt_file: str, key_file: str, **given: Any) -> None:
     """Sign a request with a CA's certificate and key, and print the certificate.
 
@@ -88,6 +87,7 @@ def sign(*, csr_file: str, crt_file: str, key_file: str, **given: Any) -> None:
     Examples:
       $ hearth certificate sign leaf.csr intermediate_ca.crt intermediate_ca_key
       $ hearth certificate sign --profile intermediate-ca ca.csr root_ca.crt root_ca_key
+      $ hearth certificate sign --kms yubikey: leaf.csr yubikey:slot-id=83 yubikey:slot-id=83
       $ hearth certificate sign --template leaf.tpl --set organization=House leaf.csr ca.crt ca.key
     """
     flags = _Flags(**given)
@@ -124,7 +124,7 @@ def _request(name: str) -> SigningRequest:
 
 def _issuer(name: str) -> tuple[list[bytes], Issuer]:
     try:
-        chain = certificates_of(read_file(name))
+        chain = certificates_of(read_certificates(name))
         return chain, issuers.of_certificate(chain[0])
     except FormatError as error:
         raise BadRequest(f"error decoding {name}: {error.public}") from error

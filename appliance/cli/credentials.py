@@ -8,6 +8,7 @@ import click
 
 from appliance.cli.files import read_file
 from appliance.cli.keys import read_private_key, refuse_kms
+from appliance.cli.token_certificates import read_certificates
 from appliance.client import credentials
 from appliance.client.tokens import SigningKey
 from appliance.formats import nebula_keys, nebula_pem, pem
@@ -138,9 +139,8 @@ def _required(kind: str, flag: str, value: str | None) -> str:
 
 
 def _certificates(name: str) -> list[bytes]:
-    refuse_kms(name)
     try:
-        return pem.certificates(read_file(name))
+        return pem.certificates(read_certificates(name))
     except FormatError as error:
         raise FormatError(f"error reading {name}: {error}") from error
 

@@ -11,9 +11,9 @@ from appliance.cli.acme_flags import acme_flags
 from appliance.cli.command import location
 from appliance.cli.credentials import Credentials, credential_flags, x5c_flags
 from appliance.cli.files import write_file
+from appliance.cli.keys import kms_flag
 from appliance.cli.online import (
     ca_flags,
-    refuse_kms_flag,
     root_file,
     talk,
     trust_for_token,
@@ -66,7 +66,7 @@ class IssuingFlags:
 
 
 def issuing_flags(function: F) -> F:
-    """Add them all, and those of ACME; refuse keys that are not in files."""
+    """Add them all, and those of ACME."""
     for option in (
         click.option("-f", "--force", is_flag=True, help="Overwrite files without asking."),
         click.option("--console", is_flag=True, help="Log in on another device, if at all."),
@@ -87,7 +87,7 @@ def issuing_flags(function: F) -> F:
     ):
         function = option(function)
     function = x5c_flags(credential_flags(ca_flags(acme_flags(function))))
-    return refuse_kms_flag(offline_flags(function))
+    return kms_flag(offline_flags(function))
 
 
 def make_token(

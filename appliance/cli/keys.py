@@ -45,8 +45,8 @@ def read_private_key(
 ) -> PrivateKey:
     """Read a key; ask for its password, or its token's PIN, only if it has one.
 
-    `kms` is used instead of --kms. Raises FormatError, BadRequest; for tokens Unavailable,
-    NotFound, NotSupported.
+    `kms` counts instead of --kms ("" is none). Raises FormatError, BadRequest; for tokens
+    Unavailable, NotFound, NotSupported.
     """
     return read_protected_key(name, password_file=password_file, kms=kms)[0]
 
@@ -55,10 +55,11 @@ def read_protected_key(
     name: str, *, password_file: str | None = None, kms: str | None = None
 ) -> tuple[PrivateKey, Password | None]:
     """Read a key, and give its password with it, if it has one. Raises as read_private_key."""
-    if on_token(name, kms or asked_kms()):
-        from appliance.cli.token_keys import token_key  # noqa: PLC0415
+    kms = asked_kms() if kms is None else kms
+    if on_token(name, kms):
+        from appliance.cli.token_keys import token_key  # noqa: PLC0415 - it loads drivers
 
-        return token_key(place(name, kms or asked_kms())), None
+        return token_key(place(name, kms)), None
     name = file_of(name)
     content = read_file(name)
     try:

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
+    "kms": ("appliance.cli.kms:kms", "make keys on hardware tokens, and use them there"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),
@@ -39,6 +40,7 @@ _COMMANDS: Final = {
     "token": ("appliance.cli.token:token", "see and open the hardware tokens of the running CA"),
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }
+_PLUGIN: Final = "step-kms-plugin"  # what step calls for keys on tokens
 _CONSOLE: Final = "appliance.cli.console:default"
 _COMPLETING: Final = "_HEARTH_COMPLETE"  # a shell asks what may follow
 _WORKER: Final = "--internal-worker"  # the one file started by itself, to load a PKCS#11 module
@@ -72,11 +74,13 @@ def _run(name: str, arguments: list[str]) -> int:
         serving = arguments[:1] not in (["version"], ["--version"])
         command = load(_COMMANDS["serve" if serving else "version"][0])
         arguments = arguments if serving else arguments[1:]
+    elif name == _PLUGIN:
+        command = plugin(name)
     elif name == "step" or arguments or _COMPLETING in os.environ:
         command = command_tree(name if name == "step" else "hearth")
     else:
         command = load(_CONSOLE)
-    called = name if name in ("step", "step-ca") else "hearth"
+    called = name if name in ("step", "step-ca", _PLUGIN) else "hearth"
     code = command.main(arguments, prog_name=called, standalone_mode=False)
     return code if isinstance(code, int) else 0
 
@@ -107,6 +111,13 @@ def command_tree(name: str) -> StepGroup:
     )
     group.add_command(_help_command(), "help")
     return group
+
+
+def plugin(name: str) -> click.Command:
+    """Make the tree of `kms` alone, as a program of its own."""
+    from appliance.cli.kms import group  # noqa: PLC0415
+
+    return group(name)
 
 
 def _configure(config: str | None) -> None:

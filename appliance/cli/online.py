@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 import trio
 
 from appliance.cli.clock import SystemClock
-from appliance.cli.command import location, refused
+from appliance.cli.command import location
 from appliance.cli.files import read_file
 from appliance.cli.prompts import selected
 from appliance.client.address import ca_url
@@ -25,8 +25,6 @@ from appliance.model.errors import FormatError
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_KMS: Final = "keys in tokens and clouds come with a later version; name the file of a key"
-
 
 def ca_flags(function: F) -> F:
     """Add the flags that say which CA is meant."""
@@ -39,11 +37,6 @@ def ca_flags(function: F) -> F:
     ):
         function = option(function)
     return function
-
-
-def refuse_kms_flag(function: F) -> F:
-    """Refuse keys that are not in files."""
-    return refused("kms", because=_KMS)(function)
 
 
 def now() -> datetime:

@@ -15,10 +15,11 @@ from appliance.cli.command import location
 from appliance.cli.credentials import Credentials, account_token
 from appliance.cli.credentials import signing_key as credentials_key
 from appliance.cli.files import read_file
-from appliance.cli.keys import read_private_key, refuse_kms
+from appliance.cli.keys import asked_kms, read_private_key
 from appliance.cli.login import identity_token
 from appliance.cli.online import now, octets, read_roots, talk
 from appliance.cli.prompts import ask, choose, read_password, selected
+from appliance.cli.token_places import file_of, on_token
 from appliance.client.ca import CaClient
 from appliance.client.provisioners import (
     audience_of,
@@ -42,6 +43,7 @@ from appliance.client.tokens import (
 from appliance.config.loading import ConfigNotFound
 from appliance.formats import goduration, jwe, jwk, names, timeorduration
 from appliance.formats.keyfile import WrongPassword
+from appliance.formats.keys import PrivateKey
 from appliance.model.errors import BadRequest, ConfigError, FormatError
 from appliance.model.names import SanKind
 from appliance.model.secret import Password
@@ -284,8 +286,9 @@ def _decrypted(encrypted: str, kid: str, source: KeySource) -> SigningKey:
 
 def _key_of_file(source: KeySource, kid: str) -> SigningKey:
     """Read a signing key: a JWK, an encrypted JWK or a PEM key."""
-    refuse_kms(source.key_file)
-    content = read_file(source.key_file)
+    if on_token(source.key_file, asked_kms()):
+        return _signing_key(read_private_key(source.key_file), kid)
+    content = read_file(file_of(source.key_file))
     text = content.decode("utf-8", "replace").strip()
     if jwe.is_encrypted(text):
         password = read_password(
@@ -297,6 +300,10 @@ def _key_of_file(source: KeySource, kid: str) -> SigningKey:
     if text.startswith("{"):
         return signing_key(_private_jwk(content), kid)
     key = read_private_key(source.key_file, password_file=source.password_file)
+    return _signing_key(key, kid)
+
+
+def _signing_key(key: PrivateKey, kid: str) -> SigningKey:
     return SigningKey(key=key, kid=kid or jwk.thumbprint(jwk.public_members(key.public_key())))
 
 

@@ -17,6 +17,7 @@ from appliance.cli.clock import SystemClock
 from appliance.cli.files import NewFile, read_file, write_file, write_together
 from appliance.cli.online import now, octets
 from appliance.cli.reach import Reach
+from appliance.cli.token_keys import is_on_token
 from appliance.client.acme.renewal_info import Advice
 from appliance.client.csr import signing_request
 from appliance.client.identity import Identity, identity
@@ -65,7 +66,8 @@ class Renewer:
     async def renew(self) -> None:
         """Renew and write the file. Raises HearthError; the old certificate stays then."""
         moment = now()
-        by_tls = self.mtls and moment < self.identity.leaf.validity.not_after
+        in_file = not is_on_token(self.identity.key)  # TLS takes no other keys
+        by_tls = self.mtls and in_file and moment < self.identity.leaf.validity.not_after
         async with self.reach(self.identity if by_tls else None) as ca:
             if by_tls:
                 chain = await ca.renew()

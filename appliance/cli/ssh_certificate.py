@@ -12,9 +12,8 @@ import click
 from appliance.cli.command import StepCommand
 from appliance.cli.credentials import credential_flags, x5c_flags
 from appliance.cli.files import NewFile, may_write, read_file, write_together
-from appliance.cli.keys import read_private_key
+from appliance.cli.keys import kms_flag, read_private_key
 from appliance.cli.new_keys import asked_kind, kind_flags
-from appliance.cli.online import refuse_kms_flag
 from appliance.cli.prompts import read_password, say, selected
 from appliance.cli.provisioning import SshWish
 from appliance.cli.ssh_agent import hold
@@ -70,7 +69,7 @@ _PROMPT: Final = "Please enter the password to encrypt the private key"
 @credential_flags
 @force_flag
 @ssh_ca_flags
-@refuse_kms_flag
+@kms_flag
 def certificate(key_id: str, key_file: str, **flags: Any) -> None:
     """Get an SSH certificate, for a new key or (--sign) for a public key.
 

@@ -59,7 +59,7 @@ class TokenThread:
             except TokenUnavailable as error:
                 if error.state is not TokenState.PIN_NEEDED:
                     raise _told(manager.status, error) from error
-                self._ask(manager)
+                self._ask(manager, given=place.pin is not None)
 
     def close(self) -> None:
         """Let the tokens go."""
@@ -67,11 +67,11 @@ class TokenThread:
         token.run_sync_soon(nursery.cancel_scope.cancel)
         self._thread.join(_STOPPING)
 
-    def _ask(self, manager: KeyManager) -> None:
+    def _ask(self, manager: KeyManager, *, given: bool) -> None:
         """Have a person open the token. Raises BadRequest when there is none, or not any more."""
         status = manager.status
         last = status.tries_left == _LAST
-        why = f" ({status.detail})" if status.detail else ""
+        why = f" ({status.detail})" if given and status.detail else ""
         flag = "'pin-source=FILE' in the key's URI"
         if last and not confirm(
             f"One try is left before the token {status.name} blocks. Use it", flag=flag

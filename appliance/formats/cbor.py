@@ -96,3 +96,30 @@ class _Reader:
         taken = self._data[self.position : end]
         self.position = end
         return taken
+
+
+def encode(value: object) -> bytes:
+    """Write integers, octets, text, lists and maps, in the shortest form (RFC 8949 4.2.1)."""
+    match value:
+        case bool() | None:
+            raise TypeError(value)
+        case int():
+            return _head(0, value) if value >= 0 else _head(1, -1 - value)
+        case bytes():
+            return _head(2, len(value)) + value
+        case str():
+            return _head(3, len(value.encode())) + value.encode()
+        case list():
+            return _head(4, len(value)) + b"".join(map(encode, value))
+        case dict():
+            pairs = (encode(key) + encode(each) for key, each in value.items())
+            return _head(5, len(value)) + b"".join(pairs)
+        case _:
+            raise TypeError(value)
+
+
+def _head(kind: int, argument: int) -> bytes:
+    if argument < 24:
+        return bytes([kind << 5 | argument])
+    size = next(size for size in (1, 2, 4, 8) if argument < 1 << 8 * size)
+    return bytes([kind << 5 | 23 + size.bit_length()]) + argument.to_bytes(size)

@@ -135,7 +135,7 @@ def test_inspect_reads_der(hearth: Hearth, tmp_path: Path) -> None:
         ),
         (("create", "a", "b", "--csr", "--key", "x", "--kty", "RSA"), "incompatible with 'kty'"),
         (("create", "a", "b", "c", "--template", "x"), "open x failed: no such file"),
-        (("create", "a", "b", "c", "--kms", "x"), "later version"),
+        (("create", "a", "b", "--csr", "--kms", "x", "--key", "y"), "no type of key manager"),
     ],
 )
 def test_what_is_wrong_is_said(hearth: Hearth, args: tuple[str, ...], what: str) -> None:

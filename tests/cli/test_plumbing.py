@@ -101,7 +101,7 @@ class TestSigning:
             (("leaf.csr", "okp.crt", "okp.key"), "not a certificate authority"),
             (("leaf.csr", "root.crt", "okp.key"), "is not that of root.crt"),
             (("message", "root.crt", "ec.key"), "error parsing message"),
-            (("leaf.csr", "root.crt", "ec.key", "--kms", "x"), "is refused"),
+            (("leaf.csr", "root.crt", "nix", "--kms", "x"), "no type of key manager"),
             (("leaf.csr", "root.crt", "ec.key", "--not-after", "never"), "invalid value 'never'"),
             (
                 ("leaf.csr", "root.crt", "ec.key", "--profile", "leaf", "--template", "x"),

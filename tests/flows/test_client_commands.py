@@ -280,7 +280,7 @@ class TestIssuing:
             (("--acme", "https://x", "--set", "a=b"), "'--set' is incompatible with ACME"),
             (("--acme", "https://x", "--san", "a@b"), "are not supported for ACME flow"),
             (("--acme", "https://x", "--san", "*.a.example.com"), "validated by DNS alone"),
-            (("--kms", "yubikey:"), "'--kms' is refused"),
+            (("--kms", "awskms:", "--key", "x"), "keys in Amazon's KMS"),
             (("--attestation-uri", "x"), "'--attestation-uri' is refused"),
         ],
     )
@@ -694,7 +694,7 @@ class TestRekeying:
             (("--daemon", "--private-key", "web.key"), "incompatible with '--daemon'"),
             (("--private-key", "none.key"), "open none.key failed"),
             (("--out-key", "nowhere/x.key"), "nowhere/x.key cannot be written"),
-            (("--kms", "pkcs11:"), "is refused"),
+            (("--kms", "awskms:", "--private-key", "x"), "keys in Amazon's KMS"),
             (("--kty", "oct"), "invalid value 'oct'"),
         ],
     )

@@ -292,7 +292,7 @@ class TestCertificate:
             (("--kty", "DSA"), "options are RSA, EC, OKP"),
             (("--size", "1024", "--kty", "RSA"), "at least 2048"),
             (("--offline",), "'--offline' is refused"),
-            (("--kms", "yubikey:"), "'--kms' is refused"),
+            (("--kms", "awskms:", "--sign", "--private-key", "x"), "open id failed"),
             (("--sign",), "open id failed"),
         ],
     )
