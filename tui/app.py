@@ -60,6 +60,9 @@ class Console(App[Ending]):
             yield SystemCommand("Filter", "Show only some lines", live.action_filter)
             yield SystemCommand("Pause or go on", "Hold the list still", live.action_pause)
             yield SystemCommand("Newest", "Go to the newest line and follow", live.action_newest)
+            yield SystemCommand(
+                "ACME keys", "See, make and remove external account keys", live.action_external_keys
+            )
             yield SystemCommand("Help", "Explain this screen", live.action_help)
         yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
         yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)

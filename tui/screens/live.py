@@ -16,6 +16,7 @@ from appliance.operator.interface import Operator
 from tui.journal import Journal
 from tui.pulse import Pulse
 from tui.screens.details import Details
+from tui.screens.external_keys import ExternalKeyScreen
 from tui.screens.help import Help
 from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.event_list import EventList
@@ -50,6 +51,7 @@ _HELP: Final = (
                 " client, kind or reason; Esc shows all again",
             ),
             Field(name="space", value="pause: what happens meanwhile waits"),
+            Field(name="a", value="the keys that let new ACME accounts in: see, make, remove"),
             Field(name="g", value="go to the newest line and follow"),
             Field(name="↑ ↓ PgUp PgDn", value="move; the list stays where you are reading"),
             Field(name="Ctrl+P", value="find any command"),
@@ -80,6 +82,7 @@ class Live(Screen[None]):
         Binding("slash", "filter", "filter", key_display="/"),
         Binding("space", "pause", "pause", key_display="space"),
         Binding("g", "newest", "newest"),
+        Binding("a", "external_keys", "ACME keys"),
         Binding("escape", "everything", "show everything", show=False),
         Binding("question_mark", "help", "help", key_display="?"),
     ]
@@ -97,6 +100,7 @@ class Live(Screen[None]):
         self._following = FollowState()
         self._seen = SeenState()
         self._field = FilterField()
+        self._provisioners: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Put the parts one below the other."""
@@ -133,6 +137,7 @@ class Live(Screen[None]):
         if overview is not None:
             day_before = self._events.calendar.now.date()
             self._events.calendar = Calendar(zone=self._zone, now=overview.now)
+            self._provisioners = overview.provisioners
             self._tally.show(overview)
             if overview.now.date() != day_before:
                 self._events.refresh()
@@ -169,6 +174,11 @@ class Live(Screen[None]):
             self.action_pause()
         self._events.action_first()
         self._show_state()
+
+    def action_external_keys(self) -> None:
+        """See the keys that let new ACME accounts in."""
+        screen = ExternalKeyScreen(self._operator, self._provisioners, self._events.calendar)
+        self.app.push_screen(screen)
 
     def action_help(self) -> None:
         """Explain this screen."""
