@@ -95,6 +95,11 @@ class Metrics:
         with self._counting:
             self._tokens[status.name] = status.state is TokenState.READY
 
+    def token_left(self, name: str) -> None:
+        """Forget a token that is not used any more."""
+        with self._counting:
+            self._tokens.pop(name, None)
+
     def families(self) -> list[Family]:
         """Give all numbers as they are now."""
         with self._counting:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from appliance.model.tokens import TokenStatus
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
@@ -23,3 +25,4 @@ class Overview:
     revoked: int
     refused: int
     provisioners: tuple[str, ...] = ()
+    tokens: tuple[TokenStatus, ...] = ()  # that the CA's keys are on

@@ -1,7 +1,9 @@
 """Hardware tokens, and tokens in software that pass for them: their states, and what is on them."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 class TokenState(enum.StrEnum):
@@ -16,6 +18,20 @@ class TokenState(enum.StrEnum):
     BUSY = "busy"  # in use by another program, or by more requests than it can answer
     TOUCH = "touch"  # waits for a finger
     NO_SERVICE = "no service"  # pcscd or the vendor's module does not answer
+
+
+ADVICE: Final[Mapping[TokenState, str]] = {
+    TokenState.READY: "it signs",
+    TokenState.LOCKED: "it is opened in a moment",
+    TokenState.PIN_NEEDED: "type its PIN: hearth token unlock",
+    TokenState.ABSENT: "plug it in",
+    TokenState.WRONG_TOKEN: "plug in the one that is configured",
+    TokenState.BLOCKED: "unblock its PIN with its PUK, or as its security officer",
+    TokenState.BUSY: "end the other program that uses it",
+    TokenState.TOUCH: "touch it",
+    TokenState.NO_SERVICE: "start pcscd, or look what the log says about its module",
+}
+"""What a person does about each state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

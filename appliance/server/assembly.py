@@ -40,6 +40,7 @@ from appliance.server.keys import Tokens
 from appliance.server.launch import USUAL_NETWORK, Network
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
+from appliance.server.token_notices import TokenNotices
 from appliance.server.validating import build_validation
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
@@ -83,7 +84,9 @@ def lay_foundation(
     tokens = key_tokens or Tokens()
     conditions = ConditionBoard(clock)
     counted.add(conditions.families)
-    tokens.tell(counted.token_changed)
+    tokens.tell(counted.token_changed, counted.token_left)
+    notices = TokenNotices(conditions, counted, clock)
+    tokens.tell(notices.changed, notices.left)
     return Foundation(
         store=store,
         tokens=OneTimeTokens(store),

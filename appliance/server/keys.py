@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, final
 
@@ -73,6 +73,8 @@ class Tokens:
         """Take PINs that are known already, by the tokens' URIs."""
         self._pins = dict(pins)
         self._told: list[Callable[[TokenStatus], None]] = []
+        self._left: list[Callable[[str], None]] = []
+        self._names: dict[str, str] = {}  # by URI: a YubiKey's is known when it was seen
         self._opener = opener
         self._held: dict[str, _Held] = {}
         self._public: dict[str, IssuerKey] = {}
@@ -80,9 +82,14 @@ class Tokens:
         self._guard = PinGuard(None)
         self._directory: Path | None = None
 
-    def tell(self, listener: Callable[[TokenStatus], None]) -> None:
-        """Have someone told of each change of a token's state."""
+    def tell(
+        self,
+        listener: Callable[[TokenStatus], None],
+        left: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        """Have someone told of each change of a token's state, and of names that are no token's."""
         self._told.append(listener)
+        self._left.append(left)
 
     @property
     def statuses(self) -> tuple[TokenStatus, ...]:
@@ -121,7 +128,9 @@ class Tokens:
         """Let tokens go that the configuration at work does not name."""
         named = {_name(key.token) for key in settings.token_keys}
         for name in [each for each in self._held if each not in named]:
-            self._held.pop(name).scope.cancel()
+            held = self._held.pop(name)
+            held.scope.cancel()
+            self._forget(held.manager.status)
 
     def signer(self, place: TokenKey, public_key: IssuerKey) -> Signer:
         """Give a key whose public half is known; its token may come later."""
@@ -196,8 +205,16 @@ class Tokens:
         level = logging.INFO if status.state is TokenState.READY else logging.WARNING
         detail = f": {status.detail}" if status.detail else ""
         log.log(level, "token %s: %s%s", status.name, status.state, detail)
+        if self._names.get(status.uri, status.name) != status.name:
+            self._forget(replace(status, name=self._names[status.uri]))
+        self._names[status.uri] = status.name
         for told in self._told:
             told(status)
+
+    def _forget(self, status: TokenStatus) -> None:
+        self._names.pop(status.uri, None)
+        for left in self._left:
+            left(status.name)
 
     # ---- public keys of SSH
 

@@ -58,6 +58,7 @@ class ApplianceOperator:
             revoked=totals[EventKind.REVOKED],
             refused=totals[EventKind.REFUSED],
             provisioners=assembly.registry.names,
+            tokens=service.foundation.key_tokens.statuses,
         )
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:

@@ -4,10 +4,12 @@ import re
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from appliance.model.events import EventKind
+from appliance.model.tokens import TokenState, TokenStatus
 from tests.support.console import Driven, drive
 from tests.support.sample_operator import NOW, OVERVIEW, SampleOperator, event, serial_of
 from tui.theme import PAPER
@@ -23,6 +25,25 @@ def test_the_header_says_whose_authority_this_is_where_and_how() -> None:
         assert "● 48 issued  ○ 331 renewed  ▲ 1 revoked  ■ 2 refused" in console.text
 
     drive(look)
+
+
+@pytest.mark.parametrize("state", [each for each in TokenState if each is not TokenState.READY])
+def test_the_header_says_which_token_cannot_sign_and_why(state: TokenState) -> None:
+    """It goes before an end that is only near; a second one is counted."""
+
+    async def act(console: Driven) -> None:
+        tokens = [
+            TokenStatus(name=name, uri=f"yubikey:serial={name}", state=state) for name in ("1", "2")
+        ]
+        soon = OVERVIEW.now + timedelta(days=2)
+        for shown, more in ((tokens[:1], "   "), (tokens, " +1 ")):
+            console.operator.state = replace(
+                OVERVIEW, tokens=tuple(shown), intermediate_not_after=soon
+            )
+            expected = f"■ 1: {state}{more}"
+            await console.until(partial(lambda text: text in console.text, expected))
+
+    drive(act)
 
 
 def test_a_line_says_when_what_for_whom_by_whom_and_which() -> None:

@@ -1,5 +1,6 @@
 """The top of a screen: whose authority this is, where it is, how it is."""
 
+from collections.abc import Sequence
 from datetime import timedelta, tzinfo
 from typing import ClassVar, Final
 
@@ -7,6 +8,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenState, TokenStatus
 from tui.widgets.ends import ends
 from tui.wording import ACT, GOOD, LOOK, Calendar, long_span, printable, span
 
@@ -85,16 +87,28 @@ class Masthead(Widget):
         """Say what matters most: silence, an end that is near, or that all is well."""
         if not self._answering:
             return self._text(f"{ACT} not answering", "act")
-        for what, end in (
-            ("root", overview.root_not_after),
-            ("intermediate", overview.intermediate_not_after),
-        ):
-            left = end - calendar.now
+        ends_of = (
+            ("root", overview.root_not_after - calendar.now),
+            ("intermediate", overview.intermediate_not_after - calendar.now),
+        )
+        for what, left in ends_of:
             if left <= timedelta():
                 return self._text(f"{ACT} {what} has ended", "act")
+        if text := token_state(overview.tokens):
+            return self._text(f"{ACT} {text}", "act")
+        for what, left in ends_of:
             if left <= _SOON:
                 return self._text(f"{LOOK} {what} ends in {span(left)}", "look")
         return self._text(f"{GOOD} serving", "good")
 
     def _text(self, text: str, part: str) -> Text:
         return Text(text, self.get_component_rich_style(f"masthead--{part}"))
+
+
+def token_state(tokens: Sequence[TokenStatus]) -> str:
+    """Name the first token that cannot sign, its state, and how many more there are."""
+    waiting = [each for each in tokens if each.state is not TokenState.READY]
+    if not waiting:
+        return ""
+    more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
+    return f"{printable(waiting[0].name)}: {waiting[0].state}{more}"

@@ -42,6 +42,7 @@ _WORDS: Final = {
     Trouble.FAILED: "the YubiKey does not answer as it should",
 }
 _FOR_A_PERSON: Final = {TokenState.PIN_NEEDED, TokenState.BLOCKED, TokenState.WRONG_TOKEN}
+_UNSEEN: Final = "not seen yet"
 _SOON, _LATER = 2, 60  # seconds; a person is slower than a machine
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class CardSession:
             state=TokenState.ABSENT,
             model="YubiKey",
             serial=serial,
-            detail="not seen yet",
+            detail=_UNSEEN,
         )
 
     # ---- what the monitor tells
@@ -84,7 +85,8 @@ class CardSession:
         if present != self._readers:
             self._readers = present
             self._refusal = None
-        if not present and self.status.state is not TokenState.ABSENT:
+        known = self.status.state is TokenState.ABSENT and self.status.detail != _UNSEEN
+        if not present and not known:
             self._note(TokenState.ABSENT, MISSING)
 
     def heard_nothing(self, fault: CardFault) -> None:
