@@ -7,10 +7,11 @@ import logging
 import os
 import socket
 import stat
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import trio
 
@@ -24,7 +25,7 @@ from appliance.model.errors import (
 )
 from appliance.operator import wire
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
-from appliance.operator.interface import Issuance, Operator
+from appliance.operator.interface import Issuance, Operator, Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +36,33 @@ _RECEIVING: Final = 10.0  # from a request's first octet to its last
 _ANSWERING: Final = 60.0
 _SENDING: Final = 30.0
 
+_Answer: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+
 
 async def serve_control(
     operator: Operator,
     directory: Path,
     issuance: Issuance | None = None,
+    snapshots: Snapshots | None = None,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `hearth.sock` in the directory until cancelled, then remove it.
 
-    Without an `issuance` it answers questions only.
+    Without an `issuance` it answers questions only, without `snapshots` none about all rows.
 
     What a server that was killed left there is replaced. Raises Broken when the socket cannot be
     made, or another server is on it.
     """
     path = directory / NAME
     listening = _listen(directory)
+    answer = partial(_respond, operator, issuance, snapshots)
     identity = _identity(path)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
     room = trio.CapacityLimiter(_MOST_CONNECTIONS)
     try:
         task_status.started()
-        await trio.serve_listeners(partial(_attend, operator, issuance, room), [listener])
+        await trio.serve_listeners(partial(_attend, answer, room), [listener])
     finally:
         listening.close()
         if identity is not None and _identity(path) == identity:
@@ -120,12 +125,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 # ---- connections
 
 
-async def _attend(
-    operator: Operator,
-    issuance: Issuance | None,
-    room: trio.CapacityLimiter,
-    stream: trio.SocketStream,
-) -> None:
+async def _attend(answer: _Answer, room: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
     """Answer one connection; whatever is wrong with it ends it alone."""
     try:
         _check_peer(stream)
@@ -134,7 +134,7 @@ async def _attend(
         except trio.WouldBlock:
             raise Unavailable("too many connections to the control socket") from None
         try:
-            await _converse(operator, issuance, stream)
+            await _converse(answer, stream)
         finally:
             room.release()
     except HearthError as error:
@@ -153,25 +153,25 @@ def _check_peer(stream: trio.SocketStream) -> None:
         raise Forbidden("the control socket is for the server's user and for root only")
 
 
-async def _converse(
-    operator: Operator, issuance: Issuance | None, stream: trio.SocketStream
-) -> None:
+async def _converse(answer: _Answer, stream: trio.SocketStream) -> None:
     """Answer requests, one after the other, until the other side ends or is silent too long."""
     while True:
         with trio.move_on_after(_IDLE) as silence:
             message = await wire.receive(stream, wire.LARGEST_REQUEST, within=_RECEIVING)
         if silence.cancelled_caught or message is None:
             return
-        response = await _respond(operator, issuance, message)
+        response = await answer(message)
         with trio.fail_after(_SENDING):
             await wire.send(stream, response)
 
 
-async def _respond(operator: Operator, issuance: Issuance | None, message: bytes) -> bytes:
+async def _respond(
+    operator: Operator, issuance: Issuance | None, snapshots: Snapshots | None, message: bytes
+) -> bytes:
     try:
         with trio.fail_after(_ANSWERING):
             call = wire.read_request(message)
-            return wire.write_result(await wire.answer(operator, issuance, call))
+            return wire.write_result(await wire.answer(operator, issuance, call, snapshots))
     except trio.TooSlowError:
         return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds"))
     except HearthError as error:

@@ -111,3 +111,25 @@ class Issuance(Protocol):
     async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
         """Revoke by token, or without one by the certificate itself."""
         ...
+
+
+class Snapshots(Protocol):
+    """The rows of the database as they are at one moment, for a backup made by who asks.
+
+    A snapshot that is not read for a minute gives way to the next one.
+    """
+
+    async def open_snapshot(self) -> int:
+        """Take a snapshot and give its number. Raises NotSupported without a database."""
+        ...
+
+    async def read_snapshot(self, number: int) -> bytes:
+        """Give the next rows, packed (formats.backup_archive), or nothing at the end.
+
+        Raises NotFound for a snapshot that is gone, Broken.
+        """
+        ...
+
+    async def close_snapshot(self, number: int) -> None:
+        """Let go of it; one that is gone already is no error."""
+        ...

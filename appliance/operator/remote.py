@@ -40,7 +40,7 @@ class NotListening(Unavailable):
 
 @final
 class RemoteOperator:
-    """Operator and Issuance over a connection (operator.interface).
+    """Operator, Issuance and Snapshots over a connection (operator.interface).
 
     One call at a time is on its way.
     """
@@ -90,6 +90,18 @@ class RemoteOperator:
     async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
         """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
         return await self._call(wire.UnlockTokenCall(name, pin, last_try), TokenStatus)
+
+    async def open_snapshot(self) -> int:
+        """Take a snapshot of the database and give its number."""
+        return await self._call(wire.OpenSnapshotCall(), int)
+
+    async def read_snapshot(self, number: int) -> bytes:
+        """Give its next rows, packed, or nothing at the end."""
+        return await self._call(wire.ReadSnapshotCall(number), bytes)
+
+    async def close_snapshot(self, number: int) -> None:
+        """Let go of it."""
+        await self._call(wire.CloseSnapshotCall(number), type(None))
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

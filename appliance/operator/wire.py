@@ -41,7 +41,7 @@ from appliance.model.inventory import (
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-from appliance.operator.interface import Issuance, Operator
+from appliance.operator.interface import Issuance, Operator, Snapshots
 
 VERSION: Final = 1
 LARGEST_REQUEST: Final = 64 << 10  # octets
@@ -122,6 +122,22 @@ class UnlockTokenCall(msgspec.Struct, tag_field="method", tag="unlock_token"):
         return f"UnlockTokenCall({self.name!r}, …)"
 
 
+class OpenSnapshotCall(msgspec.Struct, tag_field="method", tag="open_snapshot"):
+    """Snapshots.open_snapshot."""
+
+
+class ReadSnapshotCall(msgspec.Struct, tag_field="method", tag="read_snapshot"):
+    """Snapshots.read_snapshot."""
+
+    number: int
+
+
+class CloseSnapshotCall(msgspec.Struct, tag_field="method", tag="close_snapshot"):
+    """Snapshots.close_snapshot."""
+
+    number: int
+
+
 class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
     """Issuance.sign."""
 
@@ -158,7 +174,8 @@ Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCal
 KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
 TokenCall: TypeAlias = TokensCall | UnlockTokenCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
-Call: TypeAlias = Query | KeyCall | TokenCall | Order
+SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
+Call: TypeAlias = Query | KeyCall | TokenCall | SnapshotCall | Order
 Result: TypeAlias = (
     Overview
     | Sequence[NumberedEvent]
@@ -169,6 +186,8 @@ Result: TypeAlias = (
     | Sequence[TokenStatus]
     | TokenStatus
     | Sequence[bytes]
+    | bytes
+    | int
     | None
 )
 
@@ -229,11 +248,16 @@ def _times(call: Call) -> Sequence[datetime | None]:
             return ()
 
 
-async def answer(operator: Operator, issuance: Issuance | None, call: Call) -> Result:
+async def answer(
+    operator: Operator,
+    issuance: Issuance | None,
+    call: Call,
+    snapshots: Snapshots | None = None,
+) -> Result:
     """Carry out a call. Raises what the operator and the authority raise."""
+    if isinstance(call, SnapshotCall):
+        return await _answer_snapshot(snapshots, call)
     if isinstance(call, Order):
-        if issuance is None:
-            raise NotSupported("the server takes no orders here")
         return await _carry_out(issuance, call)
     if isinstance(call, KeyCall | TokenCall):
         return await _answer_about_keys(operator, call)
@@ -265,7 +289,22 @@ async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> R
             return None
 
 
-async def _carry_out(issuance: Issuance, order: Order) -> Sequence[bytes] | None:
+async def _answer_snapshot(snapshots: Snapshots | None, call: SnapshotCall) -> Result:
+    if snapshots is None:
+        raise NotSupported("the server gives no snapshots of its database")
+    match call:
+        case OpenSnapshotCall():
+            return await snapshots.open_snapshot()
+        case ReadSnapshotCall():
+            return await snapshots.read_snapshot(call.number)
+        case CloseSnapshotCall():
+            await snapshots.close_snapshot(call.number)
+            return None
+
+
+async def _carry_out(issuance: Issuance | None, order: Order) -> Sequence[bytes] | None:
+    if issuance is None:
+        raise NotSupported("the server takes no orders here")
     match order:
         case SignCall():
             return await issuance.sign(order.order)

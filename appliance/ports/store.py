@@ -6,7 +6,7 @@ prefix `hearth_`. A value is never empty: an empty one in a foreign database mea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,9 @@ class Append:
     body: bytes
 
 
+SnapshotRow: TypeAlias = tuple[str, bytes, bytes]
+"""Bucket, key, value."""
+
 RowOperation: TypeAlias = Put | PutIfAbsent | CompareAndSwap | Delete | Add
 Operation: TypeAlias = RowOperation | Append
 
@@ -119,4 +122,28 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Finish what was begun, then let go of files and locks. Idempotent."""
+        ...
+
+
+class Snapshot(Protocol):
+    """All rows of a store as they were at one moment, whatever is written meanwhile."""
+
+    async def read(self) -> Sequence[SnapshotRow]:
+        """Give the next rows, about 1 MiB of them, in the order of bucket and key; none at the end.
+
+        Checksums are verified. Raises Broken, also when the store was closed meanwhile.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of it. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class SnapshotStore(Protocol):
+    """A store that can be backed up while it is in use."""
+
+    def snapshot(self) -> Snapshot:
+        """Take a snapshot now of all that was committed. Raises Broken when it is closed."""
         ...

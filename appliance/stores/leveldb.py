@@ -11,7 +11,7 @@ again.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from appliance.ports.store import Append, Operation
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
+from appliance.stores.snapshots import LevelDbSnapshot
 
 # Sizes for a small board: 4 MB of rows not yet in tables, 8 MB of cache, 200 mapped tables.
 _OPTIONS: Final = {
@@ -134,14 +135,17 @@ class LevelDbStore:
         self._check_readable()
         if limit <= _INLINE:
             return read()
-        if self._closing:
-            raise self._refusal()
-        self._users += 1
+        finished = self._use()
         try:
             return await trio.to_thread.run_sync(read)
         finally:
-            self._users -= 1
-            self._idle_if_done()
+            finished()
+
+    def snapshot(self) -> LevelDbSnapshot:
+        """Take a snapshot of what is written now (ports.store.SnapshotStore)."""
+        if self._closing:
+            raise self._refusal()
+        return LevelDbSnapshot(self._database, str(self._directory), self._use)
 
     async def aclose(self) -> None:
         """Write what was accepted, end the thread, close the database, give up the claim.
@@ -169,6 +173,17 @@ class LevelDbStore:
         self._closed.set()
 
     # ---- reading
+
+    def _use(self) -> Callable[[], None]:
+        """Keep the database open for a thread, until what is given is called."""
+        if self._closing:
+            raise self._refusal()
+        self._users += 1
+        return self._unuse
+
+    def _unuse(self) -> None:
+        self._users -= 1
+        self._idle_if_done()
 
     def _read(self, key: bytes) -> bytes | None:
         self._check_readable()
