@@ -31,6 +31,10 @@ _COMMANDS: Final = {
     "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
+    "import": (
+        "appliance.cli.import_command:import_",
+        "take over a step-ca with its embedded database",
+    ),
     "kms": ("appliance.cli.kms:kms", "make keys on hardware tokens, and use them there"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),

@@ -38,6 +38,7 @@ def read(written: Database | None, document: Document) -> LevelDbSettings | Memo
     return LevelDbSettings(
         directory=beside,
         notice=f"the {written.type} database {source} is step-ca's and is left as it is: its "
-        "certificates, revocations and used tokens are not known here; this authority "
-        f"keeps its own in {beside}",
+        "certificates, revocations and used tokens are not known here until "
+        f"`hearth import {document.file} --database-only` has brought them; this authority keeps "
+        f"its own in {beside}",
     )

@@ -19,7 +19,7 @@ from typing import Final
 
 import trio
 
-from appliance.authority import reindexing
+from appliance.authority import importing, reindexing
 from appliance.authority.acme import housekeeping as acme_housekeeping
 from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
@@ -213,12 +213,13 @@ async def _opened_store(settings: Settings, say: Callable[[str], None]) -> Async
     """Open the store and make its index complete; close it whatever happens."""
     store: Store
     if isinstance(settings.database, LevelDbSettings):
-        if settings.database.notice:
-            say(f"notice: {settings.database.notice}")
+        notice = settings.database.notice
         store = await open_store(settings.database.directory)
     else:
-        store = MemoryStore()
+        notice, store = "", MemoryStore()
     try:
+        if notice and await importing.origin(store) is None:
+            say(f"notice: {notice}")
         if added := await reindexing.complete(store):
             say(f"indexed {added} certificates that were in the database before")
         yield store
