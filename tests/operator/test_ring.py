@@ -38,13 +38,8 @@ def test_totals_count_forgotten_events_too() -> None:
     ring = EventRing(capacity=2)
     for kind in (EventKind.ISSUED, EventKind.ISSUED, EventKind.ISSUED, EventKind.REFUSED):
         ring.record(event(kind))
-    assert ring.totals == {
-        EventKind.ISSUED: 3,
-        EventKind.RENEWED: 0,
-        EventKind.REKEYED: 0,
-        EventKind.REVOKED: 0,
-        EventKind.REFUSED: 1,
-    }
+    none = dict.fromkeys(EventKind, 0)
+    assert ring.totals == none | {EventKind.ISSUED: 3, EventKind.REFUSED: 1}
 
 
 def test_many_threads_write_while_one_reads_and_nothing_is_missed_or_doubled() -> None:
