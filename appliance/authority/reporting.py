@@ -1,17 +1,21 @@
 """Every attempt ends as one event: what was done, or why not, for whom, and how long it took."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from types import TracebackType
 
+from appliance.authority import journal
 from appliance.model.errors import HearthError
 from appliance.model.events import Event, EventKind
 from appliance.model.grants import ProvisionerRef
+from appliance.model.inventory import Origin
 from appliance.model.names import San
 from appliance.model.validity import Validity
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
+from appliance.ports.store import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,9 @@ class Attempt:
         self._validity: Validity | None = None
         self._reason = ""
         self._certificate_type = ""
+        self._asked_by = ""
+        self._replaces: int | None = None
+        self._written: Event | None = None
 
     def about(self, subject: str, sans: Iterable[San]) -> None:
         """Note whom it is about."""
@@ -51,6 +58,48 @@ class Attempt:
     def allowed_by(self, provisioner: ProvisionerRef | None) -> None:
         """Note who allows it."""
         self._provisioner = provisioner
+
+    def asked(self, credential: str) -> None:
+        """Note by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`."""
+        self._asked_by = credential
+
+    def replacing(self, serial: int, credential: str = "") -> None:
+        """Note which certificate is to be renewed or rekeyed; its holder asks, unless told."""
+        self._replaces = serial
+        self._asked_by = credential or f"certificate {serial:#x}"
+
+    @property
+    def origin(self) -> Origin:
+        """How a certificate that comes of it came about."""
+        return Origin(
+            operation=self._operation,
+            client=self._context.client,
+            asked_by=self._asked_by,
+            replaces=self._replaces,
+        )
+
+    def written(
+        self,
+        kind: EventKind,
+        serial: int,
+        validity: Validity | None,
+        *,
+        certificate: bytes = b"",
+        reason: str = "",
+    ) -> Operation:
+        """Give what writes into the journal that it is done, for the transaction that does it."""
+        event = self._event()
+        self._written = replace(
+            event,
+            kind=kind,
+            serial=serial,
+            not_before=validity.not_before if validity else event.not_before,
+            not_after=validity.not_after if validity else event.not_after,
+            fingerprint=sha256(certificate).hexdigest() if certificate else "",
+            reason=reason,
+            journaled=True,
+        )
+        return journal.row(self._written)
 
     def of(self, serial: int, validity: Validity | None = None) -> None:
         """Note which certificate it is about."""
@@ -75,9 +124,14 @@ class Attempt:
         if isinstance(error, Exception):
             self._kind = EventKind.REFUSED
             self._reason = str(error) if isinstance(error, HearthError) else "internal error"
+            self._written = None
         elif error is not None:
             return
-        self._events.record(self._event())
+        event = self._event()
+        if self._written is not None:
+            fingerprint = self._written.fingerprint
+            event = replace(event, fingerprint=fingerprint, journaled=True)
+        self._events.record(event)
 
     def _event(self) -> Event:
         now, provisioner, validity = self._clock.now(), self._provisioner, self._validity
@@ -97,4 +151,6 @@ class Attempt:
             client=self._context.client,
             request_id=self._context.request_id,
             took=(now - self._started).total_seconds(),
+            asked_by=self._asked_by,
+            replaces=self._replaces,
         )

@@ -83,6 +83,7 @@ class RevocationAuthority:
         reason_code: int,
         reason: str,
         context: Context,
+        asked_by: str = "",
     ) -> None:
         """Revoke a certificate of ours for who has the right to it by ACME.
 
@@ -91,6 +92,7 @@ class RevocationAuthority:
         with Attempt("revoke", context, self.clock, self.events) as attempt:
             attempt.of(certificate.serial)
             attempt.allowed_by(provisioner)
+            attempt.asked(asked_by or "ACME")
             request = RevokeRequest(
                 serial=str(certificate.serial),
                 token="",
@@ -113,6 +115,7 @@ class RevocationAuthority:
     async def _by_token(self, request: RevokeRequest, serial: int, attempt: Attempt) -> None:
         grant = await self.registry.authorize_revoke(request.token, self.clock.now())
         attempt.allowed_by(grant.provisioner)
+        attempt.asked(f"token {grant.token.reuse_key}" if grant.token else "")
         async with self.tokens.spending(grant.token):
             if grant.subject != str(serial):
                 raise Forbidden(
@@ -137,6 +140,7 @@ class RevocationAuthority:
                 f'request serial number "{serial}" and certificate serial number '
                 f'"{shown.serial}" do not match'
             )
+        attempt.asked("the certificate itself")
         await self._revoke(
             request,
             serial,
@@ -198,7 +202,13 @@ class RevocationAuthority:
             listed=await records.listed(self.store, serial),
         )
         try:
-            await self.store.commit([*operations, revoked_rows.row(listed), *used])
+            written = attempt.written(
+                EventKind.REVOKED,
+                serial,
+                known.validity if known else None,
+                reason=request.reason,
+            )
+            await self.store.commit([*operations, revoked_rows.row(listed), *used, written])
         except Conflict as error:
             if await records.is_revoked(self.store, serial):
                 raise BadRequest(

@@ -13,8 +13,9 @@ from appliance.authority import credentials, records, renewal_tokens
 from appliance.authority.deciding import FEW_NAMES, decided
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
-from appliance.authority.tokens import OneTimeTokens, already_used
+from appliance.authority.tokens import OneTimeTokens
 from appliance.authority.trust import Trust
+from appliance.authority.x509_recording import Issued, X509Recorder
 from appliance.authority.x509_webhooks import X509Webhooks
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance import (
@@ -37,8 +38,6 @@ from appliance.issuance.subjects import SubjectDefaults
 from appliance.issuance.templates import Given
 from appliance.model.errors import (
     BadRequest,
-    Broken,
-    Conflict,
     Forbidden,
     FormatError,
     Unauthorized,
@@ -64,19 +63,6 @@ class SignRequest:
     not_after: TimeOrDuration = None
     template_data: object = None  # decoded JSON, for a provisioner's own template
     context: Context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A certificate that is recorded. Certificate and chain (its issuers) are DER."""
-
-    certificate: bytes
-    chain: tuple[bytes, ...]
-    serial: int
-    subject: str
-    sans: tuple[str, ...]
-    validity: Validity
-    provisioner: ProvisionerRef | None  # None: renewed, of a certificate that names none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +101,7 @@ class X509Authority:
             grant = await self.registry.authorize_sign(request.token, now)
             attempt.about(grant.subject, grant.sans)
             attempt.allowed_by(grant.provisioner)
+            attempt.asked(_token(grant.token))
             async with self.tokens.spending(grant.token):
                 rules.permit(csr, grant)
                 key = self.issuers.named(grant.profile.issuer)
@@ -124,10 +111,8 @@ class X509Authority:
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
                 wanted, draft = await self._decided(given, asked, key)
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
-                issued = await self._issue(draft, key, grant.provisioner, grant.token)
-            attempt.of(issued.serial, issued.validity)
-            attempt.succeeded(EventKind.ISSUED)
-            return issued
+                signed = await self._signed(draft, key, grant.provisioner)
+                return await self._recorded(signed, grant.token, attempt, EventKind.ISSUED)
 
     async def sign_granted(
         self,
@@ -136,6 +121,7 @@ class X509Authority:
         asked: AskedDates,
         context: Context,
         *,
+        asked_by: str,
         also: Callable[[Issued], Sequence[Operation]],
     ) -> Issued:
         """Issue what was granted without a token, recording `also` in the same transaction.
@@ -145,16 +131,14 @@ class X509Authority:
         with self._attempt("sign", context) as attempt:
             attempt.about(grant.subject, grant.sans)
             attempt.allowed_by(grant.provisioner)
+            attempt.asked(asked_by)
             rules.permit(csr, grant)
             key = self.issuers.named(grant.profile.issuer)
             given = await self.webhooks.enriched(self._given(csr, grant, None), context)
             wanted, draft = await self._decided(given, asked, key)
             await self.webhooks.permit(given, wanted, draft.validity, context)
             issued = await self._signed(draft, key, grant.provisioner)
-            try:
-                await self.store.commit([*self._rows(issued, None), *also(issued)])
-            except Broken as error:
-                raise _unrecorded(issued.serial, error) from error
+            await self._recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
             return issued
@@ -170,6 +154,7 @@ class X509Authority:
             attempt.about(csr.common_name, csr.sans)
             grant = await self.registry.authorize_sign(token, self.clock.now())
             attempt.allowed_by(grant.provisioner)
+            attempt.asked(_token(grant.token))
             rules.permit(identities.without_uris(csr), grant)
             key = self.issuers.named(grant.profile.issuer)
             given = self._given(csr, grant, None)
@@ -181,10 +166,8 @@ class X509Authority:
             draft = identities.as_identity(draft, csr, validity, grant.lifetimes)
             self._permit(draft, grant, key)
             await self.webhooks.permit(given, wanted, draft.validity, context)
-            issued = await self._issue(draft, key, grant.provisioner, None)
-            attempt.of(issued.serial, issued.validity)
-            attempt.succeeded(EventKind.ISSUED)
-            return issued
+            signed = await self._signed(draft, key, grant.provisioner)
+            return await self._recorded(signed, None, attempt, EventKind.ISSUED)
 
     async def renew(self, credential: Credential, context: Context) -> Issued:
         """Issue a certificate again, from now on, to who showed it by TLS.
@@ -208,6 +191,7 @@ class X509Authority:
             old = renewal.certificate
             attempt.about(old.common_name, old.sans)
             attempt.of(old.serial, old.validity)
+            attempt.replacing(old.serial, _token(renewal.use))
             provisioner = await self._provisioner(old)
             if provisioner is None:
                 raise Unauthorized("the certificate names no provisioner: renew it by TLS")
@@ -242,6 +226,7 @@ class X509Authority:
         old = credentials.check_dates(credential, self.trust, self.clock.now())
         attempt.about(old.common_name, old.sans)
         attempt.of(old.serial, old.validity)
+        attempt.replacing(old.serial)
         return old
 
     async def _renewing(self, old: ParsedCertificate, attempt: Attempt) -> Provisioner | None:
@@ -304,21 +289,8 @@ class X509Authority:
     ) -> Issued:
         _constrain(draft, key)
         ref = provisioner.ref if provisioner else None
-        issued = await self._issue(draft, key, ref, token)
-        attempt.of(issued.serial, issued.validity)
-        attempt.succeeded(kind)
-        return issued
-
-    async def _issue(
-        self,
-        draft: Draft,
-        key: IssuingKey,
-        provisioner: ProvisionerRef | None,
-        token: TokenUse | None,
-    ) -> Issued:
-        issued = await self._signed(draft, key, provisioner)
-        await self._record(issued, token)
-        return issued
+        signed = await self._signed(draft, key, ref)
+        return await self._recorded(signed, token, attempt, kind)
 
     async def _signed(
         self, draft: Draft, key: IssuingKey, provisioner: ProvisionerRef | None
@@ -336,28 +308,18 @@ class X509Authority:
             provisioner=provisioner,
         )
 
-    async def _record(self, issued: Issued, token: TokenUse | None) -> None:
-        try:
-            await self.store.commit(self._rows(issued, token))
-        except Conflict as error:
-            if token is not None and await self.tokens.is_used(token):
-                raise already_used() from error
-            raise _unrecorded(issued.serial, error) from error
-        except Broken as error:
-            raise _unrecorded(issued.serial, error) from error
+    async def _recorded(
+        self, issued: Issued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+    ) -> Issued:
+        await self._recorder.record(issued, token, attempt, kind)
+        attempt.of(issued.serial, issued.validity)
+        attempt.succeeded(kind)
+        return issued
 
-    def _rows(self, issued: Issued, token: TokenUse | None) -> Sequence[Operation]:
-        if not self.persistent:
-            return [records.token_used(token)] if token else []
-        return records.issued(
-            certificate=issued.certificate,
-            serial=issued.serial,
-            provisioner=issued.provisioner,
-            subject=issued.subject,
-            sans=issued.sans,
-            not_after=issued.validity.not_after,
-            issued_at=self.clock.now(),
-            token=token,
+    @property
+    def _recorder(self) -> X509Recorder:
+        return X509Recorder(
+            store=self.store, tokens=self.tokens, clock=self.clock, persistent=self.persistent
         )
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
@@ -393,8 +355,5 @@ async def provisioner_of(
     return found
 
 
-def _unrecorded(serial: int, cause: Broken | Conflict) -> Broken:
-    return Broken(
-        "the certificate was signed but could not be recorded, and was discarded",
-        detail=f"serial {serial}: {cause}",
-    )
+def _token(use: TokenUse | None) -> str:
+    return f"token {use.reuse_key}" if use else "token that may come again"

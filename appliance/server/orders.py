@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from appliance.authority.reporting import Context
 from appliance.authority.revocation import RevokeRequest
-from appliance.authority.x509 import Issued, SignRequest
+from appliance.authority.x509 import SignRequest
+from appliance.authority.x509_recording import Issued
 from appliance.formats import pem, timeorduration
 from appliance.issuance import paths
 from appliance.model.errors import BadRequest, FormatError

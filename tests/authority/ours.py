@@ -8,7 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.authority.revocation import RevokeRequest
-from appliance.authority.x509 import Issued, SignRequest
+from appliance.authority.x509 import SignRequest
+from appliance.authority.x509_recording import Issued
 from appliance.formats import pem, timeorduration
 from appliance.model.errors import (
     BadRequest,

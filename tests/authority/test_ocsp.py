@@ -362,7 +362,7 @@ class SlowStore:
         self._store = MemoryStore()
         self.description = "slow"
         self.commit, self.scan = self._store.commit, self._store.scan
-        self.aclose = self._store.aclose
+        self.aclose, self.note = self._store.aclose, self._store.note
 
     async def get(self, bucket: str, key: bytes) -> bytes | None:
         before, after = SystemChance().octets(2)

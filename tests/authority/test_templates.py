@@ -6,7 +6,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from appliance.authority.x509 import Issued, SignRequest
+from appliance.authority.x509 import SignRequest
+from appliance.authority.x509_recording import Issued
 from appliance.model.errors import BadRequest, Broken, Conflict, Forbidden
 from appliance.model.grants import Credential
 from tests.authority.ours import OurTarget

@@ -10,7 +10,8 @@ from cryptography import x509
 
 from appliance.authority import records
 from appliance.authority.issuers import Issuers
-from appliance.authority.x509 import Issued, SignRequest
+from appliance.authority.x509 import SignRequest
+from appliance.authority.x509_recording import Issued
 from appliance.formats import pem
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Broken, Forbidden, HearthError, Unauthorized, Unavailable

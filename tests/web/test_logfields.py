@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from appliance.authority.x509 import Issued
+from appliance.authority.x509_recording import Issued
 from appliance.model.validity import Validity
 from appliance.web.api import logfields
 

@@ -22,7 +22,8 @@ from appliance.authority.acme.problems import not_found
 from appliance.authority.acme.records import CertificateRow, SerialRow
 from appliance.authority.acme.replacing import fulfilled
 from appliance.authority.reporting import Context
-from appliance.authority.x509 import Issued, X509Authority
+from appliance.authority.x509 import X509Authority
+from appliance.authority.x509_recording import Issued
 from appliance.formats import jwk, pem
 from appliance.issuance import parsed, requests
 from appliance.issuance.acme import finalize, identifiers, states
@@ -154,7 +155,12 @@ class Finalization:
         )
         try:
             await self.x509.sign_granted(
-                request, grant, dates, context, also=lambda issued: self._rows(order, issued)
+                request,
+                grant,
+                dates,
+                context,
+                asked_by=f"account {order.row.account_id}",
+                also=lambda issued: self._rows(order, issued),
             )
         except Conflict:
             return False

@@ -62,6 +62,7 @@ class SshRevocationAuthority:
             attempt.of(serial)
             grant = await self.registry.authorize_ssh_revoke(request.token, self.clock.now())
             attempt.allowed_by(grant.provisioner)
+            attempt.asked(f"token {grant.token.reuse_key}" if grant.token else "")
             async with self.tokens.spending(grant.token):
                 if grant.subject != request.serial:
                     raise Forbidden(
@@ -73,7 +74,7 @@ class SshRevocationAuthority:
                         "no persistence layer configured: revocation needs `db` in ca.json"
                     )
                 await self._tell(serial, attempt)
-                await self._revoke(request, serial, grant)
+                await self._revoke(request, serial, grant, attempt)
             attempt.succeeded(EventKind.REVOKED, request.reason)
             return serial
 
@@ -87,7 +88,9 @@ class SshRevocationAuthority:
         attempt.about_ssh(known.key_id, known.principals, known.type.label)
         attempt.of(serial, period.validity)
 
-    async def _revoke(self, request: SshRevokeRequest, serial: int, grant: RevocationGrant) -> None:
+    async def _revoke(
+        self, request: SshRevokeRequest, serial: int, grant: RevocationGrant, attempt: Attempt
+    ) -> None:
         token = grant.token
         used: Sequence[Operation] = [x509_records.token_used(token)] if token else []
         operations = records.revoked(
@@ -100,7 +103,8 @@ class SshRevocationAuthority:
             listed=await records.listed(self.store, serial),
         )
         try:
-            await self.store.commit([*operations, *used])
+            written = attempt.written(EventKind.REVOKED, serial, None, reason=request.reason)
+            await self.store.commit([*operations, *used, written])
         except Conflict as error:
             if await records.is_revoked(self.store, serial):
                 raise BadRequest(

@@ -94,6 +94,7 @@ class SshAuthority:
             grant = await self.registry.authorize_ssh_sign(request.token, now)
             attempt.allowed_by(grant.provisioner)
             attempt.about_ssh(grant.key_id, grant.principals or (), grant.type.label)
+            attempt.asked(_token(grant.token))
             async with self.tokens.spending(grant.token):
                 requests.check(asked)
                 rules.permit(asked, grant)
@@ -107,10 +108,10 @@ class SshAuthority:
                 kind = self._permit(draft, period, grant, asked.public_key)
                 if self.webhooks is not None:
                     await self.webhooks.permit(given, draft, period, request.context)
-                issued = await self._issue(
-                    draft, kind, asked.public_key, period, grant.provisioner, grant.token
+                issued = await self._signed(
+                    draft, kind, asked.public_key, period, grant.provisioner
                 )
-            return self._reported(attempt, issued, EventKind.ISSUED)
+                return await self._recorded(issued, grant.token, attempt, EventKind.ISSUED)
 
     async def add_user(
         self, subject: SshIssued, key: SshPublicKey, context: Context
@@ -129,8 +130,10 @@ class SshAuthority:
             attempt.about_ssh(draft.key_id, draft.principals, old.type.label)
             rules.check_key(key)
             period = SshPeriod(after=old.valid_after, before=old.valid_before)
-            issued = await self._issue(draft, old.type, key, period, subject.provisioner, None)
-            return self._reported(attempt, issued, EventKind.ISSUED).certificate
+            attempt.asked(f"certificate {old.serial:#x}")
+            issued = await self._signed(draft, old.type, key, period, subject.provisioner)
+            recorded = await self._recorded(issued, None, attempt, EventKind.ISSUED)
+            return recorded.certificate
 
     async def renew(self, token: str, context: Context) -> SshIssued:
         """Issue a host's certificate again, from now on, to who signed a token with its key.
@@ -143,7 +146,7 @@ class SshAuthority:
             async with self.tokens.spending(grant.token):
                 old = await self._renewing(grant, attempt)
                 issued = await self._again(grant, old, old.key)
-            return self._reported(attempt, issued, EventKind.RENEWED)
+                return await self._recorded(issued, grant.token, attempt, EventKind.RENEWED)
 
     async def rekey(self, token: str, key: SshPublicKey, context: Context) -> SshIssued:
         """Issue a host's certificate again for another key, as `renew` does."""
@@ -158,7 +161,7 @@ class SshAuthority:
                 periods.judge(period, grant.lifetimes.of(old.type), self.clock.now())
                 rules.check_draft(drafts.again(old))
                 issued = await self._again(grant, old, key)
-            return self._reported(attempt, issued, EventKind.REKEYED)
+                return await self._recorded(issued, grant.token, attempt, EventKind.REKEYED)
 
     # ---- who allows it
 
@@ -166,6 +169,7 @@ class SshAuthority:
         old = grant.certificate
         attempt.allowed_by(grant.provisioner)
         attempt.about_ssh(old.key_id, old.principals, old.type.label)
+        attempt.replacing(old.serial, _token(grant.token))
         attempt.of(old.serial, SshPeriod(after=old.valid_after, before=old.valid_before).validity)
         if await records.is_revoked(self.store, old.serial):
             raise Unauthorized("the certificate has been revoked")
@@ -208,20 +212,19 @@ class SshAuthority:
     ) -> SshIssued:
         period = periods.again(old, self.clock.now(), self.backdate)
         provisioner = await self._granted_by(old) or grant.provisioner
-        return await self._issue(drafts.again(old), old.type, key, period, provisioner, grant.token)
+        return await self._signed(drafts.again(old), old.type, key, period, provisioner)
 
     async def _granted_by(self, old: SshCertificate) -> ProvisionerRef | None:
         """Find who granted a certificate at first: of him speaks what is issued again."""
         return await records.provisioner_of(self.store, old.serial)
 
-    async def _issue(
+    async def _signed(
         self,
         draft: SshDraft,
         kind: CertificateType,
         key: SshPublicKey,
         period: SshPeriod,
         provisioner: ProvisionerRef | None,
-        token: TokenUse | None,
     ) -> SshIssued:
         signing = self.keys.signing(kind)
         prepared = certificates.prepare(
@@ -233,15 +236,27 @@ class SshAuthority:
             self.chance.octets(certificates.ENTROPY),
         )
         signature = await signing.signer.sign(prepared.to_be_signed, prepared.algorithm)
-        issued = SshIssued(
+        return SshIssued(
             certificate=certificates.assemble(prepared, signature), provisioner=provisioner
         )
-        await self._record(issued, token)
+
+    async def _recorded(
+        self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+    ) -> SshIssued:
+        """Write it down, and report it. Raises Broken, and Unauthorized for its token."""
+        made = issued.certificate
+        attempt.about_ssh(made.key_id, made.principals, made.type.label)
+        period = SshPeriod(after=made.valid_after, before=made.valid_before)
+        await self._record(issued, token, attempt, kind)
+        attempt.of(made.serial, period.validity)
+        attempt.succeeded(kind)
         return issued
 
-    async def _record(self, issued: SshIssued, token: TokenUse | None) -> None:
+    async def _record(
+        self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+    ) -> None:
         try:
-            await self.store.commit(self._rows(issued, token))
+            await self.store.commit(self._rows(issued, token, attempt, kind))
         except Conflict as error:
             if token is not None and await self.tokens.is_used(token):
                 raise already_used() from error
@@ -249,26 +264,26 @@ class SshAuthority:
         except Broken as error:
             raise _unrecorded(issued.certificate.serial, error) from error
 
-    def _rows(self, issued: SshIssued, token: TokenUse | None) -> Sequence[Operation]:
+    def _rows(
+        self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+    ) -> Sequence[Operation]:
         if not self.persistent:
             return [x509_records.token_used(token)] if token else []
-        return records.issued(
-            issued.certificate,
-            provisioner=issued.provisioner,
-            issued_at=self.clock.now(),
-            token=token,
-        )
+        made = issued.certificate
+        period = SshPeriod(after=made.valid_after, before=made.valid_before)
+        return [
+            *records.issued(
+                made,
+                provisioner=issued.provisioner,
+                issued_at=self.clock.now(),
+                token=token,
+                origin=attempt.origin,
+            ),
+            attempt.written(kind, made.serial, period.validity, certificate=made.blob),
+        ]
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
         return Attempt(operation, context, self.clock, self.events)
-
-    def _reported(self, attempt: Attempt, issued: SshIssued, kind: EventKind) -> SshIssued:
-        made = issued.certificate
-        attempt.about_ssh(made.key_id, made.principals, made.type.label)
-        period = SshPeriod(after=made.valid_after, before=made.valid_before)
-        attempt.of(made.serial, period.validity)
-        attempt.succeeded(kind)
-        return issued
 
 
 def _unrecorded(serial: int, cause: Broken | Conflict) -> Broken:
@@ -276,3 +291,7 @@ def _unrecorded(serial: int, cause: Broken | Conflict) -> Broken:
         "the certificate was signed but could not be recorded, and was discarded",
         detail=f"serial {serial}: {cause}",
     )
+
+
+def _token(use: TokenUse | None) -> str:
+    return f"token {use.reuse_key}" if use else "token that may come again"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.authority.revocation import RevocationAuthority, RevokeRequest
-from appliance.authority.x509 import Issued, SignRequest, X509Authority
+from appliance.authority.x509 import SignRequest, X509Authority
+from appliance.authority.x509_recording import Issued
 from appliance.config.settings import TlsSettings
 from appliance.formats import pem, timeorduration
 from appliance.issuance import parsed, subjects

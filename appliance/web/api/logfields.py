@@ -14,7 +14,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from appliance.authority.x509 import Issued
+from appliance.authority.x509_recording import Issued
 from appliance.formats import base64url, names
 from appliance.formats.ssh.certificate import SshCertificate
 from appliance.issuance.ssh import periods

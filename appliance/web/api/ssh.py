@@ -8,7 +8,8 @@ from typing import Final
 from appliance.authority.reporting import Context
 from appliance.authority.ssh.revocation import SshRevocationAuthority, SshRevokeRequest
 from appliance.authority.ssh.signing import SshAuthority, SshIssued, SshSignRequest
-from appliance.authority.x509 import Issued, X509Authority
+from appliance.authority.x509 import X509Authority
+from appliance.authority.x509_recording import Issued
 from appliance.formats import pem, timeorduration
 from appliance.formats.ssh import keys
 from appliance.formats.ssh.keys import SshPublicKey
