@@ -65,6 +65,7 @@ async def complete(store: Store, origin: Origin) -> int:
 
     Raises Broken.
     """
+    await reindexing.begin_anew(store)
     indexed = await reindexing.complete(store)
     await revoked_rows.complete(store)
     note = Put(reindexing.SETTINGS, _IMPORTED, msgspec.json.encode(origin))

@@ -47,6 +47,12 @@ async def complete(store: Store) -> int:
     return sum([await _complete(store, each) for each in CertificateKind])
 
 
+async def begin_anew(store: Store) -> None:
+    """Have `complete` look at all certificates again: rows of another database have come."""
+    nothing = msgspec.json.encode(_Progress(version=VERSION))
+    await store.commit([Put(SETTINGS, _key(each, _INDEX), nothing) for each in CertificateKind])
+
+
 async def _complete(store: Store, which: CertificateKind) -> int:
     kind, progress = KINDS[which], await _progress(store, which)
     if progress.version != VERSION:

@@ -4,14 +4,11 @@
     compared ─ renamed to the target
 
 What was begun and cut off is a directory `….importing` beside the target, and is begun anew. The
-source is read twice and never written.
+source is read twice and never written. A database of ours that is there already keeps its rows.
 """
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,20 +16,19 @@ from typing import Final
 
 from appliance.authority import importing, row_forms
 from appliance.authority.importing import Origin
-from appliance.config import placing
-from appliance.config.placing import NewFile
 from appliance.config.step_directory import StepDirectory
 from appliance.formats.embedded import Row, Unreadable
 from appliance.formats.timeorduration import format_time
 from appliance.issuance.issuers import Issuer
 from appliance.model.errors import Broken, ConfigError, Conflict
 from appliance.ports.store import Store
-from appliance.server import material, moving, source
+from appliance.server import import_target, material, moving, source
+from appliance.server.import_target import Target
 from appliance.server.source import Source
-from appliance.stores.directory import Claim, StoreAbsent
 from appliance.stores.leveldb import open_store
 
 _BATCH: Final = 500  # rows a transaction
+_HELD: Final = "it is here already, and newer"
 _TOLD: Final = 1000  # things that a report lists one by one; all are counted
 
 
@@ -98,11 +94,11 @@ async def import_database(order: Order) -> Report:
     """Import, or only look; the report says which.
 
     With something unreadable and not `leave_out`, nothing is written. Raises Conflict when there
-    is something at the target, Unavailable while step-ca has its database open, FormatError for
-    one that cannot be read at all, ConfigError, Broken when ours cannot be written.
+    is something else at the target, Unavailable while step-ca has its database open, FormatError
+    for one that cannot be read at all, ConfigError, Broken when ours cannot be written.
     """
-    _check_free(order.target)
     files = moving.files(order.found, order.target) if order.whole else []
+    target = import_target.choose(order.target, whole=order.whole)
     with source.opened(order.found, int(order.now.timestamp())) as opened:
         report = Report(source=opened.description, target=order.target, notes=[*opened.notes])
         issuers = _issuers(order.found, report)
@@ -110,33 +106,33 @@ async def import_database(order: Order) -> Report:
             for each in opened.rows():
                 _judge(each, report, issuers)
             return report
-        beside = order.target.with_name(f"{order.target.name}.importing")
-        _clear(beside)
+        target.begin()
         try:
-            database = beside
-            if order.whole:
-                beside.mkdir(mode=0o700, parents=True)
-                database = beside / moving.DATABASE
-            await _build(order, opened, database, report, issuers)
+            await _build(order, opened, target, report, issuers)
             if report.unreadable_count and not order.leave_out:
                 return report
-            _place(beside, order, [replace(each, path=beside / each.path) for each in files])
+            named = [replace(each, path=target.beside / each.path) for each in files]
+            target.finish(named, order.found.database.stat())
         finally:
-            _clear(beside)
+            target.clear()
     report.written = True
+    if target.joins:
+        report.notes.append(f"what {target.place} was before is kept in {target.kept}")
     return report
 
 
 async def _build(
-    order: Order, opened: Source, beside: Path, report: Report, issuers: Sequence[Issuer]
+    order: Order, opened: Source, target: Target, report: Report, issuers: Sequence[Issuer]
 ) -> None:
     """Write a database and compare it with the source."""
-    store = await open_store(beside)
+    store = await open_store(target.database)
     try:
+        if await importing.origin(store) is not None:
+            raise Conflict(f"{target.place} was imported before")
         batch: list[Row] = []
         for each in opened.rows():
             row = _judge(each, report, issuers)
-            if row is None:
+            if row is None or (target.joins and await _is_held(store, row, report)):
                 continue
             batch.append(row)
             if len(batch) == _BATCH:
@@ -155,6 +151,16 @@ async def _build(
         await _compare(opened, store, report)
     finally:
         await store.aclose()
+
+
+async def _is_held(store: Store, row: Row, report: Report) -> bool:
+    """Say whether a row is here already, as something else: what happened here is newer."""
+    held = await store.get(row.table, row.key)
+    if held is None or held == row.value:
+        return False
+    report.imported[row.table] -= 1
+    report.skipped[row.table, _HELD] += 1
+    return True
 
 
 def _judge(each: Row | Unreadable, report: Report, issuers: Sequence[Issuer]) -> Row | None:
@@ -176,12 +182,13 @@ async def _compare(opened: Source, store: Store, report: Report) -> None:
     for each in opened.rows():
         if isinstance(each, Unreadable) or importing.reason_to_skip(each):
             continue
-        if await store.get(each.table, each.key) != each.value:
+        if await store.get(each.table, each.key) == each.value:
+            report.verified += 1
+        elif not report.skipped[each.table, _HELD]:
             raise Broken(
                 "a row was not written as it was read; nothing was imported",
                 detail=f"{each.table}/{_shown(each.key)}",
             )
-        report.verified += 1
     if report.verified != report.imported.total():
         raise Broken("the database has changed while it was read; nothing was imported")
 
@@ -195,54 +202,6 @@ def _issuers(found: StepDirectory, report: Report) -> list[Issuer]:
     except ConfigError as error:
         report.notes.append(f"signatures of certificates were not looked at: {error}")
     return []
-
-
-def _check_free(target: Path) -> None:
-    try:
-        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-            return
-    except OSError as error:
-        raise Broken(f"{target} cannot be looked at: {error.strerror}") from error
-    raise Conflict(
-        f"there is something at {target} already, and an import replaces nothing: stop the CA and "
-        "move it away, or name another place"
-    )
-
-
-def _place(beside: Path, order: Order, files: Sequence[NewFile]) -> None:
-    """Put the other files to the finished database; then all of it gets its name and its owner."""
-    if files:
-        placing.place(files)
-    try:
-        owner = order.found.database.stat()
-        if os.geteuid() == 0:
-            for each in (beside, *beside.rglob("*")):
-                os.chown(each, owner.st_uid, owner.st_gid)
-        beside.rename(order.target)
-        _sync(order.target.parent)
-    except OSError as error:
-        raise Broken(f"{order.target} cannot be made: {error.strerror}") from error
-
-
-def _sync(directory: Path) -> None:
-    """Have the names in a directory written to disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _clear(beside: Path) -> None:
-    """Remove what an import that was cut off has left. Raises Unavailable for one under way."""
-    if not beside.exists():
-        return
-    with suppress(StoreAbsent):
-        Claim(beside, create=False).release()
-    try:
-        shutil.rmtree(beside)
-    except OSError as error:
-        raise Broken(f"{beside} cannot be removed: {error.strerror}") from error
 
 
 def _shown(key: bytes) -> str:
