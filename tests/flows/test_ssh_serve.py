@@ -273,7 +273,7 @@ def test_passwords_of_their_own_open_the_keys(tmp_path: Path) -> None:
 def test_a_key_that_is_missing_or_elsewhere_is_told(appliance: Appliance) -> None:
     for name, problem in (
         ("/nowhere/key", "/nowhere/key: cannot be read"),
-        ("awskms:key-id=1", "ssh.hostKey: keys at 'awskms:'"),
+        ("awskms:key-id=1", "ssh.hostKey: keys in Amazon's KMS ('awskms')"),
     ):
         document = json.loads(appliance.ca_json.read_text())
         document["ssh"]["hostKey"] = name
