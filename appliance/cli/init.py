@@ -9,6 +9,7 @@ import click
 import trio
 from cryptography import x509
 
+from appliance.cli import init_tokens
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.files import read_file
@@ -16,7 +17,7 @@ from appliance.cli.init_answers import address, dns_names, given, published
 from appliance.cli.keys import read_private_key
 from appliance.cli.prompts import confirm, read_password, say, selected
 from appliance.config import creation, helm, placing
-from appliance.config.creation import Authority, Passwords, Root, Wishes
+from appliance.config.creation import Authority, Passwords, Root, TokenKeys, Wishes
 from appliance.config.location import Context, Location, base_directory, context_files, contexts
 from appliance.config.placing import NewFile
 from appliance.formats import pem
@@ -27,7 +28,6 @@ from appliance.keys.file import FileSigner
 from appliance.model.errors import BadRequest
 from appliance.model.secret import Password
 
-_CLOUD = "keys in a cloud are not supported yet"
 _RA = "running as a registration authority is not supported yet"
 _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
 
@@ -74,7 +74,7 @@ _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
 @refused(
     "ra", "issuer", "issuer-fingerprint", "issuer-provisioner", "credentials-file", because=_RA
 )
-@refused("kms", "kms-root", "kms-intermediate", "kms-ssh-host", "kms-ssh-user", because=_CLOUD)
+@init_tokens.kms_flags
 @refused("remote-management", because=_ADMIN, is_flag=True)
 @refused("admin-subject", "admin-name", because=_ADMIN)
 def init(**given: object) -> None:  # fmt: skip
@@ -86,19 +86,26 @@ def init(**given: object) -> None:  # fmt: skip
     \b
     Example:
       $ hearth ca init --name "Home CA" --dns ca.home.arpa --address :443 --provisioner admin
+      $ hearth ca init --ssh --kms 'yubikey:serial=112233'
     """
+    on_token = init_tokens.taken(given)
     flags = _Flags(**given)  # type: ignore[arg-type] # click gives what the options say
     flags.check()
     wishes = _wishes(flags)
     location, context = _location(flags, wishes)
     if not flags.as_helm:
         _may_overwrite(wishes, location, force=flags.force)
+    if on_token.kms and flags.as_helm:
+        raise BadRequest("flag '--kms' is incompatible with '--helm'")
     passwords = _passwords(flags)
-    made = trio.run(_make, flags, wishes, passwords)
+    tokens = init_tokens.make_keys(on_token, root=not flags.root, ssh=flags.ssh)
+    made = trio.run(_make, flags, wishes, passwords, tokens)
     if flags.as_helm:
         click.echo(helm.values(made), nl=False)
         return
     _place(made, location, context)
+    if tokens is not None:
+        init_tokens.keep_certificates(on_token, made)
     _tell(made, location, brought=bool(flags.root))
 
 
@@ -257,20 +264,23 @@ def _chosen_password() -> Password:
         say("The two are not the same; once more.")
 
 
-async def _make(flags: _Flags, wishes: Wishes, passwords: Passwords) -> Authority:
+async def _make(
+    flags: _Flags, wishes: Wishes, passwords: Passwords, tokens: TokenKeys | None
+) -> Authority:
     now = SystemClock().now()
     say("")
     if flags.root and flags.key:
         root = _brought(flags.root, flags.key, flags.key_password_file)
         say(f"Using the root certificate of {flags.root}")
     else:
-        root = await creation.make_root(wishes.name, _sign, now, secrets.token_bytes)
+        key = tokens.keys["root_ca_key"] if tokens else None
+        root = await creation.make_root(wishes.name, _sign, now, secrets.token_bytes, key)
         say("Generating root certificate... done!")
     made = await creation.make_authority(
-        wishes, root, passwords, sign=_sign, now=now, octets=secrets.token_bytes
+        wishes, root, passwords, sign=_sign, now=now, octets=secrets.token_bytes, tokens=tokens
     )
     say("Generating intermediate certificate... done!")
-    if wishes.ssh:
+    if wishes.ssh and tokens is None:
         say("Generating user and host SSH certificate signing keys... done!")
     return made
 
@@ -341,8 +351,9 @@ def _tell(made: Authority, location: Location, *, brought: bool) -> None:
             lines.append(("Default profile configuration", location.profile_defaults_json))
         lines.append(("Certificate Authority configuration", location.ca_json))
     for name, value in lines:
-        if not (brought and name == "Root private key"):
+        if init_tokens.is_shown(name, made, brought=brought):
             selected(name, str(value))
+    init_tokens.tell(made)
     say("")
     if made.wishes.pki_only:
         say("The certificates and keys are ready.")

@@ -64,6 +64,15 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenKeys:
+    """Keys that were made on a token, by the names that their files would have."""
+
+    kms: Mapping[str, str]  # `kms` of ca.json
+    uris: Mapping[str, str]
+    keys: Mapping[str, PrivateKey] = field(repr=False)  # they only sign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
     """Everything that was made; keys are here already encrypted."""
 
@@ -73,11 +82,14 @@ class Authority:
     keys: Mapping[str, bytes] = field(repr=False)  # file name below secrets/ to PEM
     ssh_public_keys: Mapping[str, str]  # file name below certs/ to its line
     provisioner: Mapping[str, object] | None
+    tokens: TokenKeys | None = None
 
 
-async def make_root(name: str, sign: SignWith, now: datetime, octets: Octets) -> Root:
-    """Make a root of our own."""
-    key = _key()
+async def make_root(
+    name: str, sign: SignWith, now: datetime, octets: Octets, key: PrivateKey | None = None
+) -> Root:
+    """Make a root of our own, with a new key where none is given."""
+    key = key or _key()
 
     async def sign_it(prepared: Prepared) -> bytes:
         return await sign(key, prepared)
@@ -103,9 +115,14 @@ async def make_authority(
     sign: SignWith,
     now: datetime,
     octets: Octets,
+    tokens: TokenKeys | None = None,
 ) -> Authority:
-    """Make intermediate, keys and provisioner below a root. Raises FormatError."""
-    key = _key()
+    """Make intermediate, keys and provisioner below a root. Raises FormatError.
+
+    Keys that are on a token are used, and not written.
+    """
+    held = tokens.keys if tokens else {}
+    key = held.get("intermediate_ca_key") or _key()
 
     async def sign_it(prepared: Prepared) -> bytes:
         return await sign(root.key, prepared)
@@ -120,7 +137,8 @@ async def make_authority(
     keys: dict[str, PrivateKey] = {} if root.brought else {"root_ca_key": root.key}
     keys["intermediate_ca_key"] = key
     if wishes.ssh:
-        keys |= {"ssh_host_ca_key": _key(), "ssh_user_ca_key": _key()}
+        for name in ("ssh_host_ca_key", "ssh_user_ca_key"):
+            keys[name] = held.get(name) or _key()
     return Authority(
         wishes=wishes,
         root=root.certificate,
@@ -128,7 +146,9 @@ async def make_authority(
         keys={
             name: keyfile.dump_private_key(each, passwords.keys, entropy=octets(keyfile.ENTROPY))
             for name, each in keys.items()
+            if name not in held
         },
+        tokens=tokens,
         ssh_public_keys={
             f"{name}.pub": ssh_line(each.public_key())
             for name, each in keys.items()
@@ -195,7 +215,18 @@ def ca_json(made: Authority, location: Location) -> dict[str, object]:
     }
     if wishes.ssh:
         document["templates"] = ssh_templates.ca_json()
-    return document | publishing(wishes)
+    return document | _on_tokens(made) | publishing(wishes)
+
+
+def _on_tokens(made: Authority) -> dict[str, object]:
+    """Name the keys that are on a token, instead of their files."""
+    if made.tokens is None:
+        return {}
+    uris = made.tokens.uris
+    named: dict[str, object] = {"kms": dict(made.tokens.kms), "key": uris["intermediate_ca_key"]}
+    if made.wishes.ssh:
+        named["ssh"] = {"hostKey": uris["ssh_host_ca_key"], "userKey": uris["ssh_user_ca_key"]}
+    return named
 
 
 def publishing(wishes: Wishes) -> dict[str, object]:

@@ -217,7 +217,7 @@ def test_a_key_of_another_root_is_refused(
         (["--deployment-type", "linked"], "smallstep's service"),
         (["--deployment-type", "x"], "invalid value 'x' for flag '--deployment-type'"),
         (["--ra", "StepCAS"], "registration authority"),
-        (["--kms", "azurekms"], "cloud"),
+        (["--kms", "azurekms"], "Azure's Key Vault"),
         (["--remote-management"], "admin API"),
         (["--admin-subject", "me"], "admin API"),
         (["--password-file", "missing"], "open missing failed"),
