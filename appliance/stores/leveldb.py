@@ -28,6 +28,7 @@ from appliance.ports.store import Append, Operation
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
+from appliance.stores.lately import LatelySeen
 from appliance.stores.snapshots import LevelDbSnapshot
 
 # Sizes for a small board: 4 MB of rows not yet in tables, 8 MB of cache, 200 mapped tables.
@@ -72,6 +73,7 @@ class LevelDbStore:
         self._written: _Batch | None = None  # what the thread is writing
         self._failure = ""
         self._reads = 0
+        self._lately = LatelySeen()
         self._closing = False
         self._readable = True
         self._closed = trio.Event()
@@ -187,10 +189,15 @@ class LevelDbStore:
 
     def _read(self, key: bytes) -> bytes | None:
         self._check_readable()
+        value: bytes | None = self._lately.get(key)
+        if value is not None:
+            return value
         try:
-            value: bytes | None = self._database.get(key, verify_checksums=True)
+            value = self._database.get(key, verify_checksums=True)
         except plyvel.Error as error:
             raise self._unreadable(error) from error
+        if value:
+            self._lately.add(key, value)
         return value or None
 
     def _read_range(
@@ -291,8 +298,10 @@ class LevelDbStore:
             self._chains.forget()
             waiting += self._next.waiting
             self._next = self._empty_batch()
-        elif self._next.waiting or len(self._next.rows) >= _NOTED:
-            self._begin()
+        else:
+            self._lately.written(batch.rows)
+            if self._next.waiting or len(self._next.rows) >= _NOTED:
+                self._begin()
         for task in waiting:
             result: outcome.Maybe[None] = (
                 outcome.Error(self._refusal()) if problem else outcome.Value(None)
