@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from appliance.config import (
+    backup,
     claims,
     client_templates,
     database,
@@ -132,6 +133,7 @@ def of_document(document: Document) -> Settings:
         ssh_policy=principals,
         ssh_hosts_listed=not authority.disable_get_ssh_hosts,
         ssh_templates=files,
+        backup=backup.read(written.backup, document, persistent=persistent),
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

@@ -203,6 +203,28 @@ class IssuerEntry(Struct, kw_only=True):
     state: str = ""
 
 
+class BackupKeep(Struct, kw_only=True):
+    """`backup.keep`."""
+
+    last: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+
+
+class Backup(Struct, rename="camel", kw_only=True):
+    """`backup`, which is ours."""
+
+    to: str = ""
+    every: str | None = None
+    keep: BackupKeep | None = None
+    passphrase_file: str = ""
+    mounted: bool = False
+    credentials_file: str = ""
+    identity_file: str = ""
+    known_hosts_file: str = ""
+
+
 class CaJson(Struct, rename="camel", kw_only=True):
     """The whole file."""
 
@@ -227,3 +249,4 @@ class CaJson(Struct, rename="camel", kw_only=True):
     crl: Crl | None = None
     ocsp: Ocsp | None = None
     metrics_address: str = ""
+    backup: Backup | None = None

@@ -14,6 +14,7 @@ from appliance.issuance.acme.profiles import NO_PROFILES, Profiles
 from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
 from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
+from appliance.model.backups import BackupPlan
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import NO_FILES, FileTemplates
@@ -212,6 +213,7 @@ class Settings:
     ssh_policy: PrincipalPolicy | None = None  # authority.policy.ssh
     ssh_hosts_listed: bool = True  # authority.disableGetSSHHosts is not set
     ssh_templates: FileTemplates = NO_FILES
+    backup: BackupPlan | None = None
     warnings: tuple[str, ...]  # one line each, to be logged at start
 
     @property
