@@ -22,11 +22,13 @@ from appliance.model.external_keys import (
     NewExternalKey,
 )
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.operator.interface import Operator
@@ -133,6 +135,14 @@ class BridgedOperator:
     ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
         return await self._bridge.call(self._operator.certificate, serial, kind)
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        """Count the certificates of a kind."""
+        return await self._bridge.call(self._operator.certificate_counts, kind)
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        """Give entries of the journal."""
+        return await self._bridge.call(self._operator.journal, query)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

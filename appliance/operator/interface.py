@@ -15,11 +15,13 @@ from appliance.model.external_keys import (
     NewExternalKey,
 )
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
@@ -62,7 +64,22 @@ class KeyTokens(Protocol):
         ...
 
 
-class Operator(ExternalKeys, KeyTokens, Protocol):
+class History(Protocol):
+    """What was done, as numbers and as the journal of events."""
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        """Count the certificates of a kind by provisioner and state."""
+        ...
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        """Give entries of the journal, as many as are found in a moment: perhaps none yet.
+
+        Raises NotSupported without a database, BadRequest.
+        """
+        ...
+
+
+class Operator(History, ExternalKeys, KeyTokens, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

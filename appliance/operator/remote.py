@@ -17,17 +17,19 @@ from appliance.model.external_keys import (
     NewExternalKey,
 )
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-from appliance.operator import wire
+from appliance.operator import calls, wire
+from appliance.operator.calls import Call
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
-from appliance.operator.wire import Call
 
 _ANSWER: Final = 90.0  # seconds; the server gives up earlier, and says so
 
@@ -52,76 +54,84 @@ class RemoteOperator:
 
     async def overview(self) -> Overview:
         """Give the state of the appliance now."""
-        return await self._call(wire.OverviewCall(), Overview)
+        return await self._call(calls.OverviewCall(), Overview)
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
         """Give the remembered events with a number above `after`, oldest first."""
-        return await self._call(wire.EventsCall(after), list[NumberedEvent])
+        return await self._call(calls.EventsCall(after), list[NumberedEvent])
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         """Give one page of the inventory. Raises BadRequest."""
-        return await self._call(wire.CertificatesCall(query), CertificatePage)
+        return await self._call(calls.CertificatesCall(query), CertificatePage)
 
     async def certificate(
         self, serial: int, kind: CertificateKind = CertificateKind.X509
     ) -> CertificateDetail:
         """Give one certificate. Raises NotFound."""
-        return await self._call(wire.CertificateCall(serial, kind), CertificateDetail)
+        return await self._call(calls.CertificateCall(serial, kind), CertificateDetail)
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        """Count the certificates of a kind."""
+        return await self._call(calls.CountsCall(kind), CertificateCounts)
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        """Give entries of the journal."""
+        return await self._call(calls.JournalCall(query), JournalPage)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""
-        return await self._call(wire.ExternalKeysCall(query), ExternalKeyPage)
+        return await self._call(calls.ExternalKeysCall(query), ExternalKeyPage)
 
     async def add_external_key(self, order: ExternalKeyOrder) -> NewExternalKey:
         """Make such a key, and show its secret this once."""
-        return await self._call(wire.AddExternalKeyCall(order), NewExternalKey)
+        return await self._call(calls.AddExternalKeyCall(order), NewExternalKey)
 
     async def remove_external_key(
         self, provisioner: str, key_id: str, *, revoke_account: bool = False
     ) -> None:
         """Remove such a key."""
-        call = wire.RemoveExternalKeyCall(provisioner, key_id, revoke_account)
+        call = calls.RemoveExternalKeyCall(provisioner, key_id, revoke_account)
         await self._call(call, type(None))
 
     async def tokens(self) -> Sequence[TokenStatus]:
         """Give the tokens as last seen."""
-        return await self._call(wire.TokensCall(), list[TokenStatus])
+        return await self._call(calls.TokensCall(), list[TokenStatus])
 
     async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
         """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
-        return await self._call(wire.UnlockTokenCall(name, pin, last_try), TokenStatus)
+        return await self._call(calls.UnlockTokenCall(name, pin, last_try), TokenStatus)
 
     async def open_snapshot(self) -> int:
         """Take a snapshot of the database and give its number."""
-        return await self._call(wire.OpenSnapshotCall(), int)
+        return await self._call(calls.OpenSnapshotCall(), int)
 
     async def read_snapshot(self, number: int) -> bytes:
         """Give its next rows, packed, or nothing at the end."""
-        return await self._call(wire.ReadSnapshotCall(number), bytes)
+        return await self._call(calls.ReadSnapshotCall(number), bytes)
 
     async def close_snapshot(self, number: int) -> None:
         """Let go of it."""
-        await self._call(wire.CloseSnapshotCall(number), type(None))
+        await self._call(calls.CloseSnapshotCall(number), type(None))
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""
-        return await self._call(wire.SignCall(order), list[bytes])
+        return await self._call(calls.SignCall(order), list[bytes])
 
     async def renew(self, chain: Sequence[bytes]) -> Sequence[bytes]:
         """Issue a certificate again."""
-        return await self._call(wire.RenewCall(list(chain)), list[bytes])
+        return await self._call(calls.RenewCall(list(chain)), list[bytes])
 
     async def renew_with_token(self, token: str) -> Sequence[bytes]:
         """Issue a certificate again to who signed a token with its key."""
-        return await self._call(wire.RenewWithTokenCall(token), list[bytes])
+        return await self._call(calls.RenewWithTokenCall(token), list[bytes])
 
     async def rekey(self, chain: Sequence[bytes], csr: bytes) -> Sequence[bytes]:
         """Issue a certificate again for the key of the CSR."""
-        return await self._call(wire.RekeyCall(list(chain), csr), list[bytes])
+        return await self._call(calls.RekeyCall(list(chain), csr), list[bytes])
 
     async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
         """Revoke by token, or by the certificate itself."""
-        await self._call(wire.RevokeCall(order, list(chain)), type(None))
+        await self._call(calls.RevokeCall(order, list(chain)), type(None))
 
     async def _call(self, call: Call, kind: type[T]) -> T:
         """Ask and wait for the answer. Raises Unavailable when there is none, and never later."""

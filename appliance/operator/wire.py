@@ -26,21 +26,39 @@ from appliance.model.errors import (
     Unavailable,
 )
 from appliance.model.events import NumberedEvent
-from appliance.model.external_keys import (
-    ExternalKeyOrder,
-    ExternalKeyPage,
-    ExternalKeyQuery,
-    NewExternalKey,
-)
-from appliance.model.inventory import (
-    CertificateDetail,
-    CertificateKind,
-    CertificatePage,
-    CertificateQuery,
-)
-from appliance.model.orders import RevokeOrder, SignOrder
+from appliance.model.external_keys import ExternalKeyPage, NewExternalKey
+from appliance.model.inventory import CertificateCounts, CertificateDetail, CertificatePage
+from appliance.model.journal import JournalPage
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
+from appliance.operator.calls import (
+    AddExternalKeyCall,
+    Call,
+    CertificateCall,
+    CertificatesCall,
+    CloseSnapshotCall,
+    CountsCall,
+    EventsCall,
+    ExternalKeysCall,
+    HistoryCall,
+    JournalCall,
+    KeyCall,
+    OpenSnapshotCall,
+    Order,
+    OverviewCall,
+    Query,
+    ReadSnapshotCall,
+    RekeyCall,
+    RemoveExternalKeyCall,
+    RenewCall,
+    RenewWithTokenCall,
+    RevokeCall,
+    SignCall,
+    SnapshotCall,
+    TokenCall,
+    TokensCall,
+    UnlockTokenCall,
+)
 from appliance.operator.interface import Issuance, Operator, Snapshots
 
 VERSION: Final = 1
@@ -64,123 +82,13 @@ _KINDS: Final[dict[str, type[HearthError]]] = {
 T = TypeVar("T")
 
 
-class OverviewCall(msgspec.Struct, tag_field="method", tag="overview"):
-    """Operator.overview."""
-
-
-class EventsCall(msgspec.Struct, tag_field="method", tag="events"):
-    """Operator.events."""
-
-    after: int = 0
-
-
-class CertificatesCall(msgspec.Struct, tag_field="method", tag="certificates"):
-    """Operator.certificates."""
-
-    query: CertificateQuery
-
-
-class CertificateCall(msgspec.Struct, tag_field="method", tag="certificate"):
-    """Operator.certificate."""
-
-    serial: int
-    kind: CertificateKind = CertificateKind.X509
-
-
-class ExternalKeysCall(msgspec.Struct, tag_field="method", tag="external_keys"):
-    """Operator.external_keys."""
-
-    query: ExternalKeyQuery
-
-
-class AddExternalKeyCall(msgspec.Struct, tag_field="method", tag="add_external_key"):
-    """Operator.add_external_key."""
-
-    order: ExternalKeyOrder
-
-
-class RemoveExternalKeyCall(msgspec.Struct, tag_field="method", tag="remove_external_key"):
-    """Operator.remove_external_key."""
-
-    provisioner: str
-    key_id: str
-    revoke_account: bool = False
-
-
-class TokensCall(msgspec.Struct, tag_field="method", tag="tokens"):
-    """Operator.tokens."""
-
-
-class UnlockTokenCall(msgspec.Struct, tag_field="method", tag="unlock_token"):
-    """Operator.unlock_token."""
-
-    name: str
-    pin: str
-    last_try: bool = False
-
-    def __repr__(self) -> str:
-        return f"UnlockTokenCall({self.name!r}, …)"
-
-
-class OpenSnapshotCall(msgspec.Struct, tag_field="method", tag="open_snapshot"):
-    """Snapshots.open_snapshot."""
-
-
-class ReadSnapshotCall(msgspec.Struct, tag_field="method", tag="read_snapshot"):
-    """Snapshots.read_snapshot."""
-
-    number: int
-
-
-class CloseSnapshotCall(msgspec.Struct, tag_field="method", tag="close_snapshot"):
-    """Snapshots.close_snapshot."""
-
-    number: int
-
-
-class SignCall(msgspec.Struct, tag_field="method", tag="sign"):
-    """Issuance.sign."""
-
-    order: SignOrder
-
-
-class RenewCall(msgspec.Struct, tag_field="method", tag="renew"):
-    """Issuance.renew."""
-
-    chain: list[bytes]
-
-
-class RenewWithTokenCall(msgspec.Struct, tag_field="method", tag="renew_with_token"):
-    """Issuance.renew_with_token."""
-
-    token: str
-
-
-class RekeyCall(msgspec.Struct, tag_field="method", tag="rekey"):
-    """Issuance.rekey."""
-
-    chain: list[bytes]
-    csr: bytes
-
-
-class RevokeCall(msgspec.Struct, tag_field="method", tag="revoke"):
-    """Issuance.revoke."""
-
-    order: RevokeOrder
-    chain: list[bytes]
-
-
-Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
-KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
-TokenCall: TypeAlias = TokensCall | UnlockTokenCall
-Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
-SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
-Call: TypeAlias = Query | KeyCall | TokenCall | SnapshotCall | Order
 Result: TypeAlias = (
     Overview
     | Sequence[NumberedEvent]
     | CertificatePage
     | CertificateDetail
+    | CertificateCounts
+    | JournalPage
     | ExternalKeyPage
     | NewExternalKey
     | Sequence[TokenStatus]
@@ -241,7 +149,14 @@ def read_request(message: bytes) -> Call:
 def _times(call: Call) -> Sequence[datetime | None]:
     match call:
         case CertificatesCall(query=query):
-            return query.expires_before, query.expires_after
+            return (
+                query.expires_before,
+                query.expires_after,
+                query.issued_before,
+                query.issued_after,
+            )
+        case JournalCall(query=asked):
+            return asked.since, asked.until
         case AddExternalKeyCall(order=order):
             return (order.not_after,)
         case _:
@@ -259,6 +174,12 @@ async def answer(
         return await _answer_beside(issuance, snapshots, call)
     if isinstance(call, KeyCall | TokenCall):
         return await _answer_about_keys(operator, call)
+    if isinstance(call, HistoryCall):
+        return await _answer_about_history(operator, call)
+    return await _answer_about_certificates(operator, call)
+
+
+async def _answer_about_certificates(operator: Operator, call: Query) -> Result:
     match call:
         case OverviewCall():
             return await operator.overview()
@@ -268,6 +189,14 @@ async def answer(
             return await operator.certificates(call.query)
         case CertificateCall():
             return await operator.certificate(call.serial, call.kind)
+
+
+async def _answer_about_history(operator: Operator, call: HistoryCall) -> Result:
+    match call:
+        case CountsCall():
+            return await operator.certificate_counts(call.kind)
+        case JournalCall():
+            return await operator.journal(call.query)
 
 
 async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> Result:

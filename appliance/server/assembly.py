@@ -9,6 +9,7 @@ from appliance.authority.acme.validation import Validation
 from appliance.authority.conditions import ConditionBoard
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
+from appliance.authority.journal import Journal
 from appliance.authority.metrics import Metrics
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
@@ -42,6 +43,7 @@ from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
 from appliance.server.token_notices import TokenNotices
 from appliance.server.validating import build_validation
+from appliance.stores.memory import MemoryStore
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh import SshEndpoints
@@ -66,6 +68,7 @@ class Foundation:
     key_tokens: Tokens
     validation: Validation
     conditions: ConditionBoard
+    journal: Journal
 
 
 def lay_foundation(
@@ -80,7 +83,8 @@ def lay_foundation(
     key_tokens: Tokens | None = None,
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
-    counted = Metrics(events, clock)
+    journal = Journal(store, clock, events, persistent=not isinstance(store, MemoryStore))
+    counted = Metrics(journal, clock)
     tokens = key_tokens or Tokens()
     conditions = ConditionBoard(clock)
     counted.add(conditions.families)
@@ -103,6 +107,7 @@ def lay_foundation(
             network, store=store, clock=clock, chance=chance, events=counted
         ),
         conditions=conditions,
+        journal=journal,
     )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.authority.acme.external_keys import ExternalKeyAdministration
+from appliance.authority.counts import Counts
 from appliance.authority.inventory import Inventory
+from appliance.authority.journal_reading import JournalReader
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
+from appliance.model.errors import NotSupported
 from appliance.model.events import EventKind, NumberedEvent
 from appliance.model.external_keys import (
     ExternalKeyOrder,
@@ -15,11 +18,13 @@ from appliance.model.external_keys import (
     NewExternalKey,
 )
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.secret import Password
 from appliance.model.tokens import TokenStatus
@@ -76,6 +81,18 @@ class ApplianceOperator:
         """Give one certificate. Raises NotFound."""
         foundation = self.service.foundation
         return await Inventory(foundation.store).certificate(serial, foundation.clock.now(), kind)
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        """Count the certificates of a kind."""
+        foundation = self.service.foundation
+        return await Counts(foundation.store).of(kind, foundation.clock.now())
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        """Give entries of the journal."""
+        journal = self.service.foundation.journal
+        if not journal.persistent:
+            raise NotSupported("this CA has no `db`: it keeps no journal")
+        return await JournalReader(self.service.foundation.store, journal.wait_changed).page(query)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

@@ -21,6 +21,7 @@ import trio
 
 from appliance.authority import importing, reindexing
 from appliance.authority.acme import housekeeping as acme_housekeeping
+from appliance.authority.counts import Counts
 from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
@@ -96,6 +97,7 @@ async def _serve(
             network=launch.network,
             key_tokens=Tokens(pins=launch.pins),
         )
+        await tasks.start(foundation.journal.run)
         await tasks.start(foundation.key_tokens.run)
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
@@ -204,6 +206,7 @@ async def _keep_house(store: Store, clock: Clock) -> None:
         try:
             await prune_tokens(store, clock.now(), leeway=_LEEWAY)
             await acme_housekeeping.forget(store, clock.now())
+            await Counts(store).settle(clock.now())
         except HearthError as error:
             log.warning("what is no longer needed could not be removed: %s", error)
 

@@ -35,13 +35,14 @@ from appliance.model.inventory import (
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState, TokenStatus
-from appliance.operator import control, wire
+from appliance.operator import calls, control, wire
 from appliance.operator.control import serve_control
 from appliance.operator.endpoint import NAME
 from appliance.operator.interface import Operator
 from appliance.operator.remote import NotListening, RemoteOperator, connected
 from appliance.stores.memory import MemoryStore
 from tests.support.external_keys import SECRET, KeptKeys
+from tests.support.history import StoredHistory
 from tests.support.inventory import START, Sample, revoke
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
 
@@ -54,7 +55,7 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance(KeptKeys, KeptTokens):
+class Appliance(StoredHistory, KeptKeys, KeptTokens):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -300,7 +301,7 @@ async def test_a_bad_request_is_told_and_the_connection_goes_on(
         answer = await exchange(stream, message)
         assert answer["failure"]["kind"] == "BadRequest"
         assert said in answer["failure"]["message"]
-        assert "result" in await exchange(stream, wire.write_request(wire.OverviewCall()))
+        assert "result" in await exchange(stream, wire.write_request(calls.OverviewCall()))
 
 
 async def test_a_message_that_is_too_long_ends_the_connection(
@@ -353,7 +354,7 @@ async def test_there_is_an_end_to_connections(
 ) -> None:
     streams = [await raw(tmp_path) for _ in range(control._MOST_CONNECTIONS)]
     for stream in streams:
-        assert "result" in await exchange(stream, wire.write_request(wire.OverviewCall()))
+        assert "result" in await exchange(stream, wire.write_request(calls.OverviewCall()))
     with pytest.raises(Unavailable, match="too many connections"):
         async with connected(tmp_path) as remote:
             await remote.overview()
@@ -483,4 +484,4 @@ async def test_tokens_are_seen_and_opened(remote: RemoteOperator, appliance: App
     with pytest.raises(Forbidden, match="refused the PIN"):
         await remote.unlock_token("ca", "9999")
     assert (await remote.unlock_token("", SAMPLE_PIN)).state is TokenState.READY
-    assert "9999" not in repr(wire.UnlockTokenCall("ca", "9999"))
+    assert "9999" not in repr(calls.UnlockTokenCall("ca", "9999"))

@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.model.errors import NotFound, Unavailable
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
@@ -20,6 +21,7 @@ from appliance.model.inventory import (
     CertificateSummary,
     Revocation,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
@@ -198,6 +200,14 @@ class SampleOperator(KeptKeys, KeptTokens):
         mine = [each for each in self.past if each.kind is query.kind]
         newest = sorted(mine, key=lambda each: each.issued_at, reverse=True)
         return CertificatePage(certificates=tuple(newest[: query.limit]), cursor="")
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        self._answer()
+        return CertificateCounts(kind=kind, counted_at=NOW, provisioners=())
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        self._answer()
+        return JournalPage(entries=(), reached=query.after, complete=True)
 
     async def certificate(
         self, serial: int, kind: CertificateKind = CertificateKind.X509
