@@ -21,6 +21,9 @@ from appliance.issuance import parsed
 from appliance.issuance.issuers import Issuer
 from appliance.model.errors import FormatError
 
+UNKNOWN_ISSUER: Final = "its issuer is not known"
+"""What is said of a certificate whose signature could not be held against any issuer."""
+
 _NAMED: Final = {  # tables whose rows repeat their keys, and as what
     records.REVOCATIONS: "Serial",
     ssh.REVOCATIONS: "Serial",
@@ -44,7 +47,8 @@ _SERIALS: Final = frozenset({ssh.HOSTS, ssh.USERS})
 def problem(table: str, key: bytes, value: bytes, issuers: Sequence[Issuer] = ()) -> str:
     """Say what is wrong with a row; empty for nothing, and for tables that are not known.
 
-    Certificates are held against those of `issuers` that bear their issuer's name and key.
+    Certificates are held against those of `issuers` that bear their issuer's name and key;
+    without any `issuers`, their signatures are not looked at.
     """
     if table == records.CERTIFICATES:
         return _certificate(key, value, issuers)
@@ -66,9 +70,9 @@ def _certificate(key: bytes, value: bytes, issuers: Sequence[Issuer]) -> str:
         return f"it is the certificate with serial number {found.serial}"
     tag = revoked_rows.issuer_of(found)
     issuer = next((each for each in issuers if revoked_rows.issuer_tag(each) == tag), None)
-    if issuer is not None and not _is_signed(value, issuer.certificate):
-        return "its signature is not its issuer's"
-    return ""
+    if issuer is None:
+        return UNKNOWN_ISSUER if issuers else ""
+    return "" if _is_signed(value, issuer.certificate) else "its signature is not its issuer's"
 
 
 def _is_signed(certificate: bytes, issuer: bytes) -> bool:
@@ -103,7 +107,7 @@ def _token(_: bytes, value: bytes) -> str:
 def _object(key: bytes, value: bytes, name: str) -> str:
     try:
         members: dict[str, Any] = msgspec.json.decode(value, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "it is no JSON object"
     if name and members.get(name) != key.decode(errors="replace"):
         return f"its {name} is not its key"

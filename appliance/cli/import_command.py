@@ -114,6 +114,11 @@ def _tell(report: Report, order: Order) -> None:
         click.echo(f"skipped: {_rows(count)} of {table}: {reason}")
     for note in report.notes:
         click.echo(f"note: {note}")
+    if report.unknown_issuers:
+        click.echo(
+            f"note: of {_rows(report.unknown_issuers)} of x509_certs the signature was not looked "
+            "at: their issuers are not in ca.json"
+        )
     _list("looks damaged, and was taken as it is", report.damaged, report.damaged_count)
     _list("cannot be read", report.unreadable, report.unreadable_count)
     click.echo(_outcome(report, order))
@@ -168,6 +173,7 @@ def _members(report: Report) -> dict[str, Any]:
         ],
         "unreadable": {"count": report.unreadable_count, "rows": _remarks(report.unreadable)},
         "damaged": {"count": report.damaged_count, "rows": _remarks(report.damaged)},
+        "unknownIssuers": report.unknown_issuers,
         "notes": report.notes,
     }
 

@@ -57,6 +57,7 @@ class Report:
     damaged: list[Remark] = field(default_factory=list)
     damaged_count: int = 0
     notes: list[str] = field(default_factory=list)
+    unknown_issuers: int = 0  # certificates whose signatures could not be looked at
     certificates: int = 0  # in the index
     verified: int = 0  # rows read back and compared
     written: bool = False
@@ -172,7 +173,10 @@ def _judge(each: Row | Unreadable, report: Report, issuers: Sequence[Issuer]) ->
         report.skipped[each.table, reason] += 1
         return None
     report.imported[each.table] += 1
-    if problem := row_forms.problem(each.table, each.key, each.value, issuers):
+    problem = row_forms.problem(each.table, each.key, each.value, issuers)
+    if problem == row_forms.UNKNOWN_ISSUER:
+        report.unknown_issuers += 1
+    elif problem:
         report.suspect(each, problem)
     return each
 
