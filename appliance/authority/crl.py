@@ -31,6 +31,7 @@ from appliance.formats.timeorduration import parse_time
 from appliance.issuance import revocation_lists
 from appliance.issuance.revocation_lists import KEPT, ListDraft, PreparedList
 from appliance.model.errors import FormatError, HearthError, NotFound, Unavailable
+from appliance.model.validity import Validity
 from appliance.ports.clock import Clock
 from appliance.ports.store import Put, Store
 
@@ -120,6 +121,19 @@ class CrlPublisher:
         self._due = None
         self._wished += 1
         self._wish.set()
+
+    def validities(self) -> list[tuple[str, Validity | None]]:
+        """Give the times of the newest lists, by their issuers' names; None: there is none."""
+        if self._plan is None:
+            return []
+        found: list[tuple[str, Validity | None]] = []
+        for key in self._plan.issuers.all:
+            newest = self._published.get(self._places[key.name])
+            times = None
+            if newest is not None:
+                times = Validity(not_before=newest.made_at, not_after=newest.expires_at)
+            found.append((key.name, times))
+        return found
 
     async def current(self, place: str = "") -> PublishedList:
         """Give the newest list of an issuing key, by its name or its key's identifier.

@@ -33,6 +33,7 @@ from appliance.formats.ocsp import (
 from appliance.issuance import parsed, periods
 from appliance.issuance.algorithms import IDENTIFIERS
 from appliance.model.errors import Broken, FormatError, Unavailable
+from appliance.model.validity import Validity
 from appliance.ports.clock import Clock
 from appliance.ports.store import Store
 
@@ -92,6 +93,10 @@ class OcspResponder:
     async def renew(self) -> None:
         """Renew the delegates that are due; what fails is told in the log."""
         await self._delegates.renew()
+
+    def delegates(self) -> list[tuple[str, Validity | None]]:
+        """Give the times of the delegates, by the names of their issuers; None: there is none."""
+        return self._delegates.validities()
 
     async def remember_own(self, certificate: bytes) -> None:
         """Know the CA's own TLS certificate (DER) from now on. Raises Broken."""

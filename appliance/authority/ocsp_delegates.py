@@ -62,6 +62,11 @@ class Delegates:
             raise Unavailable("there is no certificate for the OCSP responder")
         return held
 
+    def validities(self) -> list[tuple[str, Validity | None]]:
+        """Give the times of all, by the names of their issuers; None: there is none."""
+        held = ((key.name, self._held.get(key.name)) for key in self._issuers.all)
+        return [(name, each.validity if each else None) for name, each in held]
+
     async def renew(self) -> None:
         """Have those issued that are due; for an issuer that fails, the old one stays."""
         for key in self._issuers.all:

@@ -20,6 +20,7 @@ from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.issuance.templates import Template
 from appliance.model.errors import Forbidden, FormatError, Unavailable
+from appliance.model.secret import Password
 from appliance.model.webhooks import Webhook, WebhookKind, WebhookScope
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
@@ -159,16 +160,23 @@ class Webhooks:
         return await self.outbound.send(attempt())
 
 
+def signed(body: bytes, secret: Password | None) -> dict[str, str]:
+    """Give the headers of JSON that is sent to a webhook: HMAC with SHA-256, in hexadecimal."""
+    key = secret.reveal() if secret else b""
+    return {
+        "Content-Type": "application/json",
+        "X-Smallstep-Signature": hmac.new(key, body, hashlib.sha256).hexdigest(),
+    }
+
+
 def _chosen(hooks: Sequence[Webhook], kind: WebhookKind, scope: WebhookScope) -> Iterator[Webhook]:
     return (each for each in hooks if each.kind is kind and each.scope in (scope, WebhookScope.ALL))
 
 
 def _headers(hook: Webhook, body: bytes, context: Context) -> dict[str, str]:
-    key = hook.secret.reveal() if hook.secret else b""
     headers = {
-        "Content-Type": "application/json",
+        **signed(body, hook.secret),
         "X-Request-Id": context.request_id,
-        "X-Smallstep-Signature": hmac.new(key, body, hashlib.sha256).hexdigest(),
         "X-Smallstep-Webhook-ID": hook.id,
     }
     if hook.bearer_token:

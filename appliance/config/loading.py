@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from appliance.config import (
+    alerts,
     backup,
     claims,
     client_templates,
@@ -134,6 +135,7 @@ def of_document(document: Document) -> Settings:
         ssh_hosts_listed=not authority.disable_get_ssh_hosts,
         ssh_templates=files,
         backup=backup.read(written.backup, document, persistent=persistent),
+        alerts=alerts.read(written.alerts, document),
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

@@ -203,6 +203,60 @@ class IssuerEntry(Struct, kw_only=True):
     state: str = ""
 
 
+class AlertTarget(Struct, rename="camel", kw_only=True):
+    """One of `alerts.targets`; `alerts` is ours."""
+
+    name: str = ""
+    type: str = ""
+    severity: str = ""
+    rules: list[str] | None = None
+    url: str = ""
+    secret_file: str = ""
+    token_file: str = ""
+    id: str = ""
+    server: str = ""
+    security: str = ""
+    username: str = ""
+    password_file: str = ""
+    sender: str = field(name="from", default="")
+    to: list[str] | None = None
+    command: list[str] | None = None
+
+
+class AlertWatch(Struct, rename="camel", kw_only=True):
+    """One of `alerts.watch`."""
+
+    title: str = ""
+    name: str = ""
+    provisioner: str = ""
+    kind: str = ""
+    client: str = ""
+    first_only: bool = False
+
+
+class AlertRefusals(Struct, rename="camel", kw_only=True):
+    """`alerts.refusals`."""
+
+    count: int = 20
+    within: str = "5m"
+
+
+class AlertRule(Struct, rename="camel", kw_only=True):
+    """One of `alerts.rules`, by the rule's name."""
+
+    disabled: bool = False
+    hold: str | None = None
+
+
+class Alerts(Struct, rename="camel", kw_only=True):
+    """`alerts`."""
+
+    targets: list[AlertTarget] | None = None
+    watch: list[AlertWatch] | None = None
+    refusals: AlertRefusals | None = None
+    rules: dict[str, AlertRule] | None = None
+
+
 class BackupKeep(Struct, kw_only=True):
     """`backup.keep`."""
 
@@ -248,5 +302,6 @@ class CaJson(Struct, rename="camel", kw_only=True):
     common_name: str = ""
     crl: Crl | None = None
     ocsp: Ocsp | None = None
+    alerts: Alerts | None = None
     metrics_address: str = ""
     backup: Backup | None = None

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from appliance.config.alert_settings import AlertSettings
 from appliance.formats.keyuri import KeyUri
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance.acme.checks import USUAL, Checks
@@ -19,6 +20,8 @@ from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import NO_FILES, FileTemplates
 from appliance.model.validity import Lifetimes
+
+NO_ALERTS: Final = AlertSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +217,7 @@ class Settings:
     ssh_hosts_listed: bool = True  # authority.disableGetSSHHosts is not set
     ssh_templates: FileTemplates = NO_FILES
     backup: BackupPlan | None = None
+    alerts: AlertSettings = NO_ALERTS
     warnings: tuple[str, ...]  # one line each, to be logged at start
 
     @property

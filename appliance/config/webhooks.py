@@ -65,8 +65,8 @@ def _webhook(written: Written, document: Document, place: str) -> Webhook:
     scope = _SCOPES.get(written.cert_type)
     if scope is None:
         raise document.wrong(f"'{written.cert_type}' must be X509, SSH or ALL", f"{place}.certType")
-    secret = _secret(written.secret, written.secret_file, document, f"{place}.secret")
-    token = _secret(
+    secret = read_secret(written.secret, written.secret_file, document, f"{place}.secret")
+    token = read_secret(
         written.bearer_token, written.bearer_token_file, document, f"{place}.bearerToken"
     )
     return Webhook(
@@ -107,7 +107,7 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
     return read.scheme, read.host
 
 
-def _secret(text: str, file: str, document: Document, place: str) -> Password | None:
+def read_secret(text: str, file: str, document: Document, place: str) -> Password | None:
     """Take what is written, or what is in the file. Raises ConfigError."""
     if text and file:
         raise document.wrong(f"is set twice: remove it, or {place.rpartition('.')[2]}File", place)
@@ -145,7 +145,7 @@ def _printable(token: Password | None, document: Document, place: str) -> Passwo
 def _basic(written: Basic | None, document: Document, place: str) -> BasicAuth | None:
     if written is None:
         return None
-    password = _secret(written.password, written.password_file, document, f"{place}.password")
+    password = read_secret(written.password, written.password_file, document, f"{place}.password")
     if not written.username and password is None:
         return None
     return BasicAuth(username=written.username, password=password or Password(b""))

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from appliance.authority.acme.validation import Validation
+from appliance.authority.alerts.monitor import Alerts
 from appliance.authority.conditions import ConditionBoard
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
@@ -69,6 +70,7 @@ class Foundation:
     validation: Validation
     conditions: ConditionBoard
     journal: Journal
+    alerts: Alerts
 
 
 def lay_foundation(
@@ -83,12 +85,15 @@ def lay_foundation(
     key_tokens: Tokens | None = None,
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
-    journal = Journal(store, clock, events, persistent=not isinstance(store, MemoryStore))
-    counted = Metrics(journal, clock)
-    tokens = key_tokens or Tokens()
     conditions = ConditionBoard(clock)
+    journal = Journal(store, clock, events, persistent=not isinstance(store, MemoryStore))
+    alerts = Alerts(journal, store, clock, conditions)
+    counted = Metrics(alerts, clock)
+    tokens = key_tokens or Tokens()
     counted.add(conditions.families)
+    counted.add(alerts.families)
     tokens.tell(counted.token_changed, counted.token_left)
+    tokens.tell(alerts.token_changed, alerts.token_left)
     notices = TokenNotices(conditions, counted, clock)
     tokens.tell(notices.changed, notices.left)
     return Foundation(
@@ -108,6 +113,7 @@ def lay_foundation(
         ),
         conditions=conditions,
         journal=journal,
+        alerts=alerts,
     )
 
 

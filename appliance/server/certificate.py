@@ -16,6 +16,7 @@ from appliance.authority.identity import issue_server_certificate
 from appliance.client.identity import Identity
 from appliance.issuance import certificates, parsed
 from appliance.model.errors import BadRequest, ConfigError, HearthError, Unavailable
+from appliance.model.validity import Validity
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.server import kept_certificate
@@ -37,6 +38,11 @@ class OwnCertificate:
         self._due: datetime | None = None
         self._held: Identity | None = None
         self._waits = False
+
+    @property
+    def validity(self) -> Validity | None:
+        """Give the times of the certificate in use; None: nobody can trust it."""
+        return parsed.parse(self._held.chain[0]).validity if self._held else None
 
     async def issue_or_wait(self, assembly: Assembly) -> SSLContext:
         """Issue one; while a token keeps that from being, give the context of an older one.

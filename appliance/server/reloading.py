@@ -17,7 +17,7 @@ from appliance.config.loading import load
 from appliance.config.settings import Settings
 from appliance.model.errors import ConfigError, HearthError
 from appliance.model.ssh import CertificateType
-from appliance.server import notify, providers, responding
+from appliance.server import alerts, notify, providers, responding
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Foundation, assemble
 from appliance.server.banner import joined
@@ -84,9 +84,19 @@ class Service:
         """Listen wherever the configuration says. Raises Unavailable."""
         return await self._doors.listen(_entrances(self._assembly, self._holder))
 
+    def watch(self) -> None:
+        """Have alerts go by the configuration at work."""
+        foundation, assembly = self.foundation, self._assembly
+        foundation.alerts.configure(
+            alerts.policy(assembly),
+            lambda: alerts.ends(assembly, self._own.validity, foundation.lists),
+        )
+        foundation.alerts.courier.configure(alerts.addressees(assembly))
+
     async def open(self, nursery: trio.Nursery, listening: Listening) -> None:
         """Serve, as tasks of the nursery, until `close`."""
         self.foundation.lists.configure(self._assembly.lists)
+        self.watch()
         ssh_keys = self._assembly.ssh_keys
         self.foundation.ssh_list.configure(
             key.blob for kind in CertificateType for key in ssh_keys.roots(kind)

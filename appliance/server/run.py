@@ -1,7 +1,7 @@
 """The composition root: from a Launch to a certificate authority that serves, and to its end.
 
     store ─ own certificate · revocation lists · identity providers · housekeeping · control socket
-          · validations · log ─ reload ─ connections ─ listeners
+          · validations · alerts · log ─ reload ─ connections ─ listeners
 
 What is on the right ends before what is on its left: at a stop, the listeners first, then each
 connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
@@ -113,6 +113,7 @@ async def _serve(
         )
         async with trio.open_nursery() as doors:
             await service.open(doors, listening)
+            await tasks.start(foundation.alerts.run)
             _tell(launch, service, store, say)
             operator = ApplianceOperator(service, ring)
             issuance = DirectIssuance(
