@@ -38,14 +38,17 @@ pcsc_headers() {
     esac
 }
 
-# A PC/SC service with a virtual reader, a PKCS#11 token in software, and other people's programs for YubiKeys.
+# A PC/SC service with a virtual reader, a PKCS#11 token and a TPM in software, and other people's
+# programs for YubiKeys.
 token_peers() {
     for pair in pcscd:pcscd opensc-tool:opensc yubico-piv-tool:yubico-piv-tool \
-        softhsm2-util:softhsm2; do
+        softhsm2-util:softhsm2 swtpm:swtpm tpm2_flushcontext:tpm2-tools; do
         PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
     done
     [ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || echo vsmartcard-vpcd
     ls /usr/lib/*/libykcs11.so.2 >/dev/null 2>&1 || echo ykcs11
+    ls /usr/lib/*/pkcs11/libtpm2_pkcs11.so >/dev/null 2>&1 || echo libtpm2-pkcs11-1
+    ls /usr/lib/*/libtss2-tcti-swtpm.so.0 >/dev/null 2>&1 || echo libtss2-tcti-swtpm0
 }
 
 missing_packages() {

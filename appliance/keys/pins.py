@@ -5,7 +5,8 @@
     journal "in flight", on disk before the token hears of it
        │
     token takes it ──> journal forgotten      token refuses ──> journal "rejected", WrongPin
-    killed meanwhile ──> "in flight" stays: used once more only if the token lost no try
+    cut off meanwhile ──> "in flight" stays: used again only if the token lost no try; once more if
+                          it does not count them, and did not take this PIN since we started
 
 The PIN by itself is never written down: of a stored one, a slow hash tells whether it was changed
 since it was rejected.
@@ -28,7 +29,7 @@ from appliance.model.secret import Password
 from appliance.model.tokens import TokenState
 from appliance.ports.keys import TokenUnavailable, WrongPin
 
-_MOST_UNFINISHED: Final = 2  # times that a machine's try may be cut off before a person is asked
+_MOST_UNFINISHED: Final = 2  # times that a try may be cut off, where lost ones are not counted
 _COST: Final = 1 << 14  # of scrypt
 _RETRY: Final = 60  # seconds; a person is slower than a machine
 
@@ -60,6 +61,7 @@ class PinGuard:
         """Keep the journal in a file, or only in memory: for tokens used by a single command."""
         self._file = journal
         self._memory: dict[str, _Record] = {}
+        self._taken: dict[str, Password] = {}  # what tokens took since we started
         self._writing = Lock()  # tokens are opened in threads
 
     @contextmanager
@@ -90,14 +92,21 @@ class PinGuard:
         tag = "" if person else _tag(token, pin)
         _check(token, tries, person=person, last_try=last_try)
         if not person:
-            _check_machine(token, record, tag, tries)
+            _check_machine(token, record, tag, tries, taken=self._taken.get(token) == pin)
         unfinished = 0 if record is None or person else record.unfinished
         self._put(token, _Record("in flight", tag, unfinished + 1))
         # A person's mistake says nothing about the stored PIN: what was known of that stays.
         refused = record if person else _Record("rejected", tag)
-        return Attempt(
-            accepted=lambda: self._put(token, None), refused=lambda: self._put(token, refused)
-        )
+
+        def took() -> None:
+            self._taken[token] = pin
+            self._put(token, None)
+
+        def refuse() -> None:
+            self._taken.pop(token, None)
+            self._put(token, refused)
+
+        return Attempt(accepted=took, refused=refuse)
 
     def _put(self, token: str, record: _Record | None) -> None:
         with self._writing:
@@ -183,14 +192,17 @@ def _check(token: str, tries: Tries, *, person: bool, last_try: bool) -> None:
         )
 
 
-def _check_machine(token: str, record: _Record | None, tag: str, tries: Tries) -> None:
+def _check_machine(
+    token: str, record: _Record | None, tag: str, tries: Tries, *, taken: bool
+) -> None:
     if not tries.full:
         raise _person_needed(token, "a wrong PIN was tried since it was last opened")
     if record is None:
         return
     if record.state == "rejected" and hmac.compare_digest(record.tag, tag):
         raise _person_needed(token, "the stored PIN was rejected before")
-    if record.state == "in flight" and record.unfinished >= _MOST_UNFINISHED:
+    harmless = taken or tries.left is not None  # a lost try is counted, and `tries` are full
+    if record.state == "in flight" and record.unfinished >= _MOST_UNFINISHED and not harmless:
         raise _person_needed(token, "earlier attempts to open it were cut off")
 
 

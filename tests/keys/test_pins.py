@@ -12,6 +12,7 @@ from appliance.ports.keys import TokenUnavailable, WrongPin
 
 FULL = Tries(full=True, left=3)
 USED = Tries(full=False, left=2)
+UNCOUNTED = Tries(full=True)
 FINAL = Tries(full=False, left=1, final=True)
 RIGHT, WRONG = Password(b"1234"), Password(b"9999")
 
@@ -78,13 +79,34 @@ def test_a_persons_mistake_says_nothing_about_the_stored_pin(journal: Path) -> N
         accepted(PinGuard(journal), WRONG)
 
 
-def test_an_attempt_that_was_cut_off_is_repeated_once_if_no_try_was_lost(journal: Path) -> None:
-    PinGuard(journal).begin("t", RIGHT, FULL, person=False)  # killed here
-    PinGuard(journal).begin("t", RIGHT, FULL, person=False)
+def test_an_attempt_that_was_cut_off_is_repeated_if_no_try_was_lost(journal: Path) -> None:
+    for _ in range(5):
+        PinGuard(journal).begin("t", RIGHT, FULL, person=False)  # killed here
+    with pytest.raises(TokenUnavailable, match="a wrong PIN was tried"):
+        PinGuard(journal).begin("t", RIGHT, USED, person=False)
+    accepted(PinGuard(journal), RIGHT)
+
+
+def test_where_tries_are_not_counted_it_is_repeated_once(journal: Path) -> None:
+    PinGuard(journal).begin("t", RIGHT, UNCOUNTED, person=False)
+    PinGuard(journal).begin("t", RIGHT, UNCOUNTED, person=False)
     with pytest.raises(TokenUnavailable, match="cut off"):
-        PinGuard(journal).begin("t", RIGHT, FULL, person=False)
+        PinGuard(journal).begin("t", RIGHT, UNCOUNTED, person=False)
     accepted(PinGuard(journal), RIGHT, person=True)
     accepted(PinGuard(journal), RIGHT)
+
+
+def test_a_pin_that_the_token_took_outlasts_cut_off_attempts_until_it_is_refused(
+    journal: Path,
+) -> None:
+    """A token pulled while it is opened must not need a person."""
+    guard = PinGuard(journal)
+    accepted(guard, RIGHT, UNCOUNTED)
+    for _ in range(5):
+        guard.begin("t", RIGHT, UNCOUNTED, person=False)
+    refused(guard, RIGHT, UNCOUNTED)
+    with pytest.raises(TokenUnavailable, match="was rejected before"):
+        accepted(guard, RIGHT, UNCOUNTED)
 
 
 def test_it_is_on_disk_before_the_token_hears_of_it(journal: Path) -> None:

@@ -37,13 +37,16 @@ class Way:
     data: bytes
 
 
-def ways(message: bytes, algorithm: SignatureAlgorithm) -> Iterator[Way]:
-    """Give the ways to sign a message, the one that most tokens know first."""
+def ways(message: bytes, algorithm: SignatureAlgorithm, *, order_octets: int = 0) -> Iterator[Way]:
+    """Give the ways to sign a message, the one that most tokens know first.
+
+    `order_octets` is as for `way_of_digest`.
+    """
     if algorithm is SignatureAlgorithm.ED25519:
         yield Way(mechanism=Mechanism.EDDSA, parameter=None, data=message)
     elif algorithm in ECDSA_DIGESTS:
         digest = ECDSA_DIGESTS[algorithm]
-        yield way_of_digest(_hashed(message, digest), algorithm)
+        yield way_of_digest(_hashed(message, digest), algorithm, order_octets=order_octets)
         yield Way(mechanism=_HASHES[digest.name][5], parameter=None, data=message)
     else:
         padding, digest = RSA_SCHEMES[algorithm]
@@ -54,10 +57,15 @@ def ways(message: bytes, algorithm: SignatureAlgorithm) -> Iterator[Way]:
         yield Way(mechanism=whole, parameter=raw.parameter, data=message)
 
 
-def way_of_digest(hashed: bytes, algorithm: SignatureAlgorithm) -> Way:
-    """Give the way to sign what was hashed already; Ed25519 has none."""
+def way_of_digest(hashed: bytes, algorithm: SignatureAlgorithm, *, order_octets: int = 0) -> Way:
+    """Give the way to sign what was hashed already; Ed25519 has none.
+
+    ECDSA uses a digest's leftmost bits, as many as its curve's order has (FIPS 186-5 6.4.1): some
+    modules, as that of YubiKeys, refuse a longer one. The order's length is 0 where it is unknown.
+    """
     if algorithm in ECDSA_DIGESTS:
-        return Way(mechanism=Mechanism.ECDSA, parameter=None, data=hashed)
+        data = hashed[:order_octets] if order_octets else hashed
+        return Way(mechanism=Mechanism.ECDSA, parameter=None, data=data)
     padding, digest = RSA_SCHEMES[algorithm]
     oid, mechanism, mask, *_ = _HASHES[digest.name]
     if isinstance(padding, PSS):

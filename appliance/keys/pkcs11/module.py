@@ -1,13 +1,14 @@
 """A vendor's module at work, within the worker: one token, one session, one operation at a time."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn, assert_never
 
 import pkcs11
 from cryptography import x509
 from pkcs11 import Attribute, CertificateType, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11 import exceptions as errors
-from pkcs11.constants import TokenFlag
+from pkcs11.constants import DEFAULT, TokenFlag
 
 from appliance.formats import der
 from appliance.issuance import parsed
@@ -28,6 +29,8 @@ _UNSUPPORTED: Final = (
     errors.TemplateInconsistent, errors.TemplateIncomplete, errors.AttributeTypeInvalid,
     errors.AttributeValueInvalid, errors.TokenWriteProtected, errors.SessionReadOnly,
 )  # fmt: skip
+# What a public key is good for: modules such as that of TPMs refuse to be told.
+_LEFT_TO_THE_TOKEN: Final = (Attribute.VERIFY, Attribute.ENCRYPT, Attribute.WRAP)
 _OTHER_WAY: Final = (errors.MechanismInvalid, errors.MechanismParamInvalid)
 
 
@@ -38,6 +41,15 @@ class ModuleFailure(Exception):
         super().__init__(kind, reason)
         self.kind = kind
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """A private key as it was found."""
+
+    object: Any
+    always: bool  # each use needs the PIN
+    order_octets: int
 
 
 class Module:
@@ -52,7 +64,7 @@ class Module:
         self._token: pkcs11.Token | None = None
         self._session: pkcs11.Session | None = None
         self._pin: str | None = None
-        self._keys: dict[ObjectName, tuple[Any, bool]] = {}  # and whether each use needs the PIN
+        self._keys: dict[ObjectName, _Key] = {}
 
     def loaded(self) -> Answer:
         """Answer that it is there."""
@@ -175,16 +187,18 @@ class Module:
             raise ModuleFailure(messages.AMBIGUOUS, f"{len(found)} objects have this name")
         return found[0]
 
-    def _private_key(self, name: ObjectName) -> tuple[Any, bool]:
+    def _private_key(self, name: ObjectName) -> _Key:
         if name not in self._keys:
             key = self._only(ObjectClass.PRIVATE_KEY, name)
-            always = bool(objects.attribute(key, Attribute.ALWAYS_AUTHENTICATE))
-            self._keys[name] = key, always
+            self._keys[name] = _Key(
+                object=key,
+                always=bool(objects.attribute(key, Attribute.ALWAYS_AUTHENTICATE)),
+                order_octets=objects.order_octets(key),
+            )
         return self._keys[name]
 
     def _public_key(self, name: ObjectName) -> bytes:
-        key, _ = self._private_key(name)
-        found = self._public_half(key)
+        found = self._public_half(self._private_key(name).object)
         if not found:
             raise ModuleFailure(
                 messages.NOT_FOUND, "the key is there, but no public key or certificate beside it"
@@ -209,12 +223,12 @@ class Module:
         return b""
 
     def _sign(self, request: messages.Sign) -> bytes:
-        key, always = self._private_key(request.name)
-        given = {"pin": self._pin} if always and self._pin is not None else {}
+        key = self._private_key(request.name)
+        given = {"pin": self._pin} if key.always and self._pin is not None else {}
         refused: Exception | None = None
-        for way in _ways(request):
+        for way in _ways(request, key.order_octets):
             try:
-                signature = key.sign(
+                signature = key.object.sign(
                     way.data, mechanism=way.mechanism, mechanism_param=way.parameter, **given
                 )
             except _OTHER_WAY as error:
@@ -232,6 +246,7 @@ class Module:
             "label": name.label,
             "store": True,
             "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
+            "public_template": dict.fromkeys(_LEFT_TO_THE_TOKEN, DEFAULT),
             "private_template": {
                 Attribute.SENSITIVE: not request.extractable,
                 Attribute.EXTRACTABLE: request.extractable,
@@ -370,7 +385,8 @@ def _reason(error: Exception | None) -> str:
     return type(error).__name__
 
 
-def _ways(request: messages.Sign) -> Iterable[mechanisms.Way]:
+def _ways(request: messages.Sign, octets: int) -> Iterable[mechanisms.Way]:
+    message, algorithm = request.message, request.algorithm
     if request.hashed:
-        return (mechanisms.way_of_digest(request.message, request.algorithm),)
-    return mechanisms.ways(request.message, request.algorithm)
+        return (mechanisms.way_of_digest(message, algorithm, order_octets=octets),)
+    return mechanisms.ways(message, algorithm, order_octets=octets)

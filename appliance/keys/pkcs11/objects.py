@@ -70,6 +70,13 @@ def public_key(key: pkcs11.Object) -> PublicKey | None:
     return None
 
 
+def order_octets(key: pkcs11.Object) -> int:
+    """Give how long the order of an ECDSA key's curve is; 0 for other keys and unknown curves."""
+    parameters = attribute(key, Attribute.EC_PARAMS)
+    sizes = (curve.key_size for curve, oid in CURVES.values() if oid == parameters)
+    return (next(sizes, 0) + 7) // 8
+
+
 def kind_of(key: PublicKey) -> KeyKind | None:
     """Name a key's kind; None for one that a token cannot be asked to make."""
     match key:

@@ -168,7 +168,11 @@ class TokenSession:
             await trio.to_thread.run_sync(attempt.refused)
             await self._close()  # and with it the session that the attempt left behind
             raise self._refused(locked=answer.kind == messages.PIN_LOCKED)
-        self._expected(answer, messages.Done)
+        try:
+            self._expected(answer, messages.Done)
+        except Broken as fault:
+            self._note(TokenState.LOCKED, f"it could not be opened: {fault.detail}")
+            raise
         await trio.to_thread.run_sync(attempt.accepted)
         self._opened()
 
