@@ -30,6 +30,10 @@ ca = StepGroup(
             "appliance.cli.ca_provisioner:provisioner",
             "see and change the provisioners",
         ),
+        "recover": (
+            "appliance.cli.ca_recover:recover",
+            "open the secrets of a ceremony with their shares",
+        ),
         "rekey": ("appliance.cli.ca_rekey:rekey", "renew a certificate for a new key"),
         "renew": ("appliance.cli.ca_renew:renew", "renew a certificate, once or for ever"),
         "revoke": ("appliance.cli.ca_revoke:revoke", "revoke a certificate"),

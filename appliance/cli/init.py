@@ -9,7 +9,8 @@ import click
 import trio
 from cryptography import x509
 
-from appliance.cli import init_tokens
+from appliance.cli import ceremony, init_tokens
+from appliance.cli.ceremony_flags import CeremonyFlags, ceremony_flags, taken
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.files import read_file
@@ -71,6 +72,7 @@ _ADMIN = "there is no admin API yet: provisioners are kept in ca.json"
 @click.option("--authority", metavar="<name>", help="The authority of the context.")
 @click.option("--no-context", is_flag=True, hidden=True)
 @click.option("-f", "--force", is_flag=True, help="Overwrite an authority that is there.")
+@ceremony_flags
 @refused(
     "ra", "issuer", "issuer-fingerprint", "issuer-provisioner", "credentials-file", because=_RA
 )
@@ -81,16 +83,21 @@ def init(**given: object) -> None:  # fmt: skip
     """Set up a certificate authority: a root, an intermediate, a provisioner, a configuration.
 
     What is not given is asked for. Nothing is written before everything is made, and nothing that
-    is there is overwritten without being told to.
+    is there is overwritten without being told to. With --ceremony the keys are made on tokens, in
+    steps that can be interrupted, resumed and rolled back.
 
     \b
     Example:
       $ hearth ca init --name "Home CA" --dns ca.home.arpa --address :443 --provisioner admin
       $ hearth ca init --ssh --kms 'yubikey:serial=112233'
     """
+    asked = taken(given)
     on_token = init_tokens.taken(given)
     flags = _Flags(**given)  # type: ignore[arg-type] # click gives what the options say
     flags.check()
+    if asked.ceremony:
+        _hold(asked, flags, kms=on_token.kms)
+        return
     wishes = _wishes(flags)
     location, context = _location(flags, wishes)
     if not flags.as_helm:
@@ -164,6 +171,37 @@ class _Flags:
             )
         if kind != "standalone":
             raise BadRequest(f"invalid value '{kind}' for flag '--deployment-type': standalone")
+
+
+def _hold(asked: CeremonyFlags, flags: _Flags, *, kms: str) -> None:
+    """Have the keys made in a ceremony."""
+    for name in ("root", "pki", "as_helm"):
+        if getattr(flags, name):
+            shown = name.removeprefix("as_")
+            raise BadRequest(f"flag '--{shown}' is incompatible with '--ceremony'")
+    if kms:
+        raise BadRequest(
+            "flag '--kms' is incompatible with '--ceremony': name the places by "
+            "--root-at and --keys-at"
+        )
+    names = tuple(name for each in flags.dns for name in each.split(","))
+    location, context = _location(flags, Wishes(name="", dns_names=names or ("ca",)))
+
+    def wishes() -> Wishes:
+        found = _wishes(flags)
+        _may_overwrite(found, location, force=flags.force)
+        return found
+
+    ceremony.hold(
+        ceremony.Occasion(
+            flags=asked,
+            location=location,
+            context=context,
+            wishes=wishes,
+            password_file=flags.password_file,
+            provisioner_password_file=flags.provisioner_password_file,
+        )
+    )
 
 
 def _wishes(flags: _Flags) -> Wishes:

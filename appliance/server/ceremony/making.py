@@ -11,7 +11,8 @@ from appliance.issuance.algorithms import is_signed, natural_algorithm
 from appliance.issuance.certificates import Prepared
 from appliance.model.ceremony import Role
 from appliance.model.errors import BadRequest, Broken, FormatError, NotSupported, Unauthorized
-from appliance.model.tokens import KeyPolicies
+from appliance.model.tokens import KeyPolicies, PinPolicy, TouchPolicy
+from appliance.server.ceremony import opening
 from appliance.server.ceremony.places import encoded
 from appliance.server.ceremony.scene import Scene
 
@@ -20,21 +21,33 @@ CERTIFIED: Final = (Role.ROOT, Role.INTERMEDIATE)
 
 async def keys(scene: Scene) -> None:
     """Make each key; one that an interrupted step has made already is taken as it is."""
+    await opening.phrases(scene, [name for name in scene.plan.phrases if _opens_files(scene, name)])
     for role in scene.plan.roles:
         if role in scene.record.keys:
+            await scene.signer(role)
             continue
-        home = await scene.home(role)
-        if await home.find() is None:
-            is_root = role is Role.ROOT
-            kind = scene.plan.root_kind if is_root else scene.plan.kind
-            touch = scene.plan.root_touch
-            await home.make(kind, KeyPolicies(touch=touch) if is_root else KeyPolicies())
-        signer = await home.find()
+        if await scene.find(role) is None:
+            kind = scene.plan.root_kind if role is Role.ROOT else scene.plan.kind
+            await (await scene.home(role)).make(kind, _policies(scene, role))
+        signer = await scene.find(role)
         if signer is None:
             raise Broken(f"the {role} key cannot be found after it was made")
         scene.record.keys[role] = encoded(signer.public_key)
         scene.save()
         await scene.person.tell(f"{role} key made at {scene.plan.homes[role]}")
+
+
+def _policies(scene: Scene, role: Role) -> KeyPolicies:
+    """A CA signs unattended: a PIN for each signature would only be given by itself."""
+    uri = scene.plan.uri(role)
+    if uri is None or uri.scheme != "yubikey":
+        return KeyPolicies()
+    touch = scene.plan.root_touch if role is Role.ROOT else TouchPolicy.DEFAULT
+    return KeyPolicies(pin=PinPolicy.ONCE, touch=touch)
+
+
+def _opens_files(scene: Scene, name: str) -> bool:
+    return bool(scene.plan.phrases[name])
 
 
 async def attestation(scene: Scene) -> None:

@@ -1,6 +1,6 @@
 """The first steps: a quiet machine, tokens that are free, and secrets that only one person has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from appliance.server.ceremony import links, secrets
 from appliance.server.ceremony.journal import Before
 from appliance.server.ceremony.plan import token_name, token_of
 from appliance.server.ceremony.scene import Scene
-from appliance.server.ceremony.secrets import named, password_of
+from appliance.server.ceremony.secrets import named
 
 _PHRASE: Final = 16  # octets
 _WARNING: Final = (
@@ -68,6 +68,8 @@ async def _look(scene: Scene, token: KeyUri) -> None:
         if not await scene.person.agree(f"{name} is plugged in. Use it"):
             raise BadRequest("name the YubiKey that is meant by its serial number: yubikey:serial=")
         scene.record.plan = scene.plan.with_serial(token, seen.serial)
+        for each in Credential:
+            scene.rename(named(each, token_name(token)), named(each, name))
         token = KeyUri(scheme="yubikey", attributes=(("serial", seen.serial),))
     for role in scene.plan.roles:
         uri = scene.plan.uri(role)
@@ -114,14 +116,17 @@ async def change(scene: Scene) -> None:
     for token in scene.plan.tokens:
         if token.scheme == "yubikey" and not scene.plan.keep_secrets:
             await _change(scene, token)
-    phrases = [
-        password_of(scene.plan.homes[role])
-        for role in scene.plan.roles
-        if scene.plan.uri(role) is None
+    await phrases(scene, scene.plan.phrases)
+
+
+async def phrases(scene: Scene, names: Iterable[str]) -> None:
+    """Make those passwords of which nothing was made yet, and that are not known."""
+    files = scene.plan.phrases
+    missing = [
+        name
+        for name in names
+        if scene.secrets.get(name) is None and not any(file.exists() for file in files[name])
     ]
-    if scene.plan.wishes.provisioner:
-        phrases.append(password_of(f"the provisioner {scene.plan.wishes.provisioner}"))
-    missing = [name for name in phrases if scene.secrets.get(name) is None]
     made = {name: secrets.passphrase(scene.octets(_PHRASE)) for name in missing}
     await _hand_over(scene, "the passwords", made, read=scene.phrase)
 

@@ -12,7 +12,7 @@ from appliance.formats import keyfile, pem
 from appliance.formats.keys import PrivateKey
 from appliance.formats.keyuri import KeyUri
 from appliance.keys.file import read_signer
-from appliance.model.errors import Broken, ConfigError, NotFound, NotSupported
+from appliance.model.errors import Broken, NotFound, NotSupported
 from appliance.model.secret import Password
 from appliance.model.tokens import KeyKind, KeyPolicies
 from appliance.ports.keys import KeyManager
@@ -48,10 +48,6 @@ class Home(Protocol):
 
     async def load(self) -> bytes:
         """Give the certificate back. Raises NotFound."""
-        ...
-
-    async def remove(self) -> None:
-        """Destroy key and certificate, as far as they are there. Raises NotSupported."""
         ...
 
 
@@ -106,12 +102,13 @@ class FileHome:
         self._password = password
         self._certificate = certificate
         self._octets = octets
+        self._signer: Signer | None = None  # deriving a key from the password takes a while
 
     async def find(self) -> Signer | None:
-        """Read the key. Raises WrongPassword."""
-        if not self._file.exists():
-            return None
-        return await trio.to_thread.run_sync(read_signer, self._file, self._password)
+        """Read the key, once. Raises WrongPassword."""
+        if self._signer is None and self._file.exists():
+            self._signer = await trio.to_thread.run_sync(read_signer, self._file, self._password)
+        return self._signer
 
     async def make(self, kind: KeyKind, policies: KeyPolicies) -> None:
         """Make the key, write it, and see that it can be read again."""
@@ -124,7 +121,8 @@ class FileHome:
         entropy = self._octets(keyfile.ENTROPY)
         content = keyfile.dump_private_key(key, self._password, entropy=entropy, pkcs8=True)
         write_whole(self._file, content)
-        if encoded(read_signer(self._file, self._password).public_key) != encoded(key.public_key()):
+        self._signer = read_signer(self._file, self._password)
+        if encoded(self._signer.public_key) != encoded(key.public_key()):
             raise Broken("the key file is not what was written: is the medium sound?")
 
     async def vouch(self) -> Sequence[bytes]:
@@ -142,16 +140,6 @@ class FileHome:
             return pem.certificates(self._certificate.read_bytes())[0]
         except OSError as error:
             raise NotFound(f"{self._certificate} cannot be read") from error
-
-    async def remove(self) -> None:
-        """Remove both files."""
-        try:
-            for file in (self._file, self._certificate):
-                file.unlink(missing_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot be removed: {error.strerror or error}", file=str(self._file)
-            ) from error
 
 
 def encoded(key: IssuerKey) -> bytes:

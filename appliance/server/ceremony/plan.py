@@ -11,6 +11,7 @@ from appliance.formats.keyuri import KeyUri
 from appliance.model.ceremony import Role
 from appliance.model.errors import BadRequest
 from appliance.model.tokens import KeyKind, TouchPolicy
+from appliance.server.ceremony.secrets import password_of
 
 SLOTS: Final = {
     Role.ROOT: "82",
@@ -70,6 +71,26 @@ class Plan:
         home = self.homes[role]
         return keyuri.parse(home) if keyuri.scheme_of(home) in _TOKEN else None
 
+    def opened_by(self, role: Role) -> str:
+        """Name the password of a key in a file: that of the root, or of all in the box."""
+        file = Path(self.homes[role])
+        return password_of(str(file) if role is Role.ROOT else f"the keys in {file.parent}")
+
+    @property
+    def phrases(self) -> dict[str, tuple[Path, ...]]:
+        """Name the passwords, each with the files that it opens; the provisioner's opens none."""
+        found: dict[str, tuple[Path, ...]] = {}
+        for role in self.roles:
+            if self.uri(role) is None:
+                name = self.opened_by(role)
+                found[name] = (*found.get(name, ()), Path(self.homes[role]))
+        return found | {self.provisioner: ()}
+
+    @property
+    def provisioner(self) -> str:
+        """Name the password of the first provisioner."""
+        return password_of(f"the provisioner {self.wishes.provisioner}")
+
     def with_serial(self, token: KeyUri, serial: str) -> "Plan":
         """Say which YubiKey it is that was plugged in."""
         homes = dict(self.homes)
@@ -103,14 +124,15 @@ def token_name(token: KeyUri) -> str:
 
 
 def home(written: str, role: Role, usual: Path) -> str:
-    """Read where a key is to live: a token, a key on it, a file, or a directory for one.
+    """Read where a key is to live: a token, a key on it, a directory, or the root's file.
 
     "" is a file at the usual place. Raises BadRequest.
     """
     scheme = keyuri.scheme_of(written)
     if not scheme:
         path = Path(written) if written else usual
-        return str((path / FILES[role] if path.is_dir() else path).absolute())
+        is_file = role is Role.ROOT and not path.is_dir()
+        return str((path if is_file else path / FILES[role]).absolute())
     if scheme not in _TOKEN:
         raise BadRequest(f"keys can live at yubikey: or pkcs11: URIs, or in a file; not {scheme}:")
     uri = keyuri.parse(written).without("pin-value", "pin-source", "management-key")

@@ -30,7 +30,7 @@ from appliance.server.ceremony.links import LINKS
 from appliance.server.ceremony.person import Person
 from appliance.server.ceremony.places import FileHome, Home, TokenHome, encoded
 from appliance.server.ceremony.plan import Plan, key_of, token_name, token_of
-from appliance.server.ceremony.secrets import Secrets, as_typed, named, password_of
+from appliance.server.ceremony.secrets import Secrets, as_typed, named
 
 _COMING: Final = 5.0  # seconds in which a token that was plugged in shows itself
 _OPEN: Final = (TokenState.READY, TokenState.LOCKED, TokenState.PIN_NEEDED)
@@ -50,6 +50,7 @@ class Scene:
     octets: Callable[[int], bytes]
     links: Path = LINKS
     nursery: trio.Nursery | None = None
+    homes: dict[Role, FileHome] = field(default_factory=dict)
     opened: dict[str, KeyManager] = field(default_factory=dict)
     chosen: set[str] = field(default_factory=set)  # names of secrets that nobody has to type
     told: trio.Event = field(default_factory=trio.Event)  # of a token's new state
@@ -75,34 +76,66 @@ class Scene:
         uri = self.plan.uri(role)
         if uri is not None:
             return TokenHome(await self.token(token_of(uri)), key_of(uri))
-        file = Path(self.plan.homes[role])
-        password = await self.need(password_of(str(file)), is_phrase=True)
-        return FileHome(file, password, file.with_name(f"{file.name}.crt"), self.octets)
+        if role not in self.homes:
+            file, certificate = self.files_of(role)
+            password = await self.need(self.plan.opened_by(role), is_phrase=True)
+            self.homes[role] = FileHome(file, password, certificate, self.octets)
+        return self.homes[role]
 
-    async def signer(self, role: Role) -> Signer:
-        """Open a key that was made. Raises Broken when it is not there any more."""
+    def files_of(self, role: Role) -> tuple[Path, Path]:
+        """Name the files of a key and of its certificate: the root's lie side by side."""
+        file = Path(self.plan.homes[role])
+        if role is not Role.ROOT:
+            return file, self.location.certs / "intermediate_ca.crt"
+        return file, file.with_name(f"{file.name.removesuffix('_key')}.crt")
+
+    async def find(self, role: Role) -> Signer | None:
+        """Open a key if it is there, with a password that a person may have to type again."""
         while True:
             home = await self.home(role)
             try:
-                signer = await home.find()
+                return await home.find()
             except WrongPassword:
-                await self.refuse(password_of(self.plan.homes[role]))
-                continue
-            if signer is None or encoded(signer.public_key) != self.record.keys[role]:
-                raise Broken(f"the {role} key is not at {self.plan.homes[role]} any more")
-            return signer
+                del self.homes[role]
+                await self.refuse(self.plan.opened_by(role))
+
+    async def signer(self, role: Role) -> Signer:
+        """Open a key that was made. Raises Broken when it is not there any more."""
+        signer = await self.find(role)
+        if signer is None or encoded(signer.public_key) != self.record.keys[role]:
+            raise Broken(f"the {role} key is not at {self.plan.homes[role]} any more")
+        return signer
+
+    def opened_by(self, role: Role) -> str:
+        """Name the secret that opens a key."""
+        uri = self.plan.uri(role)
+        if uri is None:
+            return self.plan.opened_by(role)
+        return named(Credential.PIN, self.name_of(token_of(uri)))
 
     # ---- secrets
 
-    async def need(self, name: str, *, is_phrase: bool = False) -> Password:
-        """Give a secret that is known, or have it typed from where it was written down."""
+    async def need(self, name: str, *, is_phrase: bool = False, twice: bool = False) -> Password:
+        """Give a secret that is known, or have it typed from where it was written down.
+
+        What nothing here can verify is typed twice.
+        """
         secret = self.secrets.get(name)
-        if secret is None:
+        while secret is None:
             secret = await self.person.retype(name)
-            if is_phrase:
-                secret = self.phrase(secret)
-            self.secrets.learn(name, secret)
+            if twice and await self.person.retype(f"{name} (again)") != secret:
+                await self.person.tell("The two are not the same; once more.")
+                secret = None
+        if is_phrase and name not in self.chosen:
+            secret = self.phrase(secret)
+        self.secrets.learn(name, secret)
         return secret
+
+    def forget(self, name: str) -> None:
+        """Forget a secret that a person can give again, and what it opened."""
+        if name not in self.chosen:
+            self.secrets.forget(name)
+            self.homes.clear()
 
     @staticmethod
     def phrase(typed: Password) -> Password:
@@ -118,6 +151,14 @@ class Scene:
             raise Forbidden(f"the {name} that was given is wrong")
         await self.person.tell(f"This is not the {name}; once more.")
         self.secrets.forget(name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Know a secret by another name from now on."""
+        secret = self.secrets.get(old)
+        if secret is not None:
+            self.secrets.forget(old)
+            self.secrets.learn(new, secret)
+            self.chosen = {new if name == old else name for name in self.chosen}
 
     # ---- tokens
 
