@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.authority import row_forms
@@ -35,6 +35,7 @@ def damaged(name: str, data: st.DataObject) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", BADGER)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_badger_database_gives_its_rows_or_says_what_it_cannot(
     name: str, data: st.DataObject
