@@ -12,11 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import pytest
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
+from appliance.cli.main import main
 from appliance.config import hierarchy
 from appliance.config.hierarchy import Occasion
 from appliance.formats import pem
@@ -25,6 +29,7 @@ from appliance.formats.ssh import keys as ssh_keys
 from appliance.issuance.certificates import Prepared
 from appliance.keys.pins import PinGuard
 from appliance.keys.yubikey.driver import YubiKeyToken
+from appliance.model.inventory import CertificateQuery
 from appliance.model.secret import Password
 from appliance.model.tokens import KeyKind, KeyPolicies, TouchPolicy
 from appliance.ports.keys import DEFAULT_POLICIES
@@ -70,6 +75,23 @@ async def install(authority: Authority, policies: KeyPolicies = DEFAULT_POLICIES
     (authority.directory / "issuer.key").unlink()
 
 
+def install_by_commands(authority: Authority, steppath: Path) -> None:
+    """Do it as a person does: hearth kms create, and certificate create."""
+    folder, kms = authority.directory, f"yubikey:serial={SERIAL}?pin-value={PIN}"
+    root, issuer = str(folder / "root.crt"), str(folder / "issuer.crt")
+    for uri in (ROOT, INTERMEDIATE, SSH_HOST, SSH_USER):
+        policy = ("--pin-policy", "once")
+        assert main(["kms", "create", "--kms", f"yubikey:serial={SERIAL}", *policy, uri]) == 0
+    create = ["certificate", "create", "--force", "--kms", kms]
+    assert main([*create, "--profile", "root-ca", "--key", ROOT, "Root", root]) == 0
+    below = ["--ca-kms", kms, "--ca", root, "--ca-key", ROOT, "--key", INTERMEDIATE]
+    assert main([*create, "--profile", "intermediate-ca", *below, "CA", issuer]) == 0
+    for uri, file in ((ROOT, root), (INTERMEDIATE, issuer)):
+        assert main(["kms", "certificate", "--kms", kms, "--import", file, uri]) == 0
+    (folder / "issuer.key").unlink()
+    assert not steppath.exists()
+
+
 def configure(authority: Authority, query: str = f"?pin-value={PIN}") -> None:
     authority.configure(
         key=INTERMEDIATE,
@@ -109,6 +131,17 @@ async def ssh_signed(
     return await asked.post("/1.0/ssh/sign", json=body)
 
 
+async def ocsp_status(asked: httpx.AsyncClient, chain: list[x509.Certificate]) -> object:
+    request = ocsp.OCSPRequestBuilder().add_certificate(chain[0], chain[1], hashes.SHA1())
+    body = request.build().public_bytes(Encoding.DER)
+    answer = await asked.post("/ocsp", content=body)
+    return ocsp.load_der_ocsp_response(answer.content).certificate_status
+
+
+def chain_of(answer: httpx.Response) -> list[x509.Certificate]:
+    return [x509.load_pem_x509_certificate(each.encode()) for each in answer.json()["certChain"]]
+
+
 async def token_state(asked: httpx.AsyncClient) -> str:
     (status,) = (await asked.get("/health?verbose")).json()["tokens"]
     return str(status["state"])
@@ -120,39 +153,56 @@ async def until_state(asked: httpx.AsyncClient, state: str) -> None:
             await trio.sleep(0.02)
 
 
+async def a_person_sees(
+    appliance: Appliance, asked: httpx.AsyncClient, state: str, advice: str
+) -> None:
+    """In /health?verbose, in the console's header, and in its journal: state, and what to do."""
+    told = (await asked.get("/health?verbose")).json()["conditions"]
+    (condition,) = [each for each in told if each["name"] == f"token:yubikey {SERIAL}"]
+    assert not condition["ok"]
+    assert condition["text"].startswith(f"{state}: ")
+    assert advice in condition["text"]
+    overview = await appliance.running.operator.overview()
+    assert [each.state for each in overview.tokens] == [state]
+    lines = [each.event for each in appliance.ring.events() if each.event.operation == "token"]
+    assert any(each.reason == condition["text"] for each in lines)
+
+
 async def test_keys_of_root_intermediate_and_ssh_on_one_yubikey(
-    start: Start, authority: Authority, port: Computer
+    start: Start, authority: Authority, port: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """X.509, SSH, CRL and OCSP from slots 82 to 85; other people's programs read the same slots."""
-    await install(authority)
+    monkeypatch.setenv("STEPPATH", str(authority.directory / "step"))
+    await trio.to_thread.run_sync(install_by_commands, authority, authority.directory / "step")
     fingerprint = x509.load_pem_x509_certificate(
         (authority.directory / "issuer.crt").read_bytes()
     ).fingerprint(hashes.SHA256())
     ykman = [str(Path(sys.executable).with_name("ykman")), "-r", "CCID 00 00", "piv"]
     piv_tool = ["yubico-piv-tool", "-r", "CCID 00 00"]
 
-    def read_by_others() -> tuple[str, str, str]:
-        return (
+    def read_by_others() -> list[str]:
+        return [
             port.run(*ykman, "certificates", "export", "83", "-"),
             port.run(*piv_tool, "-a", "read-certificate", "-s", "83"),
-            port.run(*ykman, "keys", "info", "84"),
-        )
+            *(port.run(*ykman, "keys", "info", slot) for slot in ("82", "83", "84", "85")),
+        ]
 
-    *exported, described = await trio.to_thread.run_sync(read_by_others)
+    *exported, root, below, host, user = await trio.to_thread.run_sync(read_by_others)
     for text in exported:
         read = x509.load_pem_x509_certificate(text.encode())
         assert read.fingerprint(hashes.SHA256()) == fingerprint
-    assert "ECCP256" in described
-    assert "GENERATED" in described
+    for described in (root, below, host, user):
+        assert "ECCP256" in described
+        assert "GENERATED" in described
+        assert "ONCE" in described
 
     configure(authority)
     async with start() as appliance, client(authority, appliance) as asked:
         answer = await signed(asked, authority, "a.test")
         assert answer.status_code == 201
-        chain = [
-            x509.load_pem_x509_certificate(each.encode()) for each in answer.json()["certChain"]
-        ]
+        chain = chain_of(answer)
         chain[0].verify_directly_issued_by(chain[1])
+        assert await ocsp_status(asked, chain) is ocsp.OCSPCertStatus.GOOD
         crl = x509.load_der_x509_crl((await asked.get("/1.0/crl")).content)
         assert crl.is_signature_valid(chain[1].public_key())  # type: ignore[arg-type]
         for kind in ("host", "user"):
@@ -172,7 +222,8 @@ async def test_pulled_under_load_it_refuses_at_once_reads_on_and_signs_when_plug
     await install(authority)
     configure(authority)
     async with start() as appliance, client(authority, appliance) as asked:
-        assert (await signed(asked, authority, "first.test")).status_code == 201
+        first = await signed(asked, authority, "first.test")
+        assert first.status_code == 201
         port.tell("delay", seconds=0.03)
         outcomes: list[tuple[int, float]] = []
 
@@ -193,6 +244,11 @@ async def test_pulled_under_load_it_refuses_at_once_reads_on_and_signs_when_plug
             await until_state(asked, "absent")
             for path in ("/health", "/roots", "/provisioners", "/1.0/crl"):
                 assert (await asked.get(path)).status_code < 300
+            assert await ocsp_status(asked, chain_of(first)) is ocsp.OCSPCertStatus.GOOD
+            assert (await ssh_signed(asked, authority, "user", "someone")).status_code == 503
+            await a_person_sees(appliance, asked, "absent", "plug it in")
+            page = await appliance.running.operator.certificates(CertificateQuery())
+            assert page.certificates
         assert {status for status, _ in outcomes} == {201, 503}
         assert max(took for status, took in outcomes if status == 503) < 1.5
         port.tell("delay", seconds=0)
@@ -245,7 +301,9 @@ async def test_a_blocked_pin_says_so(start: Start, authority: Authority, port: C
         assert await token_state(asked) == "blocked"
         answer = await signed(asked, authority, "a.test")
         assert answer.status_code == 503
+        assert "PUK" in answer.json()["message"]
         assert any("PUK" in line for line in appliance.output.lines)
+        await a_person_sees(appliance, asked, "blocked", "PUK")
 
 
 async def test_a_touch_is_waited_for_and_shown(
