@@ -13,6 +13,7 @@ from typing import Final, TypeVar, TypeVarTuple
 
 import trio
 
+from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import Unavailable
 from appliance.model.events import NumberedEvent
 from appliance.model.external_keys import (
@@ -167,3 +168,19 @@ class BridgedOperator:
         """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
         unlock = partial(self._operator.unlock_token, last_try=last_try)
         return await self._bridge.call(unlock, name, pin)
+
+    async def alerts(self) -> AlertReport:
+        """Give what is wrong, and who is told of it."""
+        return await self._bridge.call(self._operator.alerts)
+
+    async def test_alerts(self, target: str = "") -> Sequence[Delivery]:
+        """Send a test to a target, or to all."""
+        return await self._bridge.call(self._operator.test_alerts, target)
+
+    async def mute_alert(self, mute: Mute) -> None:
+        """Do not tell of an alert or a rule for a while."""
+        await self._bridge.call(self._operator.mute_alert, mute)
+
+    async def unmute_alert(self, name: str) -> None:
+        """Tell of it again."""
+        await self._bridge.call(self._operator.unmute_alert, name)

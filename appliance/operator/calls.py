@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from appliance.model.alerts import Mute
 from appliance.model.external_keys import ExternalKeyOrder, ExternalKeyQuery
 from appliance.model.inventory import CertificateKind, CertificateQuery
 from appliance.model.journal import JournalQuery
@@ -128,10 +129,33 @@ class JournalCall(msgspec.Struct, tag_field="method", tag="journal"):
     query: JournalQuery
 
 
+class AlertsCall(msgspec.Struct, tag_field="method", tag="alerts"):
+    """Alerting.alerts."""
+
+
+class TestAlertsCall(msgspec.Struct, tag_field="method", tag="test_alerts"):
+    """Alerting.test_alerts."""
+
+    target: str = ""
+
+
+class MuteAlertCall(msgspec.Struct, tag_field="method", tag="mute_alert"):
+    """Alerting.mute_alert."""
+
+    mute: Mute
+
+
+class UnmuteAlertCall(msgspec.Struct, tag_field="method", tag="unmute_alert"):
+    """Alerting.unmute_alert."""
+
+    name: str
+
+
 Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
 KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
 TokenCall: TypeAlias = TokensCall | UnlockTokenCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
 SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
 HistoryCall: TypeAlias = CountsCall | JournalCall
-Call: TypeAlias = Query | HistoryCall | KeyCall | TokenCall | SnapshotCall | Order
+AlertCall: TypeAlias = AlertsCall | TestAlertsCall | MuteAlertCall | UnmuteAlertCall
+Call: TypeAlias = Query | HistoryCall | AlertCall | KeyCall | TokenCall | SnapshotCall | Order

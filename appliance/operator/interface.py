@@ -7,6 +7,7 @@ through the control socket; both see the same methods and values.
 from collections.abc import Sequence
 from typing import Protocol
 
+from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.events import NumberedEvent
 from appliance.model.external_keys import (
     ExternalKeyOrder,
@@ -79,7 +80,30 @@ class History(Protocol):
         ...
 
 
-class Operator(History, ExternalKeys, KeyTokens, Protocol):
+class Alerting(Protocol):
+    """What is wrong with the box or its certificates, and who is told of it."""
+
+    async def alerts(self) -> AlertReport:
+        """Give what is wrong, what was lately, what waits to be told, and what is muted."""
+        ...
+
+    async def test_alerts(self, target: str = "") -> Sequence[Delivery]:
+        """Send a test to a target ("" is all of them), and say how each took it.
+
+        Raises NotFound, BadRequest when there are no targets.
+        """
+        ...
+
+    async def mute_alert(self, mute: Mute) -> None:
+        """Do not tell of an alert or a rule for a while. Raises BadRequest."""
+        ...
+
+    async def unmute_alert(self, name: str) -> None:
+        """Tell of it again. Raises NotFound."""
+        ...
+
+
+class Operator(History, ExternalKeys, KeyTokens, Alerting, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar, final
 
 import trio
 
+from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
 from appliance.model.events import NumberedEvent
 from appliance.model.external_keys import (
@@ -100,6 +101,22 @@ class RemoteOperator:
     async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
         """Open a token with its PIN. Raises Forbidden for a wrong one, Unavailable, NotFound."""
         return await self._call(calls.UnlockTokenCall(name, pin, last_try), TokenStatus)
+
+    async def alerts(self) -> AlertReport:
+        """Give what is wrong, and who is told of it."""
+        return await self._call(calls.AlertsCall(), AlertReport)
+
+    async def test_alerts(self, target: str = "") -> Sequence[Delivery]:
+        """Send a test to a target, or to all. Raises NotFound, BadRequest."""
+        return await self._call(calls.TestAlertsCall(target), list[Delivery])
+
+    async def mute_alert(self, mute: Mute) -> None:
+        """Do not tell of an alert or a rule for a while. Raises BadRequest."""
+        await self._call(calls.MuteAlertCall(mute), type(None))
+
+    async def unmute_alert(self, name: str) -> None:
+        """Tell of it again. Raises NotFound."""
+        await self._call(calls.UnmuteAlertCall(name), type(None))
 
     async def open_snapshot(self) -> int:
         """Take a snapshot of the database and give its number."""

@@ -17,6 +17,7 @@ import trio
 from trio.abc import Stream
 
 from appliance.model import errors
+from appliance.model.alerts import AlertReport, Delivery
 from appliance.model.errors import (
     BadRequest,
     Broken,
@@ -33,6 +34,8 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.operator.calls import (
     AddExternalKeyCall,
+    AlertCall,
+    AlertsCall,
     Call,
     CertificateCall,
     CertificatesCall,
@@ -43,6 +46,7 @@ from appliance.operator.calls import (
     HistoryCall,
     JournalCall,
     KeyCall,
+    MuteAlertCall,
     OpenSnapshotCall,
     Order,
     OverviewCall,
@@ -55,9 +59,11 @@ from appliance.operator.calls import (
     RevokeCall,
     SignCall,
     SnapshotCall,
+    TestAlertsCall,
     TokenCall,
     TokensCall,
     UnlockTokenCall,
+    UnmuteAlertCall,
 )
 from appliance.operator.interface import Issuance, Operator, Snapshots
 
@@ -89,6 +95,8 @@ Result: TypeAlias = (
     | CertificateDetail
     | CertificateCounts
     | JournalPage
+    | AlertReport
+    | Sequence[Delivery]
     | ExternalKeyPage
     | NewExternalKey
     | Sequence[TokenStatus]
@@ -159,6 +167,8 @@ def _times(call: Call) -> Sequence[datetime | None]:
             return asked.since, asked.until
         case AddExternalKeyCall(order=order):
             return (order.not_after,)
+        case MuteAlertCall(mute=mute):
+            return (mute.until,)
         case _:
             return ()
 
@@ -176,6 +186,8 @@ async def answer(
         return await _answer_about_keys(operator, call)
     if isinstance(call, HistoryCall):
         return await _answer_about_history(operator, call)
+    if isinstance(call, AlertCall):
+        return await _answer_about_alerts(operator, call)
     return await _answer_about_certificates(operator, call)
 
 
@@ -197,6 +209,20 @@ async def _answer_about_history(operator: Operator, call: HistoryCall) -> Result
             return await operator.certificate_counts(call.kind)
         case JournalCall():
             return await operator.journal(call.query)
+
+
+async def _answer_about_alerts(operator: Operator, call: AlertCall) -> Result:
+    match call:
+        case AlertsCall():
+            return await operator.alerts()
+        case TestAlertsCall():
+            return await operator.test_alerts(call.target)
+        case MuteAlertCall():
+            await operator.mute_alert(call.mute)
+            return None
+        case UnmuteAlertCall():
+            await operator.unmute_alert(call.name)
+            return None
 
 
 async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> Result:

@@ -9,6 +9,7 @@ from appliance.authority.inventory import Inventory
 from appliance.authority.journal_reading import JournalReader
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
+from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import NotSupported
 from appliance.model.events import EventKind, NumberedEvent
 from appliance.model.external_keys import (
@@ -116,6 +117,22 @@ class ApplianceOperator:
         """Open a token with its PIN."""
         tokens = self.service.foundation.key_tokens
         return await tokens.unlock(name, Password(pin.encode()), last_try=last_try)
+
+    async def alerts(self) -> AlertReport:
+        """Give what is wrong, and who is told of it."""
+        return await self.service.foundation.alerts.report()
+
+    async def test_alerts(self, target: str = "") -> Sequence[Delivery]:
+        """Send a test to a target, or to all."""
+        return await self.service.foundation.alerts.test(target)
+
+    async def mute_alert(self, mute: Mute) -> None:
+        """Do not tell of an alert or a rule for a while."""
+        await self.service.foundation.alerts.mute(mute)
+
+    async def unmute_alert(self, name: str) -> None:
+        """Tell of it again."""
+        await self.service.foundation.alerts.unmute(name)
 
     @property
     def _keys(self) -> ExternalKeyAdministration:

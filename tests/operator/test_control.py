@@ -44,6 +44,7 @@ from appliance.stores.memory import MemoryStore
 from tests.support.external_keys import SECRET, KeptKeys
 from tests.support.history import StoredHistory
 from tests.support.inventory import START, Sample, revoke
+from tests.support.kept_alerts import KeptAlerts
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
 
 NOW = START + timedelta(hours=1)
@@ -55,7 +56,7 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance(StoredHistory, KeptKeys, KeptTokens):
+class Appliance(StoredHistory, KeptKeys, KeptTokens, KeptAlerts):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)

@@ -25,6 +25,7 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
+from tests.support.kept_alerts import KeptAlerts
 from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
 
@@ -166,7 +167,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys, KeptTokens):
+class SampleOperator(KeptKeys, KeptTokens, KeptAlerts):
     """What the tests and the picture of the console look at."""
 
     def __init__(

@@ -52,6 +52,7 @@ End: TypeAlias = tuple[str, Validity | None]
 _LOOK: Final = 10.0  # seconds between two steps
 _SAVED: Final = timedelta(minutes=5)  # between two notes of how far issuances were looked at
 _MOST_EVENTS: Final = 100_000  # between two steps
+_SHOWN: Final = 50  # alerts that are over
 _MOST_WATCHED: Final = 100  # notices of watched issuances in one step
 USUAL_BURST: Final = Burst()
 _HABITS: Final = ("renewal-late", "host-quiet")
@@ -176,12 +177,12 @@ class Alerts:
         self._open = dict(outcome.open)
         await self._tell(notices, operations, now)
 
-    def report(self) -> AlertReport:
-        """Give all that is known, but for what is over."""
+    async def report(self) -> AlertReport:
+        """Give all that is known. Raises Broken."""
         now = self._clock.now()
         return AlertReport(
             open=sorted(self._open.values(), key=lambda each: (-each.severity.rank, each.name)),
-            ended=(),
+            ended=await records.last_ended(self._store, _SHOWN),
             pending=self.courier.pending,
             mutes=[each for each in self._mutes.values() if not each.until or each.until > now],
             conditions=self._conditions.conditions(),
