@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -38,6 +39,8 @@ def chosen(flag: str, value: str, options: Sequence[str]) -> str:
 
 def is_file(name: str, kms: str | None) -> bool:
     """Say whether a name means a key in a file (softkms)."""
+    if scheme_of(name) not in ("", FILES) and not Path(name).exists():
+        return False
     return scheme_of(name) == FILES or not on_token(name, kms)
 
 
