@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from appliance.authority import index, journal
+from appliance.authority import index, journal, serials
 from appliance.formats import chain
 from appliance.model.errors import BadRequest, Broken, FormatError
 from appliance.model.events import Event
@@ -92,7 +92,7 @@ def _selects(query: JournalQuery, entry: JournalEntry) -> bool:
             query.operation in ("", event.operation),
             query.provisioner in ("", event.provisioner),
             query.client in ("", event.client),
-            query.serial is None or query.serial in (event.serial, event.replaces),
+            not query.serial or _is_about(query.serial, event),
             query.since is None or event.at >= query.since,
             query.until is None or event.at < query.until,
             not query.name or _is_named(query.name, event),
@@ -104,9 +104,14 @@ def is_selective(query: JournalQuery) -> bool:
     """Say whether a query asks for less than all."""
     return bool(
         query.kinds or query.operation or query.name or query.provisioner or query.client
-        or query.serial is not None or query.since or query.until
+        or query.serial or query.since or query.until
     )  # fmt: skip
 
 
 def _is_named(wanted: str, event: Event) -> bool:
     return any(index.name_matches(wanted, each) for each in (event.subject, *event.sans) if each)
+
+
+def _is_about(typed: str, event: Event) -> bool:
+    wanted = serials.read(typed)
+    return any(wanted.matches(each) for each in (event.serial, event.replaces) if each is not None)

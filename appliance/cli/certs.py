@@ -1,8 +1,7 @@
 """`hearth certs`: what the CA has issued, asked of the running CA or read from its database."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import click
@@ -11,17 +10,17 @@ from appliance.authority import serials
 from appliance.authority.inventory import LARGEST_PAGE
 from appliance.cli import certs_output
 from appliance.cli.certs_output import Form
+from appliance.cli.certs_selection import Selection, config_flag, kind_flag, selection
 from appliance.cli.certs_source import Certificates, with_certificates
+from appliance.cli.certs_watching import stats, watch
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, StepGroup
 from appliance.cli.prompts import say
-from appliance.formats import goduration, timeorduration
-from appliance.model.errors import BadRequest, FormatError, NotFound
+from appliance.model.errors import BadRequest, NotFound
 from appliance.model.inventory import (
     CertificateDetail,
     CertificateKind,
     CertificateQuery,
-    CertificateState,
     CertificateSummary,
 )
 
@@ -41,98 +40,32 @@ certs = StepGroup(
         "  $ hearth certs list --expires-in 8h\n"
         "  $ hearth certs list --kind ssh --name alice\n"
         "  $ hearth certs show 0x2cd5a51c7f\n"
-        "  $ hearth certs export > certificates.csv"
+        "  $ hearth certs export > certificates.csv\n"
+        "  $ hearth certs watch\n"
+        "  $ hearth certs stats"
     ),
 )
 
 
-def _selection(function: F) -> F:
-    """Add the flags that say which certificates are meant."""
-    for option in (
-        click.option(
-            "--expires-before", metavar="<time|duration>",
-            help="Only those that end before this RFC 3339 time, or this long from now.",
-        ),
-        click.option(
-            "--expires-in", metavar="<duration>",
-            help="Only those that are valid now and will have ended after this duration.",
-        ),
-        click.option(
-            "--state", type=click.Choice([state.value for state in CertificateState]),
-            help="Only those in this state.",
-        ),
-        click.option("--provisioner", metavar="<name>", default="", help="Only those it granted."),
-        click.option(
-            "--name", metavar="<name>", default="",
-            help="Only those for this DNS name, address, email, URI or common name (SSH: principal "
-            "or key ID); *.example.com is every name below.",
-        ),
-        _kind("Which certificates.", default=CertificateKind.X509.value),
-        _config,
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
-def _config(function: F) -> F:
-    return click.option(
-        "--config", metavar="<file>", help="The CA's ca.json; that of the context by default."
-    )(function)
-
-
-def _kind(text: str, default: str | None) -> Callable[[F], F]:
-    return click.option(
-        "--kind", type=click.Choice([kind.value for kind in CertificateKind]), default=default,
-        show_default=default is not None, help=text,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """The flags of a selection."""
-
-    kind: str
-    name: str
-    provisioner: str
-    state: str | None
-    expires_in: str | None
-    expires_before: str | None
-
-    def query(self, now: datetime) -> CertificateQuery:
-        """Give what they ask for. Raises BadRequest."""
-        if self.expires_in and self.expires_before:
-            raise BadRequest("--expires-in and --expires-before exclude each other")
-        try:
-            before = timeorduration.moment(self.expires_before or "", now=now)
-            if self.expires_in:
-                before = now + goduration.parse(self.expires_in)
-        except FormatError as error:
-            raise BadRequest(error.public) from error
-        except OverflowError:
-            raise BadRequest(f"--expires-in {self.expires_in}: out of range") from None
-        return CertificateQuery(
-            kind=CertificateKind(self.kind),
-            name=self.name,
-            provisioner=self.provisioner,
-            state=CertificateState(self.state) if self.state else None,
-            expires_before=before,
-            expires_after=now if self.expires_in else None,
-        )
-
-
 @certs.command("list", cls=StepCommand, short_help="list the certificates, newest first")
-@_selection
+@selection
 @click.option(
     "--limit", type=click.IntRange(1), default=_SHOWN, show_default=True, metavar="<number>",
     help="List at most so many.",
 )  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="List them all.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text",
+    "--cursor",
+    metavar="<cursor>",
+    default="",
+    help="Go on with the list that ended with this cursor.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "csv", "pem"]), default="text",
     show_default=True, help="How to write them.",
 )  # fmt: skip
 def list_certificates(
-    *, config: str | None, limit: int, everything: bool, form: str, **flags: Any
+    *, config: str | None, limit: int, everything: bool, cursor: str, form: str, **flags: Any
 ) -> None:
     """List certificates, newest first, or soonest to end first where their end is asked for.
 
@@ -144,27 +77,32 @@ def list_certificates(
       $ hearth certs list --state revoked --format json
     """
     now = SystemClock().now()
-    query = _Selection(**flags).query(now)
+    queries = Selection(**flags).queries(now)
+    if cursor and len(queries) > 1:
+        raise BadRequest("--cursor goes on with a list of one --kind")
+    queries[0] = replace(queries[0], cursor=cursor)
     writer = {
         "text": lambda: certs_output.table(now),
         "json": lambda: certs_output.as_json(with_octets=False),
         "csv": certs_output.as_csv,
+        "pem": certs_output.as_pem,
     }[form]()
+    _check_form(form, queries)
 
-    async def run(source: Certificates) -> tuple[int, bool]:
-        return await _write(source, query, writer, None if everything else limit)
+    async def run(source: Certificates) -> tuple[int, str]:
+        return await _write(source, queries, writer, None if everything else limit)
 
     count, more = with_certificates(config, run)
     if more:
-        say(f"{count} shown; more with --limit or --all")
+        say(f"{count} shown; more with --limit, --all or --cursor {more}")
     elif not count and form == "text":
         say("no certificates")
 
 
 @certs.command("show", cls=StepCommand, short_help="show one certificate")
 @click.argument("serial", metavar="<serial>")
-@_kind("Look among these only.", default=None)
-@_config
+@kind_flag("Look among these only.", default=None)
+@config_flag
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text",
     show_default=True, help="How to write it.",
@@ -185,14 +123,15 @@ def show(*, serial: str, kind: str | None, config: str | None, form: str) -> Non
     kinds = [CertificateKind(kind)] if kind else list(CertificateKind)
     detail = with_certificates(config, lambda source: _find(source, serial, wanted, kinds))
     if form == "json":
-        click.echo(certs_output.compact(certs_output.as_object(detail.summary, detail.der)))
+        members = certs_output.as_object(detail.summary, detail.der)
+        click.echo(certs_output.compact(members | certs_output.history_object(detail)))
     else:
         for line in certs_output.details(detail, SystemClock().now()):
             click.echo(line)
 
 
 @certs.command("export", cls=StepCommand, short_help="write all certificates to a file")
-@_selection
+@selection
 @click.option(
     "--format", "form", type=click.Choice(["csv", "json", "pem", "openssh"]), default="csv",
     show_default=True,
@@ -206,44 +145,51 @@ def export(*, config: str | None, form: str, **flags: Any) -> None:
       $ hearth certs export > certificates.csv
       $ hearth certs export --format pem --name nas.home.arpa --state active
     """
-    query = replace(_Selection(**flags).query(SystemClock().now()), limit=LARGEST_PAGE)
-    if (form == "pem" and query.kind is CertificateKind.SSH) or (
-        form == "openssh" and query.kind is not CertificateKind.SSH
-    ):
-        raise BadRequest(f"--format {form} is not for certificates of --kind {query.kind}")
+    queries = Selection(**flags).queries(SystemClock().now())
+    _check_form(form, queries)
     writer = {
         "csv": certs_output.as_csv,
         "json": lambda: certs_output.as_json(with_octets=True),
         "pem": certs_output.as_pem,
         "openssh": certs_output.as_openssh,
     }[form]()
-    with_certificates(config, lambda source: _write(source, query, writer, None))
+    with_certificates(config, lambda source: _write(source, queries, writer, None))
 
 
 # ---- asking
 
 
+def _check_form(form: str, queries: Sequence[CertificateQuery]) -> None:
+    """Raises BadRequest where a form is not for the certificates that are asked for."""
+    fitting = {"pem": CertificateKind.X509, "openssh": CertificateKind.SSH}.get(form)
+    for query in queries:
+        if fitting not in (None, query.kind):
+            raise BadRequest(f"--format {form} is not for certificates of --kind {query.kind}")
+
+
 async def _write(
-    source: Certificates, query: CertificateQuery, form: Form, limit: int | None
-) -> tuple[int, bool]:
-    """Write page after page; give how many certificates those were, and if there are more."""
+    source: Certificates, queries: Sequence[CertificateQuery], form: Form, limit: int | None
+) -> tuple[int, str]:
+    """Write page after page; give how many certificates those were, and the cursor for more."""
     count = 0
     cursor = ""
-    while True:
-        size = LARGEST_PAGE if limit is None else min(limit - count, LARGEST_PAGE)
-        page = await source.certificates(replace(query, limit=size, cursor=cursor))
-        if not count:
-            _print(form.head)
-        for summary in page.certificates:
-            der = b""
-            if form.with_octets:
-                der = (await source.certificate(summary.serial, query.kind)).der
-            _print((form.between if count else "") + form.entry(summary, der))
-            count += 1
-        cursor = page.cursor
-        if not cursor or count == limit:
-            _print(form.tail)
-            return count, bool(cursor)
+    _print(form.head)
+    for query in queries:
+        cursor = query.cursor
+        while count != limit:
+            size = LARGEST_PAGE if limit is None else min(limit - count, LARGEST_PAGE)
+            page = await source.certificates(replace(query, limit=size, cursor=cursor))
+            for summary in page.certificates:
+                der = b""
+                if form.with_octets:
+                    der = (await source.certificate(summary.serial, query.kind)).der
+                _print((form.between if count else "") + form.entry(summary, der))
+                count += 1
+            cursor = page.cursor
+            if not cursor:
+                break
+    _print(form.tail + form.end(cursor))
+    return count, cursor
 
 
 async def _find(
@@ -273,3 +219,7 @@ async def _find(
 
 def _print(text: str) -> None:
     click.echo(text, nl=False)
+
+
+certs.add_command(watch)
+certs.add_command(stats)

@@ -52,6 +52,7 @@ class Form:
     entry: Callable[[CertificateSummary, bytes], str]  # given the DER, empty unless asked for
     between: str = ""
     tail: str = ""
+    end: Callable[[str], str] = lambda _: ""  # told the cursor, where there are more
     with_octets: bool = False
 
 
@@ -61,12 +62,16 @@ def table(now: datetime) -> Form:
 
 
 def as_json(*, with_octets: bool) -> Form:
-    """Give `{"certificates":[…]}`, a line for each certificate; `with_octets` adds `pem`."""
+    """Give `{"certificates":[…]}`, a line for each certificate; `with_octets` adds `pem`.
+
+    Where there are more, `cursor` is what to go on with.
+    """
     return Form(
         head='{"certificates":[\n',
         entry=lambda each, der: compact(as_object(each, der)),
         between=",\n",
-        tail="\n]}\n",
+        tail="\n]",
+        end=lambda cursor: f',"cursor":{json.dumps(cursor)}}}\n' if cursor else "}\n",
         with_octets=with_octets,
     )
 
@@ -128,6 +133,10 @@ def details(detail: CertificateDetail, now: datetime) -> Iterator[str]:
             ("Revoked", _moment(each.revocation.at, now)),
             ("Reason", _reason(each.revocation.reason_code, each.revocation.reason)),
         ]
+        if each.revocation.provisioner_id or each.revocation.means:
+            by = (each.revocation.provisioner_id, each.revocation.means)
+            rows.append(("Revoked by", ", ".join(part for part in by if part)))
+    rows += _history(detail)
     for label, value in rows:
         yield f"{label:12} {printable(value)}".rstrip()
     yield ""
@@ -135,6 +144,35 @@ def details(detail: CertificateDetail, now: datetime) -> Iterator[str]:
         yield openssh(detail.der)
     else:
         yield pem.encode("CERTIFICATE", detail.der).rstrip("\n")
+
+
+def _history(detail: CertificateDetail) -> list[tuple[str, str]]:
+    """Say who asked, and what it was renewed from and by."""
+    rows: list[tuple[str, str]] = []
+    if (origin := detail.origin) is not None:
+        asked = (origin.operation, origin.asked_by)
+        rows.append(("Asked by", ", ".join(part for part in asked if part)))
+        rows += [("From", origin.client)] if origin.client else []
+    rows += _labelled("Renews", [serial_hex(each) for each in reversed(detail.before)])
+    rows += _labelled("Renewed by", [serial_hex(each) for each in detail.renewed_by])
+    return rows
+
+
+def history_object(detail: CertificateDetail) -> dict[str, Any]:
+    """Give the members that only one certificate's answer has."""
+    origin = detail.origin
+    return {
+        "origin": None
+        if origin is None
+        else {
+            "operation": origin.operation,
+            "asked_by": origin.asked_by,
+            "client": origin.client,
+            "replaces": "" if origin.replaces is None else str(origin.replaces),
+        },
+        "renews": [str(each) for each in detail.before],
+        "renewed_by": [str(each) for each in detail.renewed_by],
+    }
 
 
 def _names_of(each: CertificateSummary) -> list[tuple[str, str]]:
@@ -247,6 +285,8 @@ def as_object(each: CertificateSummary, der: bytes = b"") -> dict[str, Any]:
             "at": _time(revocation.at),
             "reason_code": revocation.reason_code,
             "reason": revocation.reason,
+            "provisioner_id": revocation.provisioner_id,
+            "means": revocation.means,
         }
     if der and each.kind is CertificateKind.SSH:
         fields["openssh"] = openssh(der)
@@ -271,10 +311,10 @@ def _columns(each: CertificateSummary) -> list[str]:
     fields["revoked_at"] = revocation.get("at", "")
     fields["reason_code"] = revocation.get("reason_code", "")
     fields["reason"] = revocation.get("reason", "")
-    return [_inert(str(fields[column])) for column in COLUMNS]
+    return [inert(str(fields[column])) for column in COLUMNS]
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """Keep a spreadsheet from taking what a stranger wrote for a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 

@@ -9,11 +9,13 @@ from appliance.cli.appliance_source import with_appliance
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import location
 from appliance.model.inventory import (
+    CertificateCounts,
     CertificateDetail,
     CertificateKind,
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.journal import JournalPage, JournalQuery
 from appliance.operator.local import StoredCertificates
 
 T = TypeVar("T")
@@ -30,6 +32,14 @@ class Certificates(Protocol):
         self, serial: int, kind: CertificateKind = CertificateKind.X509
     ) -> CertificateDetail:
         """Give one certificate."""
+        ...
+
+    async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
+        """Count the certificates of a kind."""
+        ...
+
+    async def journal(self, query: JournalQuery) -> JournalPage:
+        """Give entries of the journal."""
         ...
 
 

@@ -22,7 +22,7 @@ _COMMANDS: Final = {
         "appliance.cli.certificate:certificate",
         "create, inspect, verify and convert certificates and requests",
     ),
-    "certs": ("appliance.cli.certs:certs", "list, show and export what the CA has issued"),
+    "certs": ("appliance.cli.certs:certs", "list, show, watch, count and export what the CA issues"),
     "completion": (
         "appliance.cli.completion:completion",
         "print what makes a shell complete commands",
@@ -36,6 +36,7 @@ _COMMANDS: Final = {
         "take over a step-ca with its embedded database",
     ),
     "kms": ("appliance.cli.kms:kms", "make keys on hardware tokens, and use them there"),
+    "log": ("appliance.cli.log:log", "see what has happened, and that nobody changed the record"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
     "path": ("appliance.cli.path:path", "print where the files are"),
     "serve": ("appliance.cli.serve:serve", "run the certificate authority"),

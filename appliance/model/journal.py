@@ -38,7 +38,7 @@ class JournalQuery:
     name: str = ""
     provisioner: str = ""
     client: str = ""
-    serial: int | None = None
+    serial: str = ""  # what a serial number begins with, as of CertificateQuery
     since: datetime | None = None
     until: datetime | None = None
     after: int = 0

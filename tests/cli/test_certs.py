@@ -16,7 +16,7 @@ import pytest
 import trio
 from cryptography import x509
 
-from appliance.authority import index
+from appliance.authority import index, records
 from appliance.authority.inventory import Inventory
 from appliance.cli import appliance_source
 from appliance.cli.clock import SystemClock
@@ -25,6 +25,7 @@ from appliance.formats import pem
 from appliance.formats.ssh import certificate as ssh_certificate
 from appliance.model.events import NumberedEvent
 from appliance.model.grants import ProvisionerRef
+from appliance.model.inventory import Origin
 from appliance.model.overview import Overview
 from appliance.model.ssh import CertificateType
 from appliance.operator.control import serve_control
@@ -199,7 +200,12 @@ def test_flags_select(filled: Cli, flags: list[str], serials: list[int]) -> None
 
 def test_what_a_limit_leaves_out_is_told(filled: Cli) -> None:
     assert len(filled("list", "--limit", "3").splitlines()) == 4
-    assert filled.errors == "3 shown; more with --limit or --all\n"
+    told, _, cursor = filled.errors.strip().rpartition(" ")
+    assert told == "3 shown; more with --limit, --all or --cursor"
+    (rest,) = json.loads(filled("list", "--cursor", cursor, "--format", "json"))["certificates"]
+    assert int(rest["serial"]) == SAMPLES[0].serial
+    page = json.loads(filled("list", "--limit", "3", "--format", "json"))
+    assert (len(page["certificates"]), page["cursor"]) == (3, cursor)
     filled("list", "--limit", "4")
     assert filled.errors == ""
 
@@ -250,6 +256,8 @@ def test_json_has_full_values(filled: Cli) -> None:
             "at": at.isoformat().replace("+00:00", "Z"),
             "reason_code": 1,
             "reason": "=lost; \x1b[31m",
+            "provisioner_id": "admin:kid",
+            "means": "token id",
         },
         "kind": "x509",
         "certificate_type": "",
@@ -541,3 +549,89 @@ def test_a_running_ca_tells_of_ssh_certificates(both: Cli) -> None:
     with running(both.database):
         assert "0x0a11ce" in both("list", "--kind", "ssh")
         assert "Key ID       alice" in both("show", "0xa11ce")
+
+
+@pytest.mark.parametrize(("flags", "found"), [
+    (("--issued-after", "-90m"), (3, 2)),
+    (("--issued-before", "-90m"), (1, 0)),
+    (("--issued-after", "-3h", "--issued-before", "-90m"), (1,)),
+    (("--issued-after", "-3h", "--provisioner", "acme"), (1,)),
+    (("--issued-after", "-1h", "--state", "active", "--name", "*.example.org"), (3,)),
+    (("--expires-after", "48h"), (3,)),
+    (("--expires-after", "-48h", "--expires-before", "0s", "--issued-before", "-3h"), (0,)),
+    (("--serial", "0xAA"), (1, 0)),
+    (("--serial", "0xAA", "--issued-after", "-3h"), (1,)),
+])  # fmt: skip
+def test_ranges_and_beginnings_select(
+    filled: Cli, flags: tuple[str, ...], found: tuple[int]
+) -> None:
+    listed = json.loads(filled("list", "--format", "json", *flags))["certificates"]
+    assert [int(each["serial"]) for each in listed] == [SAMPLES[place].serial for place in found]
+
+
+def test_a_principal_is_not_a_key_id_and_all_kinds_are_listed_together(cli: Cli) -> None:
+    async def make() -> None:
+        store = await open_store(cli.database)
+        for number, (key_id, principals) in enumerate([("bob", ("alice",)), ("alice", ("bob",))]):
+            made = SshSample(serial=number + 1, key_id=key_id, principals=principals, issued_at=NOW)
+            await store.commit(made.operations())
+        await store.commit(SAMPLES[0].operations())
+        await store.aclose()
+
+    trio.run(make)
+    (row,) = json.loads(cli("list", "--principal", "alice", "--format", "json"))["certificates"]
+    assert (row["kind"], row["subject"]) == ("ssh", "bob")
+    cli("list", "--principal", "alice", "--kind", "x509", code=1)
+    listed = json.loads(cli("list", "--kind", "all", "--format", "json"))["certificates"]
+    assert [each["kind"] for each in listed] == ["x509", "ssh", "ssh"]
+    cli("export", "--kind", "all", "--format", "pem", code=1)
+    assert len(cli("export", "--kind", "all").splitlines()) == 4
+
+
+def test_stats_count_by_provisioner_and_state(filled: Cli) -> None:
+    ssh, x509_ = sorted(
+        json.loads(filled("stats", "--format", "json"))["counts"], key=lambda each: each["kind"]
+    )
+    assert (x509_["active"], x509_["expired"], x509_["revoked"], ssh["active"]) == (2, 1, 1, 0)
+    assert {"provisioner": "acme", "active": 1, "expired": 0, "revoked": 0} in x509_["provisioners"]
+    assert filled("stats", "--kind", "x509").splitlines() == [
+        "X509" + " " * 26 + "      ACTIVE     EXPIRED     REVOKED",
+        "acme" + " " * 26 + "           1           0           0",
+        "admin" + " " * 25 + "           1           1           1",
+        "all" + " " * 27 + "           2           1           1",
+    ]
+
+
+def test_watch_needs_a_ca_that_runs(filled: Cli) -> None:
+    filled("watch", code=1)
+    assert "does not run" in filled.errors
+
+
+def test_show_tells_the_chain_of_renewals(cli: Cli) -> None:
+    async def make() -> None:
+        store = await open_store(cli.database)
+        for serial in (1, 2, 3):
+            origin = Origin(
+                operation="renew" if serial > 1 else "sign", client="192.0.2.7",
+                asked_by=f"certificate {serial - 1:#x}" if serial > 1 else "token t",
+                replaces=serial - 1 if serial > 1 else None,
+            )  # fmt: skip
+            made = Sample(serial=serial)
+            await store.commit(
+                records.issued(
+                    certificate=made.der(), serial=serial, provisioner=made.provisioner,
+                    subject=made.subject, sans=made.sans, not_after=made.not_after,
+                    issued_at=made.issued_at + HOUR * serial, token=None, origin=origin,
+                )
+            )  # fmt: skip
+        await store.aclose()
+
+    trio.run(make)
+    lines = [line.split(None, 1) for line in cli("show", "2").splitlines() if line[:1].isalpha()]
+    assert ["Asked", "by     renew, certificate 0x1"] in lines
+    assert ["From", "192.0.2.7"] in lines
+    assert ["Renews", "0x01"] in lines
+    assert ["Renewed", "by   0x03"] in lines
+    shown = json.loads(cli("show", "3", "--format", "json"))
+    assert (shown["renews"], shown["renewed_by"]) == (["1", "2"], [])
+    assert shown["origin"]["replaces"] == "2"
