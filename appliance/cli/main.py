@@ -17,6 +17,8 @@ from appliance.cli.command import CONFIG_FILE, StepGroup, UnknownCommand, load
 from appliance.model.errors import HearthError
 
 _COMMANDS: Final = {
+    "alerts": ("appliance.cli.alerts:alerts", "see what is wrong, and who is told of it"),
+    "backup": ("appliance.cli.backup:backup", "back up the CA, prove its backups, restore it"),
     "ca": ("appliance.cli.ca:ca", "get, renew and revoke certificates; set up a CA"),
     "certificate": (
         "appliance.cli.certificate:certificate",

@@ -1,23 +1,15 @@
 """`hearth token`: the hardware tokens that the keys of the running CA are on."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-import trio
 
-from appliance.cli.ca_json import ca_json
 from appliance.cli.command import StepCommand, StepGroup
 from appliance.cli.prompts import read_password
-from appliance.config.loading import load
-from appliance.config.settings import LevelDbSettings
-from appliance.model.errors import BadRequest, NotSupported
+from appliance.cli.running import ask_running, which_ca
+from appliance.model.errors import BadRequest
 from appliance.model.tokens import TokenStatus
-from appliance.operator.remote import RemoteOperator, connected
-
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
+from appliance.operator.remote import RemoteOperator
 
 token = StepGroup(
     "token",
@@ -31,18 +23,8 @@ token = StepGroup(
 )
 
 
-def _flags(function: F) -> F:
-    """Add the flags that say which CA is meant."""
-    function = click.option("--context", metavar="<name>", help="The context whose CA is meant.")(
-        function
-    )
-    return click.option(
-        "--ca-config", metavar="<file>", help="The CA's ca.json; that of the context by default."
-    )(function)
-
-
 @token.command("status", cls=StepCommand)
-@_flags
+@which_ca
 def status(*, ca_config: str | None, **_: Any) -> None:
     """Show each token: its name, its state, and what to do about it.
 
@@ -50,7 +32,7 @@ def status(*, ca_config: str | None, **_: Any) -> None:
     Example:
       $ hearth token status
     """
-    for each in _ask(ca_config, RemoteOperator.tokens):
+    for each in ask_running(ca_config, RemoteOperator.tokens):
         click.echo(_line(each))
 
 
@@ -58,7 +40,7 @@ def status(*, ca_config: str | None, **_: Any) -> None:
 @click.argument("name", metavar="[<name>]", default="")
 @click.option("--pin-file", metavar="<file>", help="Read the PIN from this file.")
 @click.option("--last-try", is_flag=True, help="Use even the last try before the token blocks.")
-@_flags
+@which_ca
 def unlock(
     *, name: str, pin_file: str | None, last_try: bool, ca_config: str | None, **_: Any
 ) -> None:
@@ -84,22 +66,7 @@ def unlock(
     async def use(operator: RemoteOperator) -> TokenStatus:
         return await operator.unlock_token(name, text, last_try=last_try)
 
-    click.echo(_line(_ask(ca_config, use)))
-
-
-def _ask(ca_config: str | None, use: Callable[[RemoteOperator], Awaitable[T]]) -> T:
-    """Ask the running CA. Raises Unavailable when none runs."""
-    file: Path = ca_json(ca_config)
-    database = load(file).database
-    if not isinstance(database, LevelDbSettings):
-        raise NotSupported(f"{file} has no `db`, and so the CA no control socket")
-    directory = database.directory
-
-    async def main() -> T:
-        async with connected(directory) as operator:
-            return await use(operator)
-
-    return trio.run(main)
+    click.echo(_line(ask_running(ca_config, use)))
 
 
 def _line(status: TokenStatus) -> str:
