@@ -1,5 +1,6 @@
 """`hearth certs watch` and `hearth certs stats`: what is issued as it is, and how much there is."""
 
+from contextlib import aclosing
 from typing import Final
 
 import click
@@ -50,10 +51,11 @@ def watch(*, name: str, provisioner: str, kind: str, form: str, config: str | No
     write = log_output.line if form == "text" else log_output.json_line
 
     async def run(source: Certificates) -> None:
-        async for told in followed(source, query):
-            of = CertificateKind.SSH if told.event.is_ssh else CertificateKind.X509
-            if kind in (ALL, of.value):
-                click.echo(write(told), nl=False)
+        async with aclosing(followed(source, query)) as found:
+            async for told in found:
+                of = CertificateKind.SSH if told.event.is_ssh else CertificateKind.X509
+                if kind in (ALL, of.value):
+                    click.echo(write(told), nl=False)
 
     with_certificates(config, run)
 

@@ -1,7 +1,8 @@
 """`hearth log`: the journal of events, asked of the running CA or read from its database."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -125,16 +126,18 @@ def list_events(
             _print(log_output.csv_head())
         reached = 0
         if everything:
-            async for entry in entries(source, query):
-                _print(write(log_output.told(entry)))
-                reached = entry.number
+            async with aclosing(entries(source, query)) as found:
+                async for entry in found:
+                    _print(write(log_output.told(entry)))
+                    reached = entry.number
         else:
             for entry in reversed(await _newest(source, query, limit)):
                 _print(write(log_output.told(entry)))
                 reached = entry.number
         if follow:
-            async for told in followed(source, replace(query, after=reached)):
-                _print(write(told))
+            async with aclosing(followed(source, replace(query, after=reached))) as found:
+                async for told in found:
+                    _print(write(told))
 
     with_certificates(config, run)
 
@@ -153,8 +156,9 @@ def export(*, config: str | None) -> None:
     """
 
     async def run(source: Certificates) -> None:
-        async for entry in entries(source, JournalQuery()):
-            _print(log_output.chained_line(entry))
+        async with aclosing(entries(source, JournalQuery())) as found:
+            async for entry in found:
+                _print(log_output.chained_line(entry))
 
     with_certificates(config, run)
 
@@ -205,12 +209,13 @@ def verify(
 
 async def _verify(source: Certificates, verification: Verification, *, certificates: bool) -> None:
     compared = gone = 0
-    async for entry in entries(source, JournalQuery()):
-        told = verification.take(entry)
-        if not certificates or told is None or told.event.kind not in _MADE:
-            continue
-        there = await _holds(source, told, verification)
-        compared, gone = compared + there, gone + (not there)
+    async with aclosing(entries(source, JournalQuery())) as found:
+        async for entry in found:
+            told = verification.take(entry)
+            if not certificates or told is None or told.event.kind not in _MADE:
+                continue
+            there = await _holds(source, told, verification)
+            compared, gone = compared + there, gone + (not there)
     if certificates:
         verification.remarks.append(f"{compared} certificates are in the inventory as entered")
     if gone:
@@ -261,7 +266,7 @@ def _report(verification: Verification, *, noted: bool) -> None:
 # ---- asking
 
 
-async def entries(source: Certificates, query: JournalQuery) -> AsyncIterator[JournalEntry]:
+async def entries(source: Certificates, query: JournalQuery) -> AsyncGenerator[JournalEntry, None]:
     """Give all entries that a query selects, oldest first."""
     query = replace(query, limit=LARGEST_PAGE, newest_first=False)
     while True:
@@ -273,7 +278,7 @@ async def entries(source: Certificates, query: JournalQuery) -> AsyncIterator[Jo
         query = replace(query, after=page.reached)
 
 
-async def followed(source: Certificates, query: JournalQuery) -> AsyncIterator[JournalEvent]:
+async def followed(source: Certificates, query: JournalQuery) -> AsyncGenerator[JournalEvent, None]:
     """Give what a query selects of what happens from now on, until cancelled.
 
     Raises BadRequest when the CA does not run.
