@@ -101,7 +101,8 @@ class Courier:
             self._waiting.setdefault(row.target, {})[row.notice.id] = row
             for waiting in self._waiting[row.target].values():
                 self._keep(replace(waiting, due=row.due))
-            if news := self._news.get(row.target):
+            news = self._news.get(row.target)
+            if news is not None:
                 news.set()
 
     async def run(self) -> None:
