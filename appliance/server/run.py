@@ -26,12 +26,14 @@ from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
 from appliance.operator.control import serve_control
-from appliance.operator.interface import Issuance, Operator
+from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.ports.clock import Clock
 from appliance.ports.store import Store
 from appliance.provisioners.tokens import LEEWAY
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
+from appliance.server.backup.schedule import Schedule
+from appliance.server.backup.snapshots import ServedSnapshots
 from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
@@ -107,6 +109,10 @@ async def _serve(
         tasks.start_soon(service.keep_responder_fresh)
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
+        schedule = Schedule(
+            lambda: service.assembly.settings, store, clock, chance, foundation.conditions
+        )
+        tasks.start_soon(schedule.run)
         tasks.start_soon(_keep_house, store, clock)
         await tasks.start(
             foundation.validation.run, lambda row: owner(service.assembly.registry, row)
@@ -119,7 +125,7 @@ async def _serve(
             issuance = DirectIssuance(
                 current=lambda: service.assembly, foundation=foundation, client="control socket"
             )
-            await _open_control_socket(tasks, operator, issuance, settings)
+            await _open_control_socket(tasks, operator, issuance, ServedSnapshots(store), settings)
             task_status.started(
                 Running(
                     operator=operator,
@@ -172,13 +178,18 @@ async def _until_stopped(service: Service, controls: Controls, doors: trio.Nurse
 
 
 async def _open_control_socket(
-    tasks: trio.Nursery, operator: Operator, issuance: Issuance, settings: Settings
+    tasks: trio.Nursery,
+    operator: Operator,
+    issuance: Issuance,
+    snapshots: Snapshots,
+    settings: Settings,
 ) -> None:
     """Let `hearth certs` and its like in, beside the database; the CA serves without it, too."""
     if not isinstance(settings.database, LevelDbSettings):
         return
     try:
-        await tasks.start(serve_control, operator, settings.database.directory, issuance)
+        directory = settings.database.directory
+        await tasks.start(serve_control, operator, directory, issuance, snapshots)
     except Broken as error:
         log.warning("%s", error)
 

@@ -17,7 +17,7 @@ from appliance.model.acme import AcmeError, ProblemType, malformed
 from appliance.model.errors import Conflict, FormatError
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
-from appliance.ports.store import Delete, PutIfAbsent, Store
+from appliance.ports.store import Delete, Operation, PutIfAbsent, Store
 
 USED: Final = "hearth_acme_used_nonces"  # the nonce → 1
 SETTINGS: Final = "hearth_acme_settings"
@@ -76,6 +76,11 @@ class Nonces:
                     return await self._secret()
             self._key = found
         return self._key
+
+
+def disown_all() -> list[Operation]:
+    """Take no nonce any more that was given out before; no server may run on the store."""
+    return [Delete(SETTINGS, _KEY)]
 
 
 async def forget(store: Store, now: datetime) -> int:

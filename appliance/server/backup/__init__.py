@@ -1,0 +1,1 @@
+"""Backups: made, looked through, proven, restored, and made again by a schedule."""
