@@ -25,6 +25,7 @@ import trio
 from appliance.formats import chain
 from appliance.model.errors import FormatError, HearthError
 from appliance.model.events import Event, EventKind
+from appliance.model.grants import ProvisionerRef
 from appliance.model.journal import JournalEntry, JournalEvent
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
@@ -159,8 +160,9 @@ class Journal:
         if not event.journaled:
             self._take(event)
         if self._token is not None:
+            heed = self._tell if event.journaled else self._wake_up
             try:
-                self._token.run_sync_soon(self._tell, idempotent=True)
+                self._token.run_sync_soon(heed, idempotent=True)
             except trio.RunFinishedError:
                 return
 
@@ -197,9 +199,10 @@ class Journal:
         with trio.move_on_after(seconds):
             await self._changed.wait()
 
+    def _wake_up(self) -> None:
+        self._wake.set()
+
     def _tell(self) -> None:
-        if self._waiting:
-            self._wake.set()
         self._changed.set()
         self._changed = trio.Event()
 
@@ -228,9 +231,24 @@ class Journal:
             self._waiting.append(_warning(now, f"{dropped} events could not be written in time"))
 
 
-def noted(operation: str, now: datetime, reason: str, *, client: str = "") -> Event:
-    """Make an event of the box itself."""
-    return Event(at=now, kind=EventKind.NOTED, operation=operation, reason=reason, client=client)
+def noted(
+    operation: str,
+    now: datetime,
+    reason: str,
+    *,
+    client: str = "",
+    provisioner: ProvisionerRef | None = None,
+) -> Event:
+    """Make an event of the box itself, or of an account."""
+    return Event(
+        at=now,
+        kind=EventKind.NOTED,
+        operation=operation,
+        provisioner=provisioner.name if provisioner else "",
+        provisioner_type=provisioner.type if provisioner else "",
+        reason=reason,
+        client=client,
+    )
 
 
 def _warning(now: datetime, reason: str) -> Event:

@@ -154,3 +154,26 @@ class Attempt:
             asked_by=self._asked_by,
             replaces=self._replaces,
         )
+
+
+def refused(
+    operation: str,
+    context: Context,
+    provisioner: ProvisionerRef | None,
+    reason: str,
+    now: datetime,
+    events: EventSink,
+) -> None:
+    """Tell of a request that was refused before there was an attempt."""
+    events.record(
+        Event(
+            at=now,
+            kind=EventKind.REFUSED,
+            operation=operation,
+            provisioner=provisioner.name if provisioner else "",
+            provisioner_type=provisioner.type if provisioner else "",
+            reason=reason,
+            client=context.client,
+            request_id=context.request_id,
+        )
+    )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from appliance.authority import journal
 from appliance.authority.acme import records
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.records import AccountRow, Held
@@ -66,6 +67,7 @@ class NewAccount:
     binding: object  # decoded JSON; None: not given
     url: str
     location: str
+    client: str = ""  # the address that asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,12 @@ class Accounts:
         raise AcmeError(ProblemType.CONFLICT, "too many requests for one account at a time")
 
     async def update(
-        self, held: Held[AccountRow], contact: Sequence[str] | None, status: str | None
+        self,
+        provisioner: AcmeProvisioner,
+        held: Held[AccountRow],
+        contact: Sequence[str] | None,
+        status: str | None,
+        client: str = "",
     ) -> AccountRow:
         """Change an account's contacts, or deactivate it. Raises AcmeError.
 
@@ -129,7 +136,9 @@ class Accounts:
         if contact is not None:
             row = msgspec.structs.replace(row, contact=list(contacts(contact)) or None)
         if row != held.row:
-            await _commit(self.store, [held.changed(row)])
+            done = "was changed" if row.status == held.row.status else f"is {row.status}"
+            told = self._told(provisioner, f"account {row.id} {done}", client)
+            await _commit(self.store, [held.changed(row), told])
         return row
 
     async def change_key(
@@ -137,6 +146,7 @@ class Accounts:
         provisioner: AcmeProvisioner,
         held: Held[AccountRow],
         key: Mapping[str, Any],
+        client: str = "",
     ) -> AccountRow | None:
         """Give an account another key (RFC 8555 7.3.5).
 
@@ -153,6 +163,7 @@ class Accounts:
                 *await self._unindexed(provisioner, old, row.id),
                 *await self._indexed(provisioner, new, row.id),
                 Put(records.FORMER_KEYS, records.former_key(row.id, old), b"1"),
+                self._told(provisioner, f"account {row.id} has another key", client),
             ],
         )
         return row
@@ -188,8 +199,16 @@ class Accounts:
             created_at=records.write_time(self.clock.now()),
         )
         index = await self._indexed(provisioner, asked.thumbprint, identifier)
-        await self.store.commit([records.created(row), *index, *bound])
+        told = self._told(provisioner, f"account {row.id} was made", asked.client)
+        await self.store.commit([records.created(row), *index, *bound, told])
         return row
+
+    def _told(self, provisioner: AcmeProvisioner, reason: str, client: str) -> Operation:
+        """Write into the journal, with what it tells."""
+        now = self.clock.now()
+        return journal.row(
+            journal.noted("acme-account", now, reason, client=client, provisioner=provisioner.ref)
+        )
 
     async def _indexed(
         self, provisioner: AcmeProvisioner, thumbprint: str, identifier: str

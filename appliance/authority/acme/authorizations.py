@@ -105,6 +105,11 @@ class Authorization:
         return self.held.row
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether one of its challenges is being proven."""
+        return any(each.row.status is ChallengeStatus.PROCESSING for each in self.challenges)
+
+    @property
     def identifier(self) -> Identifier:
         """What it is for; a wildcard with its `*.`."""
         return whole(self.row)

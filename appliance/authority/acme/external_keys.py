@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from appliance.authority import journal
 from appliance.authority.acme import external_accounts, records
 from appliance.authority.acme.external_accounts import BOUNDS, BoundsRow
 from appliance.authority.acme.ids import new_id
@@ -106,6 +107,7 @@ class ExternalKeyAdministration:
                 operations.append(_referenced(provisioner, order.reference, key_id))
             if bounds != BoundsRow():
                 operations.append(Put(BOUNDS, key_id.encode(), msgspec.json.encode(bounds)))
+            operations.append(self._told(provisioner, f"external account key {key_id} was made"))
             try:
                 await self.store.commit(operations)
             except Conflict:
@@ -140,6 +142,7 @@ class ExternalKeyAdministration:
             ]
             if revoke_account:
                 operations += await self._revoked(held)
+            operations.append(self._told(found, f"external account key {key_id} was removed"))
             try:
                 await self.store.commit(operations)
             except Conflict:
@@ -147,6 +150,13 @@ class ExternalKeyAdministration:
             log.info("external account key %s of provisioner '%s' was removed", key_id, provisioner)
             return
         raise _busy()
+
+    def _told(self, provisioner: AcmeProvisioner, reason: str) -> Operation:
+        """Write into the journal what the operator did, with what it tells."""
+        told = journal.noted(
+            "eab", self.clock.now(), reason, client="operator", provisioner=provisioner.ref
+        )
+        return journal.row(told)
 
     # ---- what is asked
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
+from appliance.authority import reporting
 from appliance.authority.acme import preauthorizations
 from appliance.authority.acme.accounts import Accounts, NewAccount
 from appliance.authority.acme.authorizations import Authorization, Authorizations
@@ -18,6 +19,7 @@ from appliance.authority.acme.orders import Orders
 from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.requests import Requests, Signed, SignedBy, inner, read_key
 from appliance.authority.acme.revocation import AcmeRevocation
+from appliance.authority.reporting import Context
 from appliance.issuance.acme import identifiers, subdomains
 from appliance.model.acme import (
     AcmeError,
@@ -73,12 +75,12 @@ class AcmeEndpoints:
             Route(method="GET", path="/{provisioner}/new-nonce", endpoint=self.new_nonce),
             self._post("/directory", self.signed_directory, account),
             self._post("/new-nonce", self.signed_nonce, account),
-            self._post("/new-account", self.new_account, key),
+            self._post("/new-account", self.new_account, key, "acme-account"),
             self._post("/account/{id}", self.account, account),
             self._post("/account/{id}/orders", self.account_orders, account),
             self._post("/key-change", self.key_change, account),
             self._post("/new-authz", self.new_authorization, account),
-            self._post("/new-order", self.new_order, account),
+            self._post("/new-order", self.new_order, account, "acme-order"),
             self._post("/order/{id}", self.order, account),
             self._post("/order/{id}/finalize", self.finalize, account),
             self._post("/authz/{id}", self.authorization, account),
@@ -138,6 +140,7 @@ class AcmeEndpoints:
                 binding=found.get("externalAccountBinding"),
                 url=signed.url,
                 location=exchange.links.accounts,
+                client=exchange.request.client,
             ),
         )
         # RFC 8555 7.3.4: one that was not verified must not be shown.
@@ -156,7 +159,9 @@ class AcmeEndpoints:
         if not signed.is_empty:
             found = payloads.members(signed.payload)
             contact, status = payloads.texts(found, "contact"), payloads.text(found, "status")
-            row = await self.accounts.update(signed.owner, contact, status)
+            row = await self.accounts.update(
+                exchange.provisioner, signed.owner, contact, status, exchange.request.client
+            )
         return self._account(exchange, row.id, documents.account(row, exchange.links))
 
     async def account_orders(self, exchange: Exchange, signed: Signed) -> Response:
@@ -178,7 +183,9 @@ class AcmeEndpoints:
         old = said.get("oldKey")
         if not isinstance(old, dict) or read_key(old)[1] != signed.thumbprint:
             raise malformed("oldKey is not the key of the account")
-        row = await self.accounts.change_key(exchange.provisioner, signed.owner, key)
+        row = await self.accounts.change_key(
+            exchange.provisioner, signed.owner, key, exchange.request.client
+        )
         if row is None:
             other = await self.accounts.by_key(exchange.provisioner, read_key(key)[1])
             location = exchange.links.account(other.row.id) if other else exchange.links.accounts
@@ -219,7 +226,8 @@ class AcmeEndpoints:
         found = await self.orders.of_account(exchange.provisioner, signed.owner.row.id, key)
         headers = (*exchange.headers, ("location", exchange.links.order(key)))
         if found.status is OrderStatus.PROCESSING or (
-            found.status is OrderStatus.PENDING and any(map(_is_looked_at, found.authorizations))
+            found.status is OrderStatus.PENDING
+            and any(each.is_looked_at for each in found.authorizations)
         ):
             headers = (*headers, _SOON)
         return answer(documents.order(found, exchange.links), headers)
@@ -244,7 +252,7 @@ class AcmeEndpoints:
         else:
             raise malformed("the status of an authorization can be changed to deactivated only")
         headers = (*exchange.headers, ("location", exchange.links.authorization(key)))
-        if _is_looked_at(found):
+        if found.is_looked_at:
             headers = (*headers, _SOON)
         return answer(await self._authorization(exchange, found), headers)
 
@@ -322,13 +330,17 @@ class AcmeEndpoints:
 
         return Route(method="GET", path=f"/{{provisioner}}{path}", endpoint=endpoint)
 
-    def _post(self, path: str, resource: Resource, by: SignedBy) -> Route:
+    def _post(self, path: str, resource: Resource, by: SignedBy, told_as: str = "") -> Route:
+        """Give a route; refusals of those that are told as something stand in the journal."""
+
         async def endpoint(request: Request) -> Response:
-            return await self._signed(request, resource, by)
+            return await self._signed(request, resource, by, told_as)
 
         return Route(method="POST", path=f"/{{provisioner}}{path}", endpoint=endpoint)
 
-    async def _signed(self, request: Request, resource: Resource, by: SignedBy) -> Response:
+    async def _signed(
+        self, request: Request, resource: Resource, by: SignedBy, told_as: str
+    ) -> Response:
         provisioner, found = self._provisioner(request)
         headers = await usual(self.nonces, found)
         try:
@@ -344,9 +356,22 @@ class AcmeEndpoints:
             )
             return await resource(exchange, signed)
         except HearthError as error:
+            if told_as:
+                self._tell(request, provisioner, told_as, error)
             return refusal(error, headers, request)
         except Exception as error:  # noqa: BLE001  an ACME client cannot read any other fault
             return failure(error, headers, request)
+
+    def _tell(
+        self, request: Request, found: AcmeProvisioner | AcmeError, operation: str, error: Exception
+    ) -> None:
+        """Tell of a refusal; a nonce that has to be asked for again is none."""
+        if isinstance(error, AcmeError) and error.type is ProblemType.BAD_NONCE:
+            return
+        context = Context(client=request.client, request_id=request.request_id)
+        ref = None if isinstance(found, AcmeError) else found.ref
+        x509 = self.finalization.x509
+        reporting.refused(operation, context, ref, str(error), x509.clock.now(), x509.events)
 
     def _provisioner(self, request: Request) -> tuple[AcmeProvisioner | AcmeError, Links]:
         """Find whom a path names, and where its resources are. Raises NotFound."""
@@ -373,8 +398,3 @@ class AcmeEndpoints:
 
     def _account(self, exchange: Exchange, key: str, document: object) -> Response:
         return answer(document, (*exchange.headers, ("location", exchange.links.account(key))))
-
-
-def _is_looked_at(found: Authorization) -> bool:
-    """Say whether one of its challenges is being proven."""
-    return any(each.row.status is ChallengeStatus.PROCESSING for each in found.challenges)
