@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from appliance.cli.command import CONFIG_FILE, StepGroup, UnknownCommand, load
+from appliance.cli.process_list import hide_secrets
 from appliance.model.errors import HearthError
 
 _COMMANDS: Final = {
@@ -24,7 +25,10 @@ _COMMANDS: Final = {
         "appliance.cli.certificate:certificate",
         "create, inspect, verify and convert certificates and requests",
     ),
-    "certs": ("appliance.cli.certs:certs", "list, show, watch, count and export what the CA issues"),
+    "certs": (
+        "appliance.cli.certs:certs",
+        "list, show, watch, count and export what the CA issues",
+    ),
     "completion": (
         "appliance.cli.completion:completion",
         "print what makes a shell complete commands",
@@ -58,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own, when None) and give its exit code."""
     program, *arguments = sys.argv if argv is None else ["hearth", *argv]
     name = Path(program).name
+    if argv is None:
+        hide_secrets()
     if arguments == [_WORKER]:
         from appliance.keys.pkcs11.worker import main as worker  # noqa: PLC0415
 

@@ -36,6 +36,9 @@ def status(*, ca_config: str | None, **_: Any) -> None:
         click.echo(_line(each))
 
 
+token.add_command(status, "list")
+
+
 @token.command("unlock", cls=StepCommand)
 @click.argument("name", metavar="[<name>]", default="")
 @click.option("--pin-file", metavar="<file>", help="Read the PIN from this file.")
