@@ -38,7 +38,7 @@ SSH_PAIRS = [  # keys of hosts and users, until each kind has been one
     (KeyKind.RSA_3072, KeyKind.EC_P256),
 ]
 AT_ONCE = 1000
-CONNECTIONS = 100
+CONNECTIONS = 1000
 
 
 @pytest.fixture
