@@ -280,7 +280,6 @@ class TestIssuing:
             (("--acme", "https://x", "--set", "a=b"), "'--set' is incompatible with ACME"),
             (("--acme", "https://x", "--san", "a@b"), "are not supported for ACME flow"),
             (("--acme", "https://x", "--san", "*.a.example.com"), "validated by DNS alone"),
-            (("--kms", "awskms:", "--key", "x"), "keys in Amazon's KMS"),
             (("--attestation-uri", "x"), "'--attestation-uri' is refused"),
         ],
     )
