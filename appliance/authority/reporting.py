@@ -156,6 +156,13 @@ class Attempt:
         )
 
 
+def of_the_box(operation: str, text: str, now: datetime, *, ok: bool = True) -> Event:
+    """Make the event of something that the box or its operator did, or failed to do."""
+    return replace(
+        journal.noted(operation, now, text), kind=EventKind.NOTED if ok else EventKind.WARNED
+    )
+
+
 def refused(
     operation: str,
     context: Context,

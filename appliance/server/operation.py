@@ -10,7 +10,7 @@ from appliance.authority.journal_reading import JournalReader
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
 from appliance.model.alerts import AlertReport, Delivery, Mute
-from appliance.model.errors import NotSupported
+from appliance.model.errors import HearthError, NotSupported
 from appliance.model.events import EventKind, NumberedEvent
 from appliance.model.external_keys import (
     ExternalKeyOrder,
@@ -116,7 +116,13 @@ class ApplianceOperator:
     async def unlock_token(self, name: str, pin: str, *, last_try: bool = False) -> TokenStatus:
         """Open a token with its PIN."""
         tokens = self.service.foundation.key_tokens
-        return await tokens.unlock(name, Password(pin.encode()), last_try=last_try)
+        try:
+            status = await tokens.unlock(name, Password(pin.encode()), last_try=last_try)
+        except HearthError as error:
+            self.service.record("token-unlock", f"{name}: {error.public}", ok=False)
+            raise
+        self.service.record("token-unlock", f"{name}: the operator gave its PIN")
+        return status
 
     async def alerts(self) -> AlertReport:
         """Give what is wrong, and who is told of it."""
@@ -124,15 +130,21 @@ class ApplianceOperator:
 
     async def test_alerts(self, target: str = "") -> Sequence[Delivery]:
         """Send a test to a target, or to all."""
-        return await self.service.foundation.alerts.test(target)
+        found = await self.service.foundation.alerts.test(target)
+        told = ", ".join(f"{each.target}: {each.problem or 'told'}" for each in found)
+        self.service.record("alerts-test", told)
+        return found
 
     async def mute_alert(self, mute: Mute) -> None:
         """Do not tell of an alert or a rule for a while."""
         await self.service.foundation.alerts.mute(mute)
+        until = f" until {mute.until:%F %H:%M} UTC" if mute.until else ""
+        self.service.record("alerts-mute", f"{mute.name}{until}")
 
     async def unmute_alert(self, name: str) -> None:
         """Tell of it again."""
         await self.service.foundation.alerts.unmute(name)
+        self.service.record("alerts-unmute", name)
 
     @property
     def _keys(self) -> ExternalKeyAdministration:

@@ -7,11 +7,13 @@ that is wrong changes nothing, and a request is answered by the one or the other
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from ssl import SSLContext
 from typing import Final
 
 import trio
 
+from appliance.authority.reporting import of_the_box
 from appliance.config.addresses import split_address
 from appliance.config.loading import load
 from appliance.config.settings import Settings
@@ -143,9 +145,18 @@ class Service:
                 await self._reload(nursery)
             except HearthError as error:
                 self._say(f"error reloading: {error}; {_CONTINUING}")
+                self.record("reload", f"{error}; {_CONTINUING}", ok=False)
             except Exception:
                 log.exception("error reloading; %s", _CONTINUING)
+                self.record("reload", f"internal error; {_CONTINUING}", ok=False)
+            else:
+                self.record("reload", in_force(self._assembly.settings))
             notify.ready()
+
+    def record(self, operation: str, text: str, *, ok: bool = True) -> None:
+        """Tell the journal of something that the box or its operator did."""
+        foundation = self.foundation
+        foundation.events.record(of_the_box(operation, text, foundation.clock.now(), ok=ok))
 
     async def _reload(self, nursery: trio.Nursery) -> None:
         old = self._assembly.settings
@@ -180,6 +191,15 @@ class Service:
     def _assembled(self, settings: Settings) -> Assembly:
         log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)
         return assemble(settings, self.foundation, log_requests)
+
+
+def in_force(settings: Settings) -> str:
+    """Say which ca.json is served: by its hash, so that a copy can be held against it."""
+    try:
+        digest = sha256(settings.file.read_bytes()).hexdigest()
+    except OSError:
+        return "ca.json is in force"
+    return f"ca.json with SHA-256 {digest} is in force"
 
 
 def _entrances(assembly: Assembly, holder: TlsHolder) -> list[Entrance]:

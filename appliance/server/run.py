@@ -25,6 +25,7 @@ from appliance.authority.counts import Counts
 from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
+from appliance.model.version import VERSION
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.ports.clock import Clock
@@ -39,7 +40,7 @@ from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.orders import DirectIssuance
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
-from appliance.server.reloading import Service, configured
+from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.server.validating import owner
 from appliance.stores.leveldb import open_store
@@ -125,7 +126,10 @@ async def _serve(
             issuance = DirectIssuance(
                 current=lambda: service.assembly, foundation=foundation, client="control socket"
             )
-            await _open_control_socket(tasks, operator, issuance, ServedSnapshots(store), settings)
+            snapshots = ServedSnapshots(
+                store, lambda: service.record("backup", "the whole database is read for a backup")
+            )
+            await _open_control_socket(tasks, operator, issuance, snapshots, settings)
             task_status.started(
                 Running(
                     operator=operator,
@@ -133,8 +137,10 @@ async def _serve(
                     url=banner.primary_url(service.assembly, service.addresses[0][1]),
                 )
             )
+            service.record("start", f"Hearth {VERSION}, {in_force(settings)}")
             await _until_stopped(service, controls, doors)
             say("shutting down ...")
+            service.record("stop", "as asked")
 
 
 def _tell(launch: Launch, service: Service, store: Store, say: Callable[[str], None]) -> None:

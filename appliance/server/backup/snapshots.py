@@ -1,5 +1,6 @@
 """Snapshots of the running database, for who asks over the control socket."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Final, final
@@ -22,10 +23,11 @@ class _Held:
 
 @final
 class ServedSnapshots:
-    """Snapshots (operator.interface)."""
+    """Snapshots (operator.interface); `taken` is told of each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, taken: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._taken = taken
         self._held: dict[int, _Held] = {}
         self._numbers = count(1)
 
@@ -41,6 +43,7 @@ class ServedSnapshots:
             raise Unavailable("other backups are being made: try again when they are done")
         number = next(self._numbers)
         self._held[number] = _Held(self._store.snapshot(), now)
+        self._taken()
         return number
 
     async def read_snapshot(self, number: int) -> bytes:
