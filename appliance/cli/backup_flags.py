@@ -16,7 +16,7 @@ from appliance.cli.prompts import read_password
 from appliance.config import loading
 from appliance.config.backup import read_place
 from appliance.model.backups import BackupPlace
-from appliance.model.errors import BadRequest, FormatError, NotFound
+from appliance.model.errors import BadRequest, ConfigError, FormatError, NotFound
 from appliance.model.secret import Password
 from appliance.ports.places import Place
 from appliance.server.backup import keeping, opening
@@ -100,14 +100,23 @@ def reaching(flags: dict[str, Any]) -> Reaching:
 def opened_place(text: str | None, how: Reaching, ca_config: str | None) -> Place:
     """Open a place that was named, else that of ca.json. Raises BadRequest, ConfigError."""
     if text:
-        return keeping.open_place(how.place(text), os.environ)
-    plan = loading.load(ca_json(ca_config)).backup
+        return keeping.open_place(how.place(text), os.environ, _authorities(ca_config))
+    settings = loading.load(ca_json(ca_config))
+    plan = settings.backup
     if plan is None:
         raise BadRequest(
             "where? Name a directory, sftp://… or s3://…, or have ca.json name one: "
             "`hearth backup schedule`"
         )
-    return keeping.open_place(plan.place, os.environ)
+    return keeping.open_place(plan.place, os.environ, keeping.own_authorities(settings))
+
+
+def _authorities(ca_config: str | None) -> tuple[bytes, ...]:
+    """Give the roots of the CA that is here; where one is restored, there may be none yet."""
+    try:
+        return keeping.own_authorities(loading.load(ca_json(ca_config)))
+    except ConfigError:
+        return ()
 
 
 @asynccontextmanager

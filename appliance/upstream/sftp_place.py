@@ -22,6 +22,7 @@ _TALK: Final = 60.0
 _CONNECT: Final = 15
 _COLUMNS: Final = 9  # of a line of `ls -ln`
 _ABSENT: Final = "not found"
+_REMARKS: Final = ("Connected to ", "Connection closed", "Warning: ")  # which give no reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +124,12 @@ class SftpPlace:
         if done.returncode == 0:
             return done.stdout.decode("utf-8", "replace")
         said = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines()]
-        reason = next((line for line in reversed(said) if line), f"exit code {done.returncode}")
+        telling = [line for line in said if line and not line.startswith(_REMARKS)]
+        reason = telling[-1] if telling else f"exit code {done.returncode}"
         raise Unavailable(f"{self.description}: {reason[:200]}", detail=" | ".join(said)[:1000])
 
     def _command(self) -> list[str]:
-        options = ["-oBatchMode=yes", f"-oConnectTimeout={_CONNECT}", "-q"]
+        options = ["-oBatchMode=yes", f"-oConnectTimeout={_CONNECT}"]
         if self.port:
             options += ["-P", str(self.port)]
         if self.identity:

@@ -11,12 +11,14 @@ from typing import Final, assert_never
 
 import trio
 
+from appliance.config.settings import Settings
 from appliance.formats.sigv4 import S3Credentials
 from appliance.model.backups import BackupName, BackupPlace, InBucket, InDirectory, Keep, OnSftp
 from appliance.model.errors import ConfigError
 from appliance.model.secret import Password
 from appliance.ports.chance import Chance
 from appliance.ports.places import Place
+from appliance.server import material
 from appliance.server.backup import making, retention
 from appliance.server.backup.contents import Contents
 from appliance.server.backup.making import Made
@@ -45,8 +47,13 @@ class Stored:
     removed: tuple[BackupName, ...] = ()
 
 
-def open_place(place: BackupPlace, environ: Mapping[str, str]) -> Place:
-    """Make the driver of a place. Raises ConfigError for credentials that cannot be read."""
+def open_place(
+    place: BackupPlace, environ: Mapping[str, str], authorities: Sequence[bytes] = ()
+) -> Place:
+    """Make the driver of a place; `authorities` (DER) are trusted beside the system's roots.
+
+    Raises ConfigError for credentials that cannot be read.
+    """
     match place:
         case InDirectory():
             return DirectoryPlace(place.directory, mounted=place.mounted)
@@ -67,9 +74,19 @@ def open_place(place: BackupPlace, environ: Mapping[str, str]) -> Place:
                 endpoint=place.endpoint,
                 credentials=_credentials(place.credentials, environ),
                 now=SystemClock().now,
+                authorities=authorities,
             )
         case _:
             assert_never(place)
+
+
+def own_authorities(settings: Settings) -> tuple[bytes, ...]:
+    """Give the roots of the CA, by which a place in the same house may have its certificate.
+
+    Raises ConfigError.
+    """
+    trust = material.read_trust(settings)
+    return (*trust.roots, *trust.federated_roots, *trust.intermediates)
 
 
 async def kept(place: Place, authority: str = "") -> list[KeptBackup]:

@@ -53,6 +53,7 @@ class Schedule:
         self._conditions = conditions
         self._plan: BackupPlan | None = None
         self._due: datetime | None = None  # None: not known yet
+        self._newest: datetime | None = None  # None: there is none, or not known yet
 
     async def run(self) -> None:
         """Make backups until cancelled."""
@@ -65,7 +66,7 @@ class Schedule:
         settings, now = self._settings(), self._clock.now()
         plan = settings.backup
         if plan != self._plan:
-            self._plan, self._due = plan, None
+            self._plan, self._due, self._newest = plan, None, None
             if plan is None:
                 self._conditions.forget(CONDITION)
         if plan is None or (self._due is not None and now < self._due <= now + plan.every):
@@ -82,12 +83,14 @@ class Schedule:
             self._failed(plan, now, "a fault of this program; the log has the details")
 
     async def _attempt(self, settings: Settings, plan: BackupPlan, now: datetime) -> None:
-        place = keeping.open_place(plan.place, os.environ)
+        authorities = await trio.to_thread.run_sync(keeping.own_authorities, settings)
+        place = keeping.open_place(plan.place, os.environ, authorities)
         collect = partial(contents.collect, settings, now, with_keys=plan.with_keys)
         collected: Contents = await trio.to_thread.run_sync(collect)
         if self._due is None:
             there = await keeping.kept(place, collected.name.authority)
             last = keeping.newest(there)
+            self._newest = last.name.made_at if last else None
             if last is not None and now < last.name.made_at + plan.every:
                 self._succeeded(plan, min(last.name.made_at, now))
                 return
@@ -117,15 +120,20 @@ class Schedule:
         self._succeeded(plan, now)
 
     def _succeeded(self, plan: BackupPlan, made_at: datetime) -> None:
-        self._due = made_at + plan.every
-        text = f"last backup at {format_time(made_at.replace(microsecond=0))}"
+        self._due, self._newest = made_at + plan.every, made_at
+        text = f"last backup at {_shown(made_at)}"
         self._conditions.report(CONDITION, ok=True, text=text)
 
     def _failed(self, plan: BackupPlan, now: datetime, reason: str) -> None:
         self._due = now + min(_AGAIN, plan.every)
         log.warning("the backup failed: %s", reason)
-        text = "the last backup failed; the log says why"
+        before = f"the one before is of {_shown(self._newest)}" if self._newest else "none is known"
+        text = f"the last backup failed, and the log says why; {before}"
         self._conditions.report(CONDITION, ok=False, text=text, severity=Severity.WARNING)
+
+
+def _shown(moment: datetime) -> str:
+    return format_time(moment.replace(microsecond=0))
 
 
 def _passphrase(plan: BackupPlan) -> Password | None:
