@@ -3,7 +3,10 @@
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+
+import trio
 
 
 def ready() -> None:
@@ -19,6 +22,28 @@ def reloading() -> None:
 def stopping() -> None:
     """Say that no more requests are taken."""
     _tell("STOPPING=1")
+
+
+async def keep_watchdog_quiet(environ: Mapping[str, str] = os.environ) -> None:
+    """Say that the server goes on, twice in each interval after which systemd restarts it.
+
+    Said by the loop that serves: when it hangs, nothing is said. Returns at once where nobody
+    watches this process (sd_watchdog_enabled(3)).
+    """
+    interval = watched(environ)
+    while interval:
+        _tell("WATCHDOG=1")
+        await trio.sleep(interval / 2)
+
+
+def watched(environ: Mapping[str, str]) -> float:
+    """Give the seconds within which systemd wants to hear of this process; 0 when it does not."""
+    try:
+        microseconds = int(environ.get("WATCHDOG_USEC", ""))
+        watches = int(environ.get("WATCHDOG_PID", "") or os.getpid()) == os.getpid()
+    except ValueError:
+        return 0
+    return max(microseconds, 0) / 1e6 if watches else 0
 
 
 def _tell(state: str) -> None:

@@ -106,6 +106,7 @@ async def _serve(
         await service.prepare(settings)
         listening = await service.listen()
         tasks.start_soon(flush_regularly, sink)
+        tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
         tasks.start_soon(service.keep_responder_fresh)
         tasks.start_soon(foundation.lists.keep_fresh)
@@ -133,6 +134,7 @@ async def _serve(
             task_status.started(
                 Running(
                     operator=operator,
+                    issuance=issuance,
                     addresses=service.addresses,
                     url=banner.primary_url(service.assembly, service.addresses[0][1]),
                 )

@@ -5,6 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from appliance.model.errors import ConfigError
 from appliance.model.secret import Password
@@ -79,3 +81,28 @@ def test_nobody_who_listens_is_no_fault(tmp_path: Path, monkeypatch: pytest.Monk
     notify.ready()
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     notify.ready()
+
+
+async def test_the_watchdog_hears_twice_in_each_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """sd_watchdog_enabled(3): WATCHDOG_USEC, for the process of WATCHDOG_PID."""
+    environ = {"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with trio.move_on_after(299):
+            await notify.keep_watchdog_quiet(environ)
+        assert [systemd.recv(1000) for _ in range(10)] == [b"WATCHDOG=1"] * 10
+
+
+async def test_nobody_else_s_watchdog_is_answered() -> None:
+    for environ in (
+        {},
+        {"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"},
+        {"WATCHDOG_USEC": "soon"},
+        {"WATCHDOG_USEC": "-5"},
+    ):
+        assert notify.watched(environ) == 0
+        await notify.keep_watchdog_quiet(environ)
