@@ -14,7 +14,7 @@ from appliance.model.acme import AcmeError
 from appliance.model.errors import BadRequest
 from appliance.stores.memory import MemoryStore
 from tests.support.authority import START, StandingClock, SystemChance, hierarchy, shared_hierarchy
-from tests.support.lists import DAY, Lists, Recorded, read, serials
+from tests.support.lists import DAY, Lists, Recorded, read
 
 LATER = START + timedelta(days=2)
 ISSUER = shared_hierarchy().issuer
@@ -40,7 +40,7 @@ async def test_what_a_list_names_is_revoked_again() -> None:
     assert await records.is_revoked(backup.store, 2)
     backup.clock.moment = LATER
     after = read(await backup.once())
-    assert sorted(serials(after)) == [1, 2]
+    assert sorted(each.serial for each in after.entries()) == [1, 2]
     entry = {each.serial: each for each in after.entries()}[2]
     assert (entry.revoked_at, entry.reason_code) == (START.replace(microsecond=0), 4)
     assert (await restored(backup, published.der)).revoked == 0  # nothing twice
