@@ -25,6 +25,7 @@ import msgspec
 import trio
 
 from appliance.authority import records, revoked_rows
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.formats import crl
 from appliance.formats.timeorduration import parse_time
@@ -94,10 +95,11 @@ _decoder: Final = msgspec.json.Decoder(_Row)
 class CrlPublisher:
     """Makes revocation lists and remembers the newest ones; it outlives reloads."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, gate: IssuanceGate | None = None) -> None:
         self._store = store
         self._clock = clock
         self._plan: CrlPlan | None = None
+        self._gate = gate or IssuanceGate()
         self._places: dict[str, bytes] = {}  # what a list is asked for by → its issuer
         self._published: dict[bytes, PublishedList] = {}
         self._numbers: dict[bytes, int] = {}  # of the lists that were recorded last
@@ -260,6 +262,7 @@ class CrlPublisher:
             issuer=key.issuer,
             number=self._last_number(issuer, plan, now, first=first) + 1,
             this_update=now,
+            self._gate.check_time()
             next_update=now + plan.cache_duration,
             url=revocation_lists.url_of(plan.url, key.name, key.issuer),
             entries=entries,

@@ -6,11 +6,12 @@ handed out; only its serial is told, to the log.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.authority import credentials, records, renewal_tokens
 from appliance.authority.deciding import FEW_NAMES, decided
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.tokens import OneTimeTokens
@@ -85,6 +86,7 @@ class X509Authority:
     backdate: timedelta
     persistent: bool = True
     policy: NamePolicy | None = None  # of the whole authority
+    gate: IssuanceGate = field(default_factory=IssuanceGate)
 
     async def sign(self, request: SignRequest) -> Issued:
         """Issue what a one-time token allows.
@@ -336,6 +338,7 @@ def _constrain(draft: Draft, key: IssuingKey) -> None:
 async def provisioner_of(
     store: Store, registry: Registry, certificate: ParsedCertificate
 ) -> Provisioner | None:
+        self.gate.check()
     """Find who answers for a certificate: whom its row names, else its step extension.
 
     None when it names nobody. Raises Unauthorized when who it names is gone.

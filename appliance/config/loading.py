@@ -24,6 +24,7 @@ from appliance.config import (
     refusals,
     ssh,
     tokens,
+    upkeep,
 )
 from appliance.config.addresses import split_address
 from appliance.config.document import Document, parse
@@ -136,6 +137,9 @@ def of_document(document: Document) -> Settings:
         ssh_templates=files,
         backup=backup.read(written.backup, document, persistent=persistent),
         alerts=alerts.read(written.alerts, document),
+        retention=upkeep.read_retention(written.retention, document),
+        clock=upkeep.read_clock(written.clock, document),
+        disk=upkeep.read_disk(written.disk, document),
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

@@ -279,6 +279,29 @@ class Backup(Struct, rename="camel", kw_only=True):
     known_hosts_file: str = ""
 
 
+class Retention(Struct, kw_only=True):
+    """`retention`, which is ours."""
+
+    certificates: str | None = None
+    events: str | None = None
+    tokens: str | None = None
+    acme: str | None = None
+
+
+class Clock(Struct, rename="camel", kw_only=True):
+    """`clock`, which is ours."""
+
+    require_synchronized: bool = False
+    grace: str | None = None
+
+
+class Disk(Struct, rename="camel", kw_only=True):
+    """`disk`, which is ours; in megabytes."""
+
+    warn_below: int | None = None
+    refuse_below: int | None = None
+
+
 class CaJson(Struct, rename="camel", kw_only=True):
     """The whole file."""
 
@@ -305,3 +328,6 @@ class CaJson(Struct, rename="camel", kw_only=True):
     alerts: Alerts | None = None
     metrics_address: str = ""
     backup: Backup | None = None
+    retention: Retention | None = None
+    clock: Clock | None = None
+    disk: Disk | None = None

@@ -19,9 +19,13 @@ from appliance.model.backups import BackupPlan
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import NO_FILES, FileTemplates
+from appliance.model.upkeep import ClockSettings, DiskSettings, Retention
 from appliance.model.validity import Lifetimes
 
 NO_ALERTS: Final = AlertSettings()
+USUAL_RETENTION: Final = Retention()
+USUAL_CLOCK: Final = ClockSettings()
+USUAL_DISK: Final = DiskSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +222,9 @@ class Settings:
     ssh_templates: FileTemplates = NO_FILES
     backup: BackupPlan | None = None
     alerts: AlertSettings = NO_ALERTS
+    retention: Retention = USUAL_RETENTION
+    clock: ClockSettings = USUAL_CLOCK
+    disk: DiskSettings = USUAL_DISK
     warnings: tuple[str, ...]  # one line each, to be logged at start
 
     @property

@@ -36,6 +36,7 @@ def acme_routes(
         authorizations=authorizations,
         policy=settings.policy,
         binding=binding,
+        gate=x509.gate,
     )
     return AcmeEndpoints(
         registry=x509.registry,

@@ -6,6 +6,7 @@ from typing import Final
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.ocsp_delegates import Delegates
@@ -20,7 +21,13 @@ _LOOK: Final = 60.0  # seconds; the wall clock can jump, so it is looked at ofte
 
 
 def build_responder(
-    settings: Settings, issuers: Issuers, *, store: Store, clock: Clock, chance: Chance
+    settings: Settings,
+    issuers: Issuers,
+    *,
+    store: Store,
+    clock: Clock,
+    chance: Chance,
+    gate: IssuanceGate | None = None,
 ) -> OcspResponder | None:
     """Make the responder, when one is asked for; it answers after its first `renew`."""
     if settings.ocsp is None:
@@ -29,7 +36,7 @@ def build_responder(
     delegates = Delegates(
         issuers, clock=clock, chance=chance, new_signer=_new_signer, answers_hold=validity
     )
-    return OcspResponder(issuers, delegates, store=store, clock=clock, validity=validity)
+    return OcspResponder(issuers, delegates, store=store, clock=clock, validity=validity, gate=gate)
 
 
 async def keep_fresh(current: Callable[[], OcspResponder | None]) -> None:

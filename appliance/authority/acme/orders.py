@@ -23,6 +23,7 @@ from appliance.authority.acme.authorizations import (
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.problems import not_found
 from appliance.authority.acme.records import Held, IdentifierRow, OrderRow, ProblemRow
+from appliance.authority.gate import IssuanceGate
 from appliance.issuance import periods
 from appliance.issuance.acme import identifiers, states
 from appliance.issuance.profiles import NamePolicy
@@ -104,9 +105,11 @@ class Orders:
     authorizations: Authorizations
     policy: NamePolicy | None = None
     binding: Binding | None = None
+    gate: IssuanceGate = field(default_factory=IssuanceGate)
 
     async def create(self, provisioner: AcmeProvisioner, account_id: str, asked: NewOrder) -> Order:
-        """Make an order and what proves it. Raises AcmeError."""
+        """Make an order and what proves it. Raises AcmeError, Unavailable."""
+        self.gate.check()
         await self.permit(provisioner, account_id, asked.identifiers)
         if asked.replaces:
             await replacing.permit(self.store, account_id, asked.replaces, asked.identifiers)

@@ -5,11 +5,12 @@ one transaction that records it, the answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.authority import records as x509_records
 from appliance.authority.deciding import decided
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.reporting import Attempt, Context
 from appliance.authority.ssh import records
 from appliance.authority.ssh.keys import SshKeys
@@ -78,6 +79,7 @@ class SshAuthority:
     persistent: bool = True
     policy: PrincipalPolicy | None = None  # of the whole authority
     webhooks: SshWebhooks | None = None  # None: nobody is asked
+    gate: IssuanceGate = field(default_factory=IssuanceGate)
     account: NewAccount | None = None  # None: certificates for making accounts are not issued
 
     async def sign(self, request: SshSignRequest) -> SshIssued:
@@ -101,16 +103,20 @@ class SshAuthority:
                 given = self._given(asked, grant, request)
                 if self.webhooks is not None:
                     given = await self.webhooks.enriched(given, request.context)
+                    attempt.passed("webhooks")
                 draft = await decided(
                     lambda: templates.asked_for(given), long=grant.profile.template is not None
                 )
                 period = periods.decide(draft, asked, grant, now)
                 kind = self._permit(draft, period, grant, asked.public_key)
+                attempt.passed("decide")
                 if self.webhooks is not None:
                     await self.webhooks.permit(given, draft, period, request.context)
+                    attempt.passed("webhooks")
                 issued = await self._signed(
                     draft, kind, asked.public_key, period, grant.provisioner
                 )
+                attempt.passed("sign")
                 return await self._recorded(issued, grant.token, attempt, EventKind.ISSUED)
 
     async def add_user(
@@ -132,6 +138,7 @@ class SshAuthority:
             period = SshPeriod(after=old.valid_after, before=old.valid_before)
             attempt.asked(f"certificate {old.serial:#x}")
             issued = await self._signed(draft, old.type, key, period, subject.provisioner)
+            attempt.passed("sign")
             recorded = await self._recorded(issued, None, attempt, EventKind.ISSUED)
             return recorded.certificate
 
@@ -146,6 +153,7 @@ class SshAuthority:
             async with self.tokens.spending(grant.token):
                 old = await self._renewing(grant, attempt)
                 issued = await self._again(grant, old, old.key)
+                attempt.passed("sign")
                 return await self._recorded(issued, grant.token, attempt, EventKind.RENEWED)
 
     async def rekey(self, token: str, key: SshPublicKey, context: Context) -> SshIssued:
@@ -160,7 +168,9 @@ class SshAuthority:
                 rules.check_key(key)
                 periods.judge(period, grant.lifetimes.of(old.type), self.clock.now())
                 rules.check_draft(drafts.again(old))
+                attempt.passed("decide")
                 issued = await self._again(grant, old, key)
+                attempt.passed("sign")
                 return await self._recorded(issued, grant.token, attempt, EventKind.REKEYED)
 
     # ---- who allows it
@@ -283,6 +293,7 @@ class SshAuthority:
         ]
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
+        self.gate.check()
         return Attempt(operation, context, self.clock, self.events)
 
 

@@ -1,0 +1,50 @@
+"""What keeps the CA from issuing for a while, though it serves everything else."""
+
+import enum
+from typing import final
+
+from appliance.model.errors import Unavailable
+
+_RETRY_AFTER = 60  # seconds
+
+
+class Bar(enum.StrEnum):
+    """Why nothing is issued."""
+
+    DISK = "disk"  # nearly full
+    STORE = "store"  # a write failed
+    CLOCK = "clock"  # the time is not to be trusted
+
+
+@final
+class IssuanceGate:
+    """Is asked before anything else is done for a request, so that one refused here costs nothing.
+
+    A one-time token is not used up then: its holder may come again with it. Revocations pass.
+    """
+
+    def __init__(self) -> None:
+        self._bars: dict[Bar, str] = {}
+
+    @property
+    def bars(self) -> dict[Bar, str]:
+        """What bars the way now, and in which words."""
+        return dict(self._bars)
+
+    def close(self, bar: Bar, sentence: str) -> None:
+        """Let nothing pass; whoever asks is told the sentence."""
+        self._bars[bar] = sentence
+
+    def open(self, bar: Bar) -> None:
+        """Take a bar away."""
+        self._bars.pop(bar, None)
+
+    def check(self) -> None:
+        """Let an issuance pass. Raises Unavailable."""
+        for sentence in self._bars.values():
+            raise Unavailable(sentence, retry_after=_RETRY_AFTER)
+
+    def check_time(self) -> None:
+        """Let pass what is dated, and needs little of the disk: lists. Raises Unavailable."""
+        if sentence := self._bars.get(Bar.CLOCK):
+            raise Unavailable(sentence, retry_after=_RETRY_AFTER)
