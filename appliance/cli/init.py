@@ -14,10 +14,11 @@ from appliance.cli.ceremony_flags import CeremonyFlags, ceremony_flags, taken
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, refused
 from appliance.cli.files import read_file
-from appliance.cli.init_answers import address, dns_names, given, published
+from appliance.cli.init_answers import given, published
 from appliance.cli.keys import read_private_key
 from appliance.cli.prompts import confirm, read_password, say, selected
 from appliance.config import creation, helm, placing
+from appliance.config.answers import address, dns_names
 from appliance.config.creation import Authority, Passwords, Root, TokenKeys, Wishes
 from appliance.config.location import Context, Location, base_directory, context_files, contexts
 from appliance.config.placing import NewFile

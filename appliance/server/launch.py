@@ -18,7 +18,7 @@ import trio
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
-from appliance.operator.interface import Operator
+from appliance.operator.interface import Issuance, Operator
 
 
 class EventRing(Protocol):
@@ -95,5 +95,6 @@ class Running:
     """A serving appliance. `addresses` are host and port of each listener, the real port of 0."""
 
     operator: Operator
+    issuance: Issuance
     addresses: tuple[tuple[str, int], ...]
     url: str
