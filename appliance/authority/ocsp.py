@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.authority import own_certificates, records
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.authority.ocsp_delegates import Delegates
 from appliance.formats import ocsp, ocsp_reading, x509_fields
@@ -80,11 +81,13 @@ class OcspResponder:
         store: Store,
         clock: Clock,
         validity: timedelta,
+        gate: IssuanceGate | None = None,
     ) -> None:
         self._delegates = delegates
         self._store = store
         self._clock = clock
         self._validity = validity
+        self._gate = gate or IssuanceGate()
         self._issuers = {
             hashes: key for key in reversed(issuers.all) for hashes in _names(key)
         }  # of two certificates for one key, the first stands for both
@@ -124,6 +127,7 @@ class OcspResponder:
         alone = len(request.certificates) == 1 and request.nonce is None
         if alone and (kept := await self._still_true(request.certificates[0])):
             return kept
+        self._gate.check_time()
         return await self._signed(request, key, keep=alone)
 
     def _issuer(self, asked: CertificateId) -> IssuingKey | None:

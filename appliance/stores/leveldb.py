@@ -7,7 +7,7 @@ the next one. So nothing but the loop decides, and what it decided is written in
 
 A sync that failed leaves unknown what is on disk (the kernel may drop the pages and report no
 error the next time), so after a failed write the store refuses every write until it is opened
-again.
+again, which writes all of the log that can be read to a new file: by `recover`, or another start.
 """
 
 import contextlib
@@ -17,36 +17,31 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 import outcome
 import plyvel
 import trio
 
 from appliance.model.errors import Broken, HearthError
+from appliance.model.upkeep import ScrubPart
 from appliance.ports.store import Append, Operation
+from appliance.stores import reading_all
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
-from appliance.stores.directory import Claim, StoreLocked, leveldb_holder
+from appliance.stores.directory import Claim
 from appliance.stores.lately import LatelySeen
+from appliance.stores.opening import Database, open_database, opened
 from appliance.stores.snapshots import LevelDbSnapshot
 
-# Sizes for a small board: 4 MB of rows not yet in tables, 8 MB of cache, 200 mapped tables.
-_OPTIONS: Final = {
-    "write_buffer_size": 4 << 20,
-    "lru_cache_size": 8 << 20,
-    "block_size": 16 << 10,
-    "bloom_filter_bits": 10,
-    "max_open_files": 200,
-}
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
 _NOTED: Final = 200  # rows that wait for a transaction, at most
 _READS: Final = 16  # in a row, before others have their turn
 
+T = TypeVar("T")
 _Rows: TypeAlias = dict[bytes, bytes | None]  # by whole key; None: removed
 _WriteBatch: TypeAlias = Any  # plyvel has no types
-_Database: TypeAlias = Any
 
 
 @dataclass(slots=True)
@@ -56,13 +51,14 @@ class _Batch:
     write: _WriteBatch
     rows: _Rows = field(default_factory=dict)
     waiting: list[trio.lowlevel.Task] = field(default_factory=list)
+    began: float = 0.0  # when its write did
 
 
 @final
 class LevelDbStore:
     """An embedded store in a directory of its own (ports.store.Store)."""
 
-    def __init__(self, directory: Path, claim: Claim, database: _Database) -> None:
+    def __init__(self, directory: Path, claim: Claim, database: Database) -> None:
         """Take over an opened database: see `open_store`."""
         self._directory = directory
         self._claim = claim
@@ -72,6 +68,7 @@ class LevelDbStore:
         self._chains = Chains(self._last)
         self._written: _Batch | None = None  # what the thread is writing
         self._failure = ""
+        self._told: Callable[[int, float], None] = _nobody
         self._reads = 0
         self._lately = LatelySeen()
         self._closing = False
@@ -137,17 +134,50 @@ class LevelDbStore:
         self._check_readable()
         if limit <= _INLINE:
             return read()
-        finished = self._use()
-        try:
-            return await trio.to_thread.run_sync(read)
-        finally:
-            finished()
+        return await self._beside(read)
 
     def snapshot(self) -> LevelDbSnapshot:
         """Take a snapshot of what is written now (ports.store.SnapshotStore)."""
         if self._closing:
             raise self._refusal()
         return LevelDbSnapshot(self._database, str(self._directory), self._use)
+
+    def measure(self, told: Callable[[int, float], None]) -> None:
+        """Tell of each write (ports.store.MeasuredStore)."""
+        self._told = told
+
+    @property
+    def failure(self) -> str:
+        """Why a write failed, after which there are no more; empty: none did."""
+        return self._failure
+
+    async def recover(self) -> None:
+        """Open the database again after a failed write, when nobody reads. Raises Broken."""
+        if not self._failure or self._closing or self._users or self._written is not None:
+            return
+        finished, self._readable = self._use(), False
+        try:
+            with trio.CancelScope(shield=True):
+                self._database = await trio.to_thread.run_sync(self._open_again)
+        except (plyvel.Error, OSError) as error:
+            raise Broken(
+                f"the database {self._directory} could not be opened again", detail=str(error)
+            ) from error
+        finally:
+            finished()
+        self._readable = True
+        self._next, self._failure = self._empty_batch(), ""
+
+    async def scrub(self, start: bytes = b"") -> ScrubPart:
+        """Read some of all rows with their checksums, from a key on."""
+        return await self._beside(partial(reading_all.part, self._database, self._directory, start))
+
+    async def compact(self) -> None:
+        """Give back the room of what was removed. Raises Broken."""
+        try:
+            await self._beside(self._database.compact_range)
+        except plyvel.Error as error:
+            raise self._unreadable(error) from error
 
     async def aclose(self) -> None:
         """Write what was accepted, end the thread, close the database, give up the claim.
@@ -175,6 +205,15 @@ class LevelDbStore:
         self._closed.set()
 
     # ---- reading
+
+    async def _beside(self, work: Callable[[], T]) -> T:
+        """Do something long in a thread; the database stays open for it. Raises Broken."""
+        self._check_readable()
+        finished = self._use()
+        try:
+            return await trio.to_thread.run_sync(work)
+        finally:
+            finished()
 
     def _use(self) -> Callable[[], None]:
         """Keep the database open for a thread, until what is given is called."""
@@ -274,6 +313,7 @@ class LevelDbStore:
     def _begin(self) -> None:
         """Give the thread what has gathered."""
         self._written, self._next = self._next, self._empty_batch()
+        self._written.began = trio.current_time()
         self._batches.put(self._written)
 
     def _write_batches(self) -> None:
@@ -300,18 +340,22 @@ class LevelDbStore:
             self._next = self._empty_batch()
         else:
             self._lately.written(batch.rows)
+            self._told(len(batch.waiting), trio.current_time() - batch.began)
             if self._next.waiting or len(self._next.rows) >= _NOTED:
                 self._begin()
         for task in waiting:
-            result: outcome.Maybe[None] = (
-                outcome.Error(self._refusal()) if problem else outcome.Value(None)
-            )
-            trio.lowlevel.reschedule(task, result)
+            ended = outcome.Error(self._refusal()) if problem else outcome.Value(None)
+            trio.lowlevel.reschedule(task, ended)
         self._idle_if_done()
 
     def _idle_if_done(self) -> None:
         if self._closing and self._written is None and not self._users:
             self._idle.set()
+
+    def _open_again(self) -> Database:
+        self._next.write.clear()
+        self._database.close()
+        return opened(self._directory, create=False)
 
     def _close(self) -> None:
         self._thread.join()
@@ -328,7 +372,7 @@ class LevelDbStore:
         if self._failure:
             return Broken(
                 f"the database {self._directory} could not be written: it takes no more writes "
-                "until the server is started again",
+                "until it is opened again",
                 detail=self._failure,
             )
         return Broken(f"the database {self._directory} is closed")
@@ -342,25 +386,14 @@ class LevelDbStore:
         return Broken(f"the database {self._directory} cannot be read", detail=str(error))
 
 
+def _nobody(transactions: int, seconds: float) -> None:
+    """Tell nobody."""
+
+
 async def open_store(directory: Path, *, create: bool = True) -> LevelDbStore:
     """Open the database in a directory, to be closed with `aclose`.
 
     Raises StoreLocked, StoreAbsent (only without `create`), Broken.
     """
-    claim, database = await trio.to_thread.run_sync(partial(_open, directory, create=create))
-    return LevelDbStore(directory, claim, database)
-
-
-def _open(directory: Path, *, create: bool) -> tuple[Claim, _Database]:
-    claim = Claim(directory, create=create)
-    try:
-        return claim, plyvel.DB(str(directory), create_if_missing=create, **_OPTIONS)
-    except (plyvel.Error, OSError) as error:
-        claim.release()
-        if "LOCK" in str(error) and (pid := leveldb_holder(directory)):
-            raise StoreLocked(directory, pid) from error
-        raise Broken(
-            f"the database {directory} cannot be opened: restore a backup, or see what is wrong "
-            "with its directory",
-            detail=str(error),
-        ) from error
+    open_it = partial(open_database, directory, create=create)
+    return LevelDbStore(directory, *await trio.to_thread.run_sync(open_it))
