@@ -152,14 +152,14 @@ def restore(
 
     async def work() -> tuple[Examined, Restored]:
         async with fetched(name, place, in_place=bool(origin)) as file:
-            examined = await trio.to_thread.run_sync(_examined, file, passphrase_file, without_keys)
-            if examined.about.has_database and not (published or accept_lost_revocations):
+            about = await trio.to_thread.run_sync(opening.peek, file)
+            if about.has_database and not (published or accept_lost_revocations):
                 raise BadRequest(
-                    f"this backup was made at {examined.about.made_at} and knows nothing of what "
-                    "was revoked since: give a revocation list that the CA has published later "
-                    "with --crl, or --accept-lost-revocations if there is none; nothing was "
-                    "written"
+                    f"this backup was made at {about.made_at} and knows nothing of what was "
+                    "revoked since: give a revocation list that the CA has published later with "
+                    "--crl, or --accept-lost-revocations if there is none; nothing was written"
                 )
+            examined = await trio.to_thread.run_sync(_examined, file, passphrase_file, without_keys)
             return examined, await restoring.restore(
                 examined, target, published, SystemClock().now()
             )
