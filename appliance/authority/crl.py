@@ -28,6 +28,7 @@ from appliance.authority import records, revoked_rows
 from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers, IssuingKey
 from appliance.formats import crl
+from appliance.formats.prometheus import Family
 from appliance.formats.timeorduration import parse_time
 from appliance.issuance import revocation_lists
 from appliance.issuance.revocation_lists import KEPT, ListDraft, PreparedList
@@ -98,8 +99,8 @@ class CrlPublisher:
     def __init__(self, store: Store, clock: Clock, gate: IssuanceGate | None = None) -> None:
         self._store = store
         self._clock = clock
-        self._plan: CrlPlan | None = None
         self._gate = gate or IssuanceGate()
+        self._plan: CrlPlan | None = None
         self._places: dict[str, bytes] = {}  # what a list is asked for by → its issuer
         self._published: dict[bytes, PublishedList] = {}
         self._numbers: dict[bytes, int] = {}  # of the lists that were recorded last
@@ -136,6 +137,23 @@ class CrlPublisher:
                 times = Validity(not_before=newest.made_at, not_after=newest.expires_at)
             found.append((key.name, times))
         return found
+
+    def families(self) -> list[Family]:
+        """Give the age of each list as a number."""
+        now = self._clock.now()
+        ages = [
+            ((("issuer", name),), (now - times.not_before).total_seconds())
+            for name, times in self.validities()
+            if times is not None
+        ]
+        return [
+            Family(
+                name="hearth_crl_age_seconds",
+                help="Time since the revocation list was made",
+                kind="gauge",
+                samples=[(labels, round(max(age, 0.0), 3)) for labels, age in ages],
+            )
+        ]
 
     async def current(self, place: str = "") -> PublishedList:
         """Give the newest list of an issuing key, by its name or its key's identifier.
@@ -244,6 +262,7 @@ class CrlPublisher:
         if not self._loaded:
             return False  # its number is not known
         try:
+            self._gate.check_time()
             await self._make(key, plan)
         except HearthError as error:
             which = f"the revocation list of '{key.name}'" if key.name else "the revocation list"
@@ -262,7 +281,6 @@ class CrlPublisher:
             issuer=key.issuer,
             number=self._last_number(issuer, plan, now, first=first) + 1,
             this_update=now,
-            self._gate.check_time()
             next_update=now + plan.cache_duration,
             url=revocation_lists.url_of(plan.url, key.name, key.issuer),
             entries=entries,

@@ -1,16 +1,20 @@
-"""Numbers about the authority at work, under step-ca's names.
+"""Numbers about the authority at work: step-ca's under its names, and ours, `hearth_…`.
 
 They come from the events that every attempt ends with, and from the signing keys: nothing on the
 way of a request knows of metrics. Another metric is another counter here, or another Family from
 whoever has the number.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
+import trio
+
+from appliance.authority.timings import Timings
 from appliance.formats.prometheus import Family, Labels
 from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import HearthError
@@ -20,6 +24,8 @@ from appliance.model.webhooks import WebhookKind
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
 from appliance.ports.signer import IssuerKey, Signer
+
+log = logging.getLogger(__name__)
 
 _COUNTERS: Final = {
     "step_ca_x509_signed_total": "Number of certificates signed",
@@ -42,6 +48,10 @@ _BY_OPERATION: Final = {
     "ssh-rekey": "step_ca_ssh_rekeyed_total",
 }
 _SIGNING: Final = ("sign", "ssh-sign")
+_TELLING: Final = (EventKind.WARNED, EventKind.NOTED)  # of nobody's request
+
+Gathering: TypeAlias = Callable[[], Awaitable[Sequence[Family]]]
+"""Reads numbers that are not in memory. May raise what a store raises: then they are left out."""
 _BY_WEBHOOK: Final = {
     WebhookKind.AUTHORIZING: "step_ca_x509_webhook_authorized_total",
     WebhookKind.ENRICHING: "step_ca_x509_webhook_enriched_total",
@@ -58,12 +68,33 @@ class Metrics:
         self._counts: Counter[tuple[str, Labels]] = Counter()
         self._counts["step_ca_kms_signed", ()] = self._counts["step_ca_kms_errors", ()] = 0
         self._counting = Lock()
-        self._tokens: dict[str, bool] = {}
+        self._tokens: dict[str, TokenStatus] = {}
         self._others: list[Callable[[], Sequence[Family]]] = []
+        self._read: list[Gathering] = []
+        self._requests: Counter[Labels] = Counter()
+        self._transactions = 0
+        self._requested = Timings("hearth_request_seconds", "Time that a request took")
+        self._steps = Timings("hearth_step_seconds", "Time that each step of a request took")
+        self._signatures = Timings("hearth_signature_seconds", "Time that a key took to sign")
+        self._writes = Timings("hearth_store_write_seconds", "Time that a write to the disk took")
 
     def add(self, families: Callable[[], Sequence[Family]]) -> None:
         """Ask this one, too, for numbers: from any thread, whenever somebody wants them."""
         self._others.append(families)
+
+    def add_read(self, gathering: Gathering) -> None:
+        """Ask this one, too, but only who gathers all: it has to read."""
+        self._read.append(gathering)
+
+    async def gather(self) -> list[Family]:
+        """Give all numbers, those that have to be read as well."""
+        found = self.families()
+        for gathering in self._read:
+            try:
+                found += await gathering()
+            except HearthError as error:
+                log.warning("numbers for /metrics cannot be read: %s", error)
+        return found
 
     def record(self, event: Event) -> None:
         """Hand the event on, and count it.
@@ -72,6 +103,8 @@ class Metrics:
         sends a token that does not hold has not got so far.
         """
         self._events.record(event)
+        if event.kind not in _TELLING:
+            self._note(event)
         name = _BY_OPERATION.get(event.operation)
         refused = event.kind is EventKind.REFUSED
         if name is None or (refused and event.operation in _SIGNING and not event.provisioner):
@@ -86,14 +119,31 @@ class Metrics:
         if name := _BY_WEBHOOK.get(kind):
             self._count(name, _labels(provisioner, succeeded=succeeded))
 
-    def key_used(self, *, succeeded: bool) -> None:
+    def _note(self, event: Event) -> None:
+        """Count a request by how it ended, and how long it and its steps took."""
+        operation = ("operation", event.operation)
+        labels = (operation, ("outcome", event.kind.value), ("provisioner", event.provisioner))
+        with self._counting:
+            self._requests[labels] += 1
+        self._requested.took(event.took, (operation,))
+        for step, seconds in event.steps:
+            self._steps.took(seconds, (operation, ("step", step)))
+
+    def written(self, transactions: int, seconds: float) -> None:
+        """Count a write of the store, and what it made durable."""
+        with self._counting:
+            self._transactions += transactions
+        self._writes.took(seconds)
+
+    def key_used(self, *, succeeded: bool, seconds: float = 0.0) -> None:
         """Count a signature, or that there was none."""
+        self._signatures.took(seconds, (("success", "true" if succeeded else "false"),))
         self._count("step_ca_kms_signed" if succeeded else "step_ca_kms_errors", ())
 
     def token_changed(self, status: TokenStatus) -> None:
         """Remember whether a token can sign."""
         with self._counting:
-            self._tokens[status.name] = status.state is TokenState.READY
+            self._tokens[status.name] = status
 
     def token_left(self, name: str) -> None:
         """Forget a token that is not used any more."""
@@ -105,6 +155,8 @@ class Metrics:
         with self._counting:
             counts = dict(self._counts)
             tokens = dict(self._tokens)
+            requests = dict(self._requests)
+            transactions = self._transactions
         uptime = (self._clock.now() - self._started).total_seconds() // 1
         return [
             *(
@@ -123,6 +175,22 @@ class Metrics:
                 samples=[((), uptime)],
             ),
             *_of_tokens(tokens),
+            Family(
+                name="hearth_requests_total",
+                help="Number of requests by what was asked, who allowed it, and how it ended",
+                kind="counter",
+                samples=list(requests.items()),
+            ),
+            Family(
+                name="hearth_store_transactions_total",
+                help="Number of transactions that were made durable",
+                kind="counter",
+                samples=[((), transactions)] if transactions else [],
+            ),
+            *(
+                each.family()
+                for each in (self._requested, self._steps, self._signatures, self._writes)
+            ),
             *(family for each in self._others for family in each()),
         ]
 
@@ -146,26 +214,38 @@ class CountedSigner:
 
     async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         """Sign the message, as the signer does."""
+        began = trio.current_time()
         try:
             signature = await self._signer.sign(message, algorithm)
         except HearthError:
-            self._metrics.key_used(succeeded=False)
+            self._metrics.key_used(succeeded=False, seconds=trio.current_time() - began)
             raise
-        self._metrics.key_used(succeeded=True)
+        self._metrics.key_used(succeeded=True, seconds=trio.current_time() - began)
         return signature
 
 
-def _of_tokens(tokens: Mapping[str, bool]) -> list[Family]:
-    """Say of each token whether it can sign; step-ca has no such number."""
-    if not tokens:
-        return []
+def _of_tokens(tokens: Mapping[str, TokenStatus]) -> list[Family]:
+    """Say of each token whether it can sign, and what tries are left; step-ca has neither."""
     return [
         Family(
             name="hearth_token_ready",
             help="Whether the token with signing keys can be used",
             kind="gauge",
-            samples=[((("token", name),), int(ready)) for name, ready in tokens.items()],
-        )
+            samples=[
+                ((("token", name),), int(each.state is TokenState.READY))
+                for name, each in tokens.items()
+            ],
+        ),
+        Family(
+            name="hearth_token_pin_tries",
+            help="Number of tries of the token's PIN that are left, where it tells",
+            kind="gauge",
+            samples=[
+                ((("token", name),), each.tries_left)
+                for name, each in tokens.items()
+                if each.tries_left is not None
+            ],
+        ),
     ]
 
 

@@ -32,6 +32,9 @@ class Attempt:
     Left by an error, it was refused. A cancelled one is not recorded: its outcome is not known.
     """
 
+    _started: datetime
+    _reached: datetime  # the end of the last step
+
     def __init__(self, operation: str, context: Context, clock: Clock, events: EventSink) -> None:
         self._operation, self._context = operation, context
         self._clock, self._events = clock, events
@@ -46,6 +49,13 @@ class Attempt:
         self._asked_by = ""
         self._replaces: int | None = None
         self._written: Event | None = None
+        self._steps: dict[str, float] = {}
+
+    def passed(self, step: str) -> None:
+        """Note that a step ends now: `authorize`, `webhooks`, `decide`, `sign`, `record`."""
+        since, self._reached = self._reached, self._clock.now()
+        spent = max((self._reached - since).total_seconds(), 0.0)
+        self._steps[step] = self._steps.get(step, 0.0) + spent
 
     def about(self, subject: str, sans: Iterable[San]) -> None:
         """Note whom it is about."""
@@ -58,6 +68,8 @@ class Attempt:
     def allowed_by(self, provisioner: ProvisionerRef | None) -> None:
         """Note who allows it."""
         self._provisioner = provisioner
+        if not self._steps:
+            self.passed("authorize")
 
     def asked(self, credential: str) -> None:
         """Note by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`."""
@@ -108,10 +120,12 @@ class Attempt:
     def succeeded(self, kind: EventKind, reason: str = "") -> None:
         """Note that it is done."""
         self._kind, self._reason = kind, reason
+        self.passed("record")
 
     def __enter__(self) -> "Attempt":
         """Begin."""
-        self._started: datetime = self._clock.now()
+        self._started = self._clock.now()
+        self._reached = self._started
         return self
 
     def __exit__(
@@ -153,6 +167,7 @@ class Attempt:
             took=(now - self._started).total_seconds(),
             asked_by=self._asked_by,
             replaces=self._replaces,
+            steps=tuple(self._steps.items()),
         )
 
 

@@ -110,10 +110,13 @@ class X509Authority:
                 given = await self.webhooks.enriched(
                     self._given(csr, grant, request.template_data), request.context
                 )
+                attempt.passed("webhooks")
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
                 wanted, draft = await self._decided(given, asked, key)
+                attempt.passed("decide")
                 await self.webhooks.permit(given, wanted, draft.validity, request.context)
-                signed = await self._signed(draft, key, grant.provisioner)
+                attempt.passed("webhooks")
+                signed = await self._signed(draft, key, grant.provisioner, attempt)
                 return await self._recorded(signed, grant.token, attempt, EventKind.ISSUED)
 
     async def sign_granted(
@@ -137,9 +140,12 @@ class X509Authority:
             rules.permit(csr, grant)
             key = self.issuers.named(grant.profile.issuer)
             given = await self.webhooks.enriched(self._given(csr, grant, None), context)
+            attempt.passed("webhooks")
             wanted, draft = await self._decided(given, asked, key)
+            attempt.passed("decide")
             await self.webhooks.permit(given, wanted, draft.validity, context)
-            issued = await self._signed(draft, key, grant.provisioner)
+            attempt.passed("webhooks")
+            issued = await self._signed(draft, key, grant.provisioner, attempt)
             await self._recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
@@ -168,7 +174,7 @@ class X509Authority:
             draft = identities.as_identity(draft, csr, validity, grant.lifetimes)
             self._permit(draft, grant, key)
             await self.webhooks.permit(given, wanted, draft.validity, context)
-            signed = await self._signed(draft, key, grant.provisioner)
+            signed = await self._signed(draft, key, grant.provisioner, attempt)
             return await self._recorded(signed, None, attempt, EventKind.ISSUED)
 
     async def renew(self, credential: Credential, context: Context) -> Issued:
@@ -291,17 +297,24 @@ class X509Authority:
     ) -> Issued:
         _constrain(draft, key)
         ref = provisioner.ref if provisioner else None
-        signed = await self._signed(draft, key, ref)
+        attempt.passed("decide")
+        signed = await self._signed(draft, key, ref, attempt)
         return await self._recorded(signed, token, attempt, kind)
 
     async def _signed(
-        self, draft: Draft, key: IssuingKey, provisioner: ProvisionerRef | None
+        self,
+        draft: Draft,
+        key: IssuingKey,
+        provisioner: ProvisionerRef | None,
+        attempt: Attempt,
     ) -> Issued:
         serial = certificates.serial_number(self.chance.octets(certificates.SERIAL_OCTETS))
         prepared = certificates.prepare(draft, key.issuer, serial)
         signature = await key.signer.sign(prepared.to_be_signed, prepared.algorithm)
+        certificate = certificates.assemble(prepared, signature)
+        attempt.passed("sign")
         return Issued(
-            certificate=certificates.assemble(prepared, signature),
+            certificate=certificate,
             chain=key.chain,
             serial=prepared.serial,
             subject=draft.common_name,
@@ -325,6 +338,7 @@ class X509Authority:
         )
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
+        self.gate.check()
         return Attempt(operation, context, self.clock, self.events)
 
 
@@ -338,7 +352,6 @@ def _constrain(draft: Draft, key: IssuingKey) -> None:
 async def provisioner_of(
     store: Store, registry: Registry, certificate: ParsedCertificate
 ) -> Provisioner | None:
-        self.gate.check()
     """Find who answers for a certificate: whom its row names, else its step extension.
 
     None when it names nobody. Raises Unauthorized when who it names is gone.

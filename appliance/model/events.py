@@ -39,6 +39,7 @@ class Event:
     asked_by: str = ""  # by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`
     replaces: int | None = None  # the serial number of what was renewed or rekeyed
     fingerprint: str = ""  # SHA-256 of the certificate, in hexadecimal
+    steps: tuple[tuple[str, float], ...] = field(default=(), compare=False)  # seconds of each
     journaled: bool = field(default=False, compare=False)  # written with what it tells
 
     @property

@@ -4,9 +4,11 @@ Buckets, keys and value forms of what step-ca also has are step-ca's; buckets of
 prefix `hearth_`. A value is never empty: an empty one in a foreign database means absent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
+
+from appliance.model.upkeep import ScrubPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +148,38 @@ class SnapshotStore(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Take a snapshot now of all that was committed. Raises Broken when it is closed."""
+        ...
+
+
+@runtime_checkable
+class MeasuredStore(Protocol):
+    """A store that tells how its writes go."""
+
+    def measure(self, told: Callable[[int, float], None]) -> None:
+        """Tell of each write that reached the disk: of how many transactions, in how many seconds.
+
+        `told` is called in the event loop, and must neither wait nor raise.
+        """
+        ...
+
+
+@runtime_checkable
+class MaintainedStore(Protocol):
+    """A store with files of its own, which have to be looked after."""
+
+    @property
+    def failure(self) -> str:
+        """Say why a write failed, after which it takes none; empty: none did."""
+        ...
+
+    async def recover(self) -> None:
+        """Try to take writes again after one failed; `failure` says if it does. Raises Broken."""
+        ...
+
+    async def scrub(self, start: bytes = b"") -> ScrubPart:
+        """Read some of all rows with their checksums, from where another part has ended."""
+        ...
+
+    async def compact(self) -> None:
+        """Give back the room of rows that were removed. Raises Broken."""
         ...

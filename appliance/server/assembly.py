@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from appliance.authority.acme.validation import Validation
 from appliance.authority.alerts.monitor import Alerts
+from appliance.authority.certificate_numbers import CertificateNumbers
 from appliance.authority.conditions import ConditionBoard
 from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.issuers import Issuers
@@ -33,7 +34,7 @@ from appliance.model.version import VERSION
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
-from appliance.ports.store import Store
+from appliance.ports.store import MeasuredStore, Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
@@ -92,14 +93,21 @@ def lay_foundation(
     tokens = key_tokens or Tokens()
     counted.add(conditions.families)
     counted.add(alerts.families)
+    counted.add_read(CertificateNumbers(store, clock).families)
+    if isinstance(store, MeasuredStore):
+        store.measure(counted.written)
     tokens.tell(counted.token_changed, counted.token_left)
     tokens.tell(alerts.token_changed, alerts.token_left)
     notices = TokenNotices(conditions, counted, clock)
     tokens.tell(notices.changed, notices.left)
+    lists = CrlPublisher(store, clock)
+    validation = build_validation(network, store=store, clock=clock, chance=chance, events=counted)
+    counted.add(lists.families)
+    counted.add(validation.families)
     return Foundation(
         store=store,
         tokens=OneTimeTokens(store),
-        lists=CrlPublisher(store, clock),
+        lists=lists,
         ssh_list=KrlPublisher(store, clock),
         clock=clock,
         chance=chance,
@@ -108,9 +116,7 @@ def lay_foundation(
         password=password,
         ssh_passwords=ssh_passwords,
         key_tokens=tokens,
-        validation=build_validation(
-            network, store=store, clock=clock, chance=chance, events=counted
-        ),
+        validation=validation,
         conditions=conditions,
         journal=journal,
         alerts=alerts,

@@ -58,7 +58,7 @@ def metrics_application(
     if settings.metrics is None:
         return None
     return build_application(
-        metrics_routes(metrics.families), chance=chance, access_log=lambda fields: None
+        metrics_routes(metrics.gather), chance=chance, access_log=lambda fields: None
     )
 
 

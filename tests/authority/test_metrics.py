@@ -1,6 +1,7 @@
 """Metrics have step-ca's names and labels, and come from events and keys alone."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from appliance.authority.metrics import CountedSigner, Metrics
 from appliance.formats import prometheus
 from appliance.formats.prometheus import Family
 from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import Unavailable
+from appliance.model.errors import Broken, Unavailable
 from appliance.model.events import Event, EventKind
+from appliance.model.tokens import TokenState, TokenStatus
 from appliance.model.webhooks import WebhookKind
 from appliance.ports.signer import IssuerKey
 from tests.support.authority import START, RecordedEvents, StandingClock, shared_hierarchy
@@ -38,11 +40,18 @@ def event(kind: EventKind, operation: str, provisioner: str = "admin") -> Event:
 
 
 def shown(metrics: Metrics) -> list[str]:
+    """What there is under step-ca's names."""
     return [
         line
         for line in prometheus.render(metrics.families()).splitlines()
-        if not line.startswith("#")
+        if line.startswith("step_ca_")
     ]
+
+
+def ours(metrics: Metrics, name: str) -> list[str]:
+    """The lines of a metric of our own."""
+    lines = prometheus.render(metrics.families()).splitlines()
+    return [line for line in lines if line.startswith(f"hearth_{name}")]
 
 
 def test_at_the_start_there_are_what_step_ca_has(metrics: Metrics, clock: StandingClock) -> None:
@@ -88,6 +97,75 @@ def test_attempts_are_counted_by_operation_provisioner_and_success(
     ]
 
 
+def test_requests_are_counted_by_outcome_and_provisioner(metrics: Metrics) -> None:
+    for each in (
+        event(EventKind.ISSUED, "sign"),
+        event(EventKind.REFUSED, "sign", ""),
+        event(EventKind.RENEWED, "ssh-renew", "sshpop"),
+        event(EventKind.REVOKED, "revoke"),
+        event(EventKind.NOTED, "reload", ""),  # nobody's request
+        event(EventKind.WARNED, "token", ""),
+    ):
+        metrics.record(each)
+    labels = 'hearth_requests_total{{operation="{}",outcome="{}",provisioner="{}"}} 1'
+    assert ours(metrics, "requests_total") == [
+        labels.format("revoke", "revoked", "admin"),
+        labels.format("sign", "issued", "admin"),
+        labels.format("sign", "refused", ""),
+        labels.format("ssh-renew", "renewed", "sshpop"),
+    ]
+
+
+def test_each_step_of_a_request_has_its_time(metrics: Metrics) -> None:
+    """Buckets hold what is not above their bound, as Prometheus counts them."""
+    for took, steps in (
+        (0.004, (("authorize", 0.001), ("record", 0.003))),
+        (20.0, (("authorize", 0.5), ("sign", 19.5))),
+    ):
+        metrics.record(replace(event(EventKind.ISSUED, "sign"), took=took, steps=steps))
+    authorized = 'operation="sign",step="authorize"'
+    lines = ours(metrics, "step_seconds")
+    assert f'hearth_step_seconds_bucket{{{authorized},le="0.001"}} 1' in lines
+    assert f'hearth_step_seconds_bucket{{{authorized},le="0.25"}} 1' in lines
+    assert f'hearth_step_seconds_bucket{{{authorized},le="0.5"}} 2' in lines
+    assert f'hearth_step_seconds_bucket{{{authorized},le="+Inf"}} 2' in lines
+    assert f"hearth_step_seconds_sum{{{authorized}}} 0.501" in lines
+    assert f"hearth_step_seconds_count{{{authorized}}} 2" in lines
+    assert 'hearth_step_seconds_bucket{operation="sign",step="sign",le="10"} 0' in lines
+    assert 'hearth_step_seconds_bucket{operation="sign",step="sign",le="+Inf"} 1' in lines
+    assert 'hearth_request_seconds_sum{operation="sign"} 20.004' in ours(metrics, "request_sec")
+
+
+def test_writes_of_the_store_are_counted_with_what_they_made_durable(metrics: Metrics) -> None:
+    metrics.written(3, 0.02)
+    metrics.written(1, 0.01)
+    assert ours(metrics, "store_transactions_total") == ["hearth_store_transactions_total 4"]
+    assert "hearth_store_write_seconds_count 2" in ours(metrics, "store_write")
+
+
+def test_a_token_has_its_state_and_its_tries(metrics: Metrics) -> None:
+    token = TokenStatus(name="yubikey 1", uri="yubikey:", state=TokenState.READY, tries_left=3)
+    metrics.token_changed(token)
+    assert ours(metrics, "token") == [
+        'hearth_token_pin_tries{token="yubikey 1"} 3',
+        'hearth_token_ready{token="yubikey 1"} 1',
+    ]
+    metrics.token_changed(replace(token, state=TokenState.ABSENT, tries_left=None))
+    assert ours(metrics, "token") == ['hearth_token_ready{token="yubikey 1"} 0']
+    metrics.token_left("yubikey 1")
+    assert ours(metrics, "token") == []
+
+
+async def test_numbers_that_cannot_be_read_leave_the_others(metrics: Metrics) -> None:
+    async def broken() -> list[Family]:
+        raise Broken("the disk")
+
+    metrics.add_read(broken)
+    assert [each.name for each in await metrics.gather()] == [
+        each.name for each in metrics.families()
+    ]
+
+
 def test_webhooks_are_counted_by_what_they_are_asked(metrics: Metrics) -> None:
     for kind in WebhookKind:
         metrics.webhook_called(kind, "admin", succeeded=kind is WebhookKind.ENRICHING)
@@ -113,6 +191,8 @@ async def test_signatures_and_failures_of_keys_are_counted(metrics: Metrics) -> 
         await signer.sign(b"message", ECDSA)
     with pytest.raises(Unavailable):
         await CountedSigner(Away(), metrics).sign(b"message", ECDSA)
+    assert 'hearth_signature_seconds_count{success="false"} 1' in ours(metrics, "signature")
+    assert 'hearth_signature_seconds_count{success="true"} 3' in ours(metrics, "signature")
     assert shown(metrics)[:2] == ["step_ca_kms_errors 1", "step_ca_kms_signed 3"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.authority.issuers import Issuers
 from appliance.formats import crl, pem
+from appliance.formats.prometheus import Family
 from appliance.web.application import Application, build_application, mounted
 from appliance.web.publish.crl import crl_routes
 from appliance.web.publish.metrics import metrics_routes
@@ -145,8 +146,11 @@ async def test_without_lists_the_answer_says_so(pki: Pki) -> None:
 
 
 async def test_metrics_are_text_of_prometheus(pki: Pki) -> None:
+    async def none() -> list[Family]:
+        return []
+
     made = build_application(
-        metrics_routes(list), chance=SystemChance(), access_log=lambda line: None
+        metrics_routes(none), chance=SystemChance(), access_log=lambda line: None
     )
     async with serving(made, replace(pki, plain=True)) as server:
         status, headers, body = await ask(server, "/metrics")

@@ -16,6 +16,7 @@ see. After a restart, challenges that are processing are looked at anew.
 import itertools
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +29,7 @@ from appliance.authority.acme.authorizations import Authorization, Authorization
 from appliance.authority.acme.caa import CaaLookup, CaaRecheck
 from appliance.authority.acme.looking import Job, Looks, Probes, Seen, told
 from appliance.authority.acme.records import AccountRow, AuthorizationRow, ChallengeRow
+from appliance.formats.prometheus import Family, Labels
 from appliance.issuance.acme import attestation, attestation_roots, challenges
 from appliance.issuance.acme.attestation import Asked
 from appliance.issuance.acme.checks import CaaMode
@@ -61,6 +63,7 @@ _BY_ACCOUNT: Final = frozenset({ChallengeType.DNS_ACCOUNT_01, ChallengeType.DNS_
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
 _PROMPT: Final = 0.25  # seconds that a response waits for what is seen
+_FINAL: Final = {ChallengeEvent.PROVEN: "met", ChallengeEvent.FAILED: "failed"}
 _PENDING: Final = b'"pending"'  # part of the rows that are read at the start
 
 
@@ -92,11 +95,29 @@ class Validation:
         )
         self._add, self._added = trio.open_memory_channel[tuple[Job, trio.Event]](math.inf)
         self._count = 0
+        self._settled: Counter[Labels] = Counter()
 
     @property
     def types(self) -> frozenset[ChallengeType]:
         """The types that it can prove: all."""
         return frozenset(ChallengeType)
+
+    def families(self) -> list[Family]:
+        """Give numbers of challenges, and how many are in work. Callable from any thread."""
+        return [
+            Family(
+                name="hearth_acme_challenges_total",
+                help="Number of ACME challenges that were met or failed, by type",
+                kind="counter",
+                samples=list(self._settled.copy().items()),
+            ),
+            Family(
+                name="hearth_acme_challenges_in_work",
+                help="Number of ACME challenges that are being looked at",
+                kind="gauge",
+                samples=[((), self._count)],
+            ),
+        ]
 
     async def begin(
         self,
@@ -303,6 +324,8 @@ class Validation:
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         """Write it down, and tell of what failed."""
         written = await self._authorizations.settle(job.authorization_id, job.challenge_id, outcome)
+        if written and outcome.event in _FINAL:
+            self._settled[("outcome", _FINAL[outcome.event]), ("type", job.type.value)] += 1
         if written and outcome.event is ChallengeEvent.FAILED and outcome.problem is not None:
             self._tell(job, EventKind.REFUSED, "acme-challenge", outcome.problem.public)
 

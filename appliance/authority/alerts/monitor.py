@@ -222,7 +222,18 @@ class Alerts:
         waiting = dict.fromkeys(self.courier.targets, 0)
         for row in self.courier.pending:
             waiting[row.target] = waiting.get(row.target, 0) + 1
+        ends = [
+            ((("name", name),), validity.not_after.timestamp())
+            for name, validity in self._ends()
+            if validity is not None
+        ]
         return [
+            Family(
+                name="hearth_end_timestamp_seconds",
+                help="When certificates and lists of the CA itself end, since 1970",
+                kind="gauge",
+                samples=ends,
+            ),
             Family(
                 name="hearth_alerts_firing",
                 help="Number of alerts that are not over",

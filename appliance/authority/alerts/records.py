@@ -1,7 +1,7 @@
 """The rows of alerts, all of them ours, in JSON.
 
 hearth_alerts          hash of the name        → open Alert
-hearth_alerts_ended    time, 8 octets, hash    → Alert that is over
+hearth_alerts_ended    time, hash, 8 octets each → Alert that is over
 hearth_alerts_outbox   notice's id / target    → Pending
 hearth_alerts_mutes    hash of the name        → Mute
 hearth_alerts_lines    key of the line         → Line (authority.alerts.habits)
@@ -39,16 +39,13 @@ def opened(alert: Alert) -> Operation:
 
 def ended(alert: Alert, at: datetime) -> list[Operation]:
     """Put an open alert among those that are over."""
-    key = _hash(alert.name)
-    return [
-        Delete(OPEN, key),
-        Put(ENDED, _micros(at).to_bytes(8) + key[:8], msgspec.json.encode(alert)),
-    ]
+    return [Delete(OPEN, _hash(alert.name)), noted(alert, at)]
 
 
 def noted(alert: Alert, at: datetime) -> Operation:
-    """Write one that was over when it began."""
-    return ended(alert, at)[1]
+    """Put one among those that are over. There may be several of a name at once."""
+    key = _micros(at).to_bytes(8) + _hash(f"{alert.name}\n{alert.text}")[:8]
+    return Put(ENDED, key, msgspec.json.encode(alert))
 
 
 def pending(row: Pending) -> Operation:

@@ -19,7 +19,7 @@ from appliance.authority.acme.authorizations import Authorizations
 from appliance.authority.acme.looking import Probes
 from appliance.authority.acme.records import AccountRow, ChallengeRow
 from appliance.authority.acme.validation import Validation
-from appliance.formats import pem
+from appliance.formats import pem, prometheus
 from appliance.issuance.acme import challenges, proofs
 from appliance.issuance.acme.checks import CaaMode, Checks
 from appliance.model.acme import (
@@ -168,6 +168,15 @@ async def test_a_challenge_that_is_met_makes_its_authorization_valid() -> None:
         assert (row.status, row.error) == (ChallengeStatus.VALID, None)
         assert row.validated_at == "2026-03-01T12:00:00Z"
         assert await bench.status(key) is AuthorizationStatus.VALID
+        assert numbers(bench) == [
+            "hearth_acme_challenges_in_work 0",
+            'hearth_acme_challenges_total{outcome="met",type="http-01"} 1',
+        ]
+
+
+def numbers(bench: Bench) -> list[str]:
+    lines = prometheus.render(bench.validation.families()).splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 async def test_a_response_returns_at_once_and_shows_processing() -> None:
@@ -176,6 +185,7 @@ async def test_a_response_returns_at_once_and_shows_processing() -> None:
         key = await bench.authorization()
         with trio.fail_after(0.5):
             assert (await bench.respond(key)).status is ChallengeStatus.PROCESSING
+        assert numbers(bench) == ["hearth_acme_challenges_in_work 1"]
         assert await bench.status(key) is AuthorizationStatus.PENDING
 
 
@@ -196,6 +206,9 @@ async def test_a_wrong_answer_is_final_and_told() -> None:
             EventKind.REFUSED, "acme-challenge", "127.0.0.1", "acme",
         )  # fmt: skip
         assert event.reason == row.error.detail
+        assert numbers(bench)[1:] == [
+            'hearth_acme_challenges_total{outcome="failed",type="http-01"} 1'
+        ]
 
 
 async def test_while_nothing_answers_the_error_is_shown_and_it_is_looked_at_again() -> None:
