@@ -1,9 +1,9 @@
 """`hearth completion`: what makes a shell complete commands and flags."""
 
 import click
-from click.shell_completion import get_completion_class
 
 from appliance.cli.command import StepCommand
+from appliance.cli.extras import completion_script
 from appliance.model.errors import BadRequest
 
 _SHELLS = ("bash", "fish", "zsh")
@@ -21,10 +21,7 @@ def completion(ctx: click.Context, shell: str) -> None:
       $ hearth completion zsh > "${fpath[1]}/_hearth"
       $ hearth completion fish | source
     """
-    made = get_completion_class(shell) if shell in _SHELLS else None
-    if made is None:
+    if shell not in _SHELLS:
         raise BadRequest(f"unsupported shell {shell}: use {', '.join(_SHELLS)}")
     program = ctx.find_root().info_name or "hearth"
-    variable = f"_{program}_COMPLETE".replace("-", "_").upper()
-    script = made(ctx.find_root().command, {}, program, variable)
-    click.echo(script.source_template % script.source_vars(), nl=False)
+    click.echo(completion_script(ctx.find_root().command, shell, program), nl=False)

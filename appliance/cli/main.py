@@ -41,6 +41,7 @@ _COMMANDS: Final = {
         "appliance.cli.import_command:import_",
         "take over a step-ca with its embedded database",
     ),
+    "install": ("appliance.cli.install:install", "make a service of this program"),
     "kms": ("appliance.cli.kms:kms", "make keys on hardware tokens, and use them there"),
     "log": ("appliance.cli.log:log", "see what has happened, and that nobody changed the record"),
     "oauth": ("appliance.cli.oauth:oauth", "log in with OAuth 2.0 or OpenID Connect"),
@@ -49,6 +50,14 @@ _COMMANDS: Final = {
     "ssh": ("appliance.cli.ssh:ssh", "get SSH certificates, and keep them in the SSH agent"),
     "template": ("appliance.cli.template:template", "try templates before they issue"),
     "token": ("appliance.cli.token:token", "see and open the hardware tokens of the running CA"),
+    "uninstall": (
+        "appliance.cli.install:uninstall",
+        "remove the service, and leave the CA",
+    ),
+    "upgrade": (
+        "appliance.cli.upgrade:upgrade",
+        "put another version into the service, with a way back",
+    ),
     "version": ("appliance.cli.version:version", "print the version of this program"),
 }
 _PLUGIN: Final = "step-kms-plugin"  # what step calls for keys on tokens

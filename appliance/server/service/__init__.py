@@ -1,0 +1,1 @@
+"""A service of the one file: installed, upgraded with a way back, and removed."""
