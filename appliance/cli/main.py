@@ -29,6 +29,7 @@ _COMMANDS: Final = {
         "appliance.cli.certs:certs",
         "list, show, watch, count and export what the CA issues",
     ),
+    "clock": ("appliance.cli.clock_command:clock", "see whether the running CA trusts its clock"),
     "completion": (
         "appliance.cli.completion:completion",
         "print what makes a shell complete commands",
@@ -36,6 +37,7 @@ _COMMANDS: Final = {
     "context": ("appliance.cli.context:context", "choose among several CAs"),
     "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),
+    "db": ("appliance.cli.db:db", "read, compact, measure and repair the database"),
     "doctor": ("appliance.cli.doctor:doctor", "check a configuration before it is used"),
     "import": (
         "appliance.cli.import_command:import_",

@@ -18,7 +18,7 @@ async def owned_store(directory: Path, *, create: bool) -> AsyncIterator[Store]:
 
     Raises StoreLocked, StoreAbsent, Broken, and Forbidden when root may not.
     """
-    with _as_owner(directory):
+    with as_owner(directory):
         store = await open_store(directory, create=create)
     try:
         await reindexing.complete(store)
@@ -29,7 +29,7 @@ async def owned_store(directory: Path, *, create: bool) -> AsyncIterator[Store]:
 
 
 @contextmanager
-def _as_owner(directory: Path) -> Iterator[None]:
+def as_owner(directory: Path) -> Iterator[None]:
     """Be the owner of a directory, or of the first one above that is there.
 
     Not for long: whatever else the program needs may be for root only.

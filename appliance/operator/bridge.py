@@ -33,6 +33,7 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.operator.interface import Operator
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -184,3 +185,23 @@ class BridgedOperator:
     async def unmute_alert(self, name: str) -> None:
         """Tell of it again."""
         await self._bridge.call(self._operator.unmute_alert, name)
+
+    async def clock(self) -> ClockStatus:
+        """Say how the clock is."""
+        return await self._bridge.call(self._operator.clock)
+
+    async def confirm_clock(self) -> ClockStatus:
+        """Take the time for right."""
+        return await self._bridge.call(self._operator.confirm_clock)
+
+    async def database(self) -> DatabaseStats:
+        """Say how large the database is."""
+        return await self._bridge.call(self._operator.database)
+
+    async def scrub_database(self, start: bytes = b"") -> ScrubPart:
+        """Read a part of it with its checksums."""
+        return await self._bridge.call(self._operator.scrub_database, start)
+
+    async def compact_database(self) -> None:
+        """Give back the room of what was removed."""
+        await self._bridge.call(self._operator.compact_database)

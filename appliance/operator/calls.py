@@ -151,6 +151,28 @@ class UnmuteAlertCall(msgspec.Struct, tag_field="method", tag="unmute_alert"):
     name: str
 
 
+class ClockCall(msgspec.Struct, tag_field="method", tag="clock"):
+    """Maintenance.clock."""
+
+
+class ConfirmClockCall(msgspec.Struct, tag_field="method", tag="confirm_clock"):
+    """Maintenance.confirm_clock."""
+
+
+class DatabaseCall(msgspec.Struct, tag_field="method", tag="database"):
+    """Maintenance.database."""
+
+
+class ScrubDatabaseCall(msgspec.Struct, tag_field="method", tag="scrub_database"):
+    """Maintenance.scrub_database."""
+
+    start: bytes = b""
+
+
+class CompactDatabaseCall(msgspec.Struct, tag_field="method", tag="compact_database"):
+    """Maintenance.compact_database."""
+
+
 Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
 KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
 TokenCall: TypeAlias = TokensCall | UnlockTokenCall
@@ -158,4 +180,9 @@ Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | Revok
 SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
 HistoryCall: TypeAlias = CountsCall | JournalCall
 AlertCall: TypeAlias = AlertsCall | TestAlertsCall | MuteAlertCall | UnmuteAlertCall
-Call: TypeAlias = Query | HistoryCall | AlertCall | KeyCall | TokenCall | SnapshotCall | Order
+UpkeepCall: TypeAlias = (
+    ClockCall | ConfirmClockCall | DatabaseCall | ScrubDatabaseCall | CompactDatabaseCall
+)
+Call: TypeAlias = (
+    UpkeepCall | Query | HistoryCall | AlertCall | KeyCall | TokenCall | SnapshotCall | Order
+)

@@ -27,6 +27,7 @@ from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 
 class ExternalKeys(Protocol):
     """The keys by which new ACME accounts are let in (RFC 8555 7.3.4)."""
@@ -103,7 +104,34 @@ class Alerting(Protocol):
         ...
 
 
-class Operator(History, ExternalKeys, KeyTokens, Alerting, Protocol):
+class Maintenance(Protocol):
+    """The box's clock and database."""
+
+    async def clock(self) -> ClockStatus:
+        """Say how the clock is, and why nothing is signed where it is not trusted."""
+        ...
+
+    async def confirm_clock(self) -> ClockStatus:
+        """Take the time for right, whatever was seen before. Raises Broken."""
+        ...
+
+    async def database(self) -> DatabaseStats:
+        """Say how large the database is, and what room there is. Raises NotSupported."""
+        ...
+
+    async def scrub_database(self, start: bytes = b"") -> ScrubPart:
+        """Read a part of the database with its checksums, from where the last part ended.
+
+        Raises NotSupported, Broken.
+        """
+        ...
+
+    async def compact_database(self) -> None:
+        """Give back the room of what was removed; this takes a while. Raises NotSupported."""
+        ...
+
+
+class Operator(History, ExternalKeys, KeyTokens, Alerting, Maintenance, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

@@ -29,6 +29,7 @@ from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.operator import calls, wire
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.operator.calls import Call
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 
@@ -129,6 +130,26 @@ class RemoteOperator:
     async def close_snapshot(self, number: int) -> None:
         """Let go of it."""
         await self._call(calls.CloseSnapshotCall(number), type(None))
+
+    async def clock(self) -> ClockStatus:
+        """Say how the clock is."""
+        return await self._call(calls.ClockCall(), ClockStatus)
+
+    async def confirm_clock(self) -> ClockStatus:
+        """Take the time for right."""
+        return await self._call(calls.ConfirmClockCall(), ClockStatus)
+
+    async def database(self) -> DatabaseStats:
+        """Say how large the database is. Raises NotSupported."""
+        return await self._call(calls.DatabaseCall(), DatabaseStats)
+
+    async def scrub_database(self, start: bytes = b"") -> ScrubPart:
+        """Read a part of it with its checksums. Raises NotSupported, Broken."""
+        return await self._call(calls.ScrubDatabaseCall(start), ScrubPart)
+
+    async def compact_database(self) -> None:
+        """Give back the room of what was removed. Raises NotSupported, Broken."""
+        await self._call(calls.CompactDatabaseCall(), type(None))
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

@@ -33,6 +33,7 @@ from appliance.model.journal import JournalPage
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.operator.calls import (
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
     AddExternalKeyCall,
     AlertCall,
     AlertsCall,
@@ -41,8 +42,12 @@ from appliance.operator.calls import (
     CertificatesCall,
     CloseSnapshotCall,
     CountsCall,
+    ClockCall,
     EventsCall,
+    CompactDatabaseCall,
+    ConfirmClockCall,
     ExternalKeysCall,
+    DatabaseCall,
     HistoryCall,
     JournalCall,
     KeyCall,
@@ -59,6 +64,7 @@ from appliance.operator.calls import (
     RevokeCall,
     SignCall,
     SnapshotCall,
+    ScrubDatabaseCall,
     TestAlertsCall,
     TokenCall,
     TokensCall,
@@ -67,6 +73,7 @@ from appliance.operator.calls import (
 )
 from appliance.operator.interface import Issuance, Operator, Snapshots
 
+    UpkeepCall,
 VERSION: Final = 1
 LARGEST_REQUEST: Final = 64 << 10  # octets
 LARGEST_RESPONSE: Final = 16 << 20
@@ -105,6 +112,9 @@ Result: TypeAlias = (
     | bytes
     | int
     | None
+    | ClockStatus
+    | DatabaseStats
+    | ScrubPart
 )
 
 
@@ -192,6 +202,8 @@ async def answer(
 
 
 async def _answer_about_certificates(operator: Operator, call: Query) -> Result:
+    if isinstance(call, UpkeepCall):
+        return await _answer_about_upkeep(operator, call)
     match call:
         case OverviewCall():
             return await operator.overview()
@@ -218,6 +230,21 @@ async def _answer_about_alerts(operator: Operator, call: AlertCall) -> Result:
         case TestAlertsCall():
             return await operator.test_alerts(call.target)
         case MuteAlertCall():
+
+
+async def _answer_about_upkeep(operator: Operator, call: UpkeepCall) -> Result:
+    match call:
+        case ClockCall():
+            return await operator.clock()
+        case ConfirmClockCall():
+            return await operator.confirm_clock()
+        case DatabaseCall():
+            return await operator.database()
+        case ScrubDatabaseCall():
+            return await operator.scrub_database(call.start)
+        case CompactDatabaseCall():
+            await operator.compact_database()
+            return None
             await operator.mute_alert(call.mute)
             return None
         case UnmuteAlertCall():

@@ -10,6 +10,7 @@ from appliance.authority.alerts.monitor import Alerts
 from appliance.authority.certificate_numbers import CertificateNumbers
 from appliance.authority.conditions import ConditionBoard
 from appliance.authority.crl import CrlPlan, CrlPublisher
+from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers
 from appliance.authority.journal import Journal
 from appliance.authority.metrics import Metrics
@@ -72,6 +73,7 @@ class Foundation:
     conditions: ConditionBoard
     journal: Journal
     alerts: Alerts
+    gate: IssuanceGate
 
 
 def lay_foundation(
@@ -86,7 +88,7 @@ def lay_foundation(
     key_tokens: Tokens | None = None,
 ) -> Foundation:
     """Make it on a store; `events` takes what the authority tells, counted on its way."""
-    conditions = ConditionBoard(clock)
+    conditions, gate = ConditionBoard(clock), IssuanceGate()
     journal = Journal(store, clock, events, persistent=not isinstance(store, MemoryStore))
     alerts = Alerts(journal, store, clock, conditions)
     counted = Metrics(alerts, clock)
@@ -100,7 +102,7 @@ def lay_foundation(
     tokens.tell(alerts.token_changed, alerts.token_left)
     notices = TokenNotices(conditions, counted, clock)
     tokens.tell(notices.changed, notices.left)
-    lists = CrlPublisher(store, clock)
+    lists = CrlPublisher(store, clock, gate)
     validation = build_validation(network, store=store, clock=clock, chance=chance, events=counted)
     counted.add(lists.families)
     counted.add(validation.families)
@@ -120,6 +122,7 @@ def lay_foundation(
         conditions=conditions,
         journal=journal,
         alerts=alerts,
+        gate=gate,
     )
 
 
@@ -188,6 +191,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         persistent=persistent,
         policy=settings.policy,
     )
+        gate=foundation.gate,
     revocation = RevocationAuthority(
         registry=provisioners,
         trust=trust,
@@ -214,6 +218,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         webhooks=SshWebhooks(webhooks=webhooks),
         account=_new_account(settings.ssh),
     )
+        gate=foundation.gate,
     hosts = host_routes(
         settings,
         ssh_keys,
@@ -237,6 +242,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         clock=foundation.clock,
         chance=foundation.chance,
     )
+        gate=foundation.gate,
     public = publish_routes(
         certificates=(*trust.intermediates, *(each.issuer.certificate for each in issuers.all)),
         responder=responder,

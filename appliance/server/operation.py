@@ -32,11 +32,13 @@ from appliance.model.tokens import TokenStatus
 from appliance.model.version import VERSION
 from appliance.server import banner
 from appliance.server.launch import EventRing
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.server.reloading import Service
 
 
 @dataclass(frozen=True, slots=True)
 class ApplianceOperator:
+from appliance.server.upkeep import Upkeep
     """The Operator in the server's own thread."""
 
     service: Service
@@ -47,6 +49,7 @@ class ApplianceOperator:
         service, totals = self.service, self.ring.totals
         assembly, (host, port) = service.assembly, service.addresses[0]
         issuer = parsed.parse(assembly.trust.intermediates[0])
+    upkeep: Upkeep
         root = parsed.parse(assembly.trust.roots[0])
         return Overview(
             name=subjects.common_name(issuer.subject),
@@ -155,3 +158,25 @@ class ApplianceOperator:
             chance=foundation.chance,
             named=self.service.assembly.registry.by_name,
         )
+    async def clock(self) -> ClockStatus:
+        """Say how the clock is."""
+        return self.upkeep.clock()
+
+    async def confirm_clock(self) -> ClockStatus:
+        """Take the time for right."""
+        status = await self.upkeep.confirm_clock()
+        self.service.record("clock", f"{status.now:%F %H:%M:%S} UTC was said to be right")
+        return status
+
+    async def database(self) -> DatabaseStats:
+        """Say how large the database is."""
+        return self.upkeep.stats()
+
+    async def scrub_database(self, start: bytes = b"") -> ScrubPart:
+        """Read a part of it with its checksums."""
+        return await self.upkeep.scrub(start)
+
+    async def compact_database(self) -> None:
+        """Give back the room of what was removed."""
+        await self.upkeep.compact()
+

@@ -13,24 +13,18 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import trio
 
 from appliance.authority import importing, reindexing
-from appliance.authority.acme import housekeeping as acme_housekeeping
-from appliance.authority.counts import Counts
-from appliance.authority.housekeeping import prune_tokens
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
 from appliance.model.version import VERSION
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
-from appliance.ports.clock import Clock
 from appliance.ports.store import Store
-from appliance.provisioners.tokens import LEEWAY
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
 from appliance.server.backup.schedule import Schedule
@@ -43,6 +37,7 @@ from appliance.server.output import Output, flush_regularly, logging_to, standar
 from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.server.validating import owner
+from appliance.server.upkeep import Upkeep
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -50,8 +45,6 @@ from appliance.web.limits import Limits
 log = logging.getLogger(__name__)
 
 _CLOSING: Final = 30.0  # seconds that the store may take to finish at the end
-_HOUSEKEEPING: Final = 3600.0  # seconds between two rounds
-_LEEWAY: Final = timedelta(seconds=LEEWAY)
 
 
 async def serve_appliance(
@@ -104,7 +97,14 @@ async def _serve(
         await tasks.start(foundation.key_tokens.run)
         service = Service(launch, foundation, sink, say, Limits())
         await service.prepare(settings)
+        upkeep = Upkeep(
+            store,
+            foundation.gate,
+            foundation.conditions,
+            service.settings,
+        )
         listening = await service.listen()
+        await upkeep.begin()
         tasks.start_soon(flush_regularly, sink)
         tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
@@ -115,7 +115,7 @@ async def _serve(
             lambda: service.assembly.settings, store, clock, chance, foundation.conditions
         )
         tasks.start_soon(schedule.run)
-        tasks.start_soon(_keep_house, store, clock)
+        tasks.start_soon(upkeep.run)
         await tasks.start(
             foundation.validation.run, lambda row: owner(service.assembly.registry, row)
         )
@@ -123,7 +123,7 @@ async def _serve(
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
             _tell(launch, service, store, say)
-            operator = ApplianceOperator(service, ring)
+            operator = ApplianceOperator(service, ring, upkeep)
             issuance = DirectIssuance(
                 current=lambda: service.assembly, foundation=foundation, client="control socket"
             )
@@ -217,18 +217,6 @@ async def _obey_signals(
                 all_of_it.cancel()
             else:
                 controls.stop.set()
-
-
-async def _keep_house(store: Store, clock: Clock) -> None:
-    """Forget used tokens that have expired, and what ACME is done with, once an hour."""
-    while True:
-        await trio.sleep(_HOUSEKEEPING)
-        try:
-            await prune_tokens(store, clock.now(), leeway=_LEEWAY)
-            await acme_housekeeping.forget(store, clock.now())
-            await Counts(store).settle(clock.now())
-        except HearthError as error:
-            log.warning("what is no longer needed could not be removed: %s", error)
 
 
 @asynccontextmanager

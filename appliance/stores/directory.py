@@ -48,18 +48,19 @@ class StoreAbsent(Unavailable):
 class Claim:
     """The right to open the database in a directory, until it is released."""
 
-    def __init__(self, directory: Path, *, create: bool) -> None:
+    def __init__(self, directory: Path, *, create: bool, damaged: bool = False) -> None:
         """Claim the directory, made with mode 0700 if `create`.
 
-        Raises StoreLocked, StoreAbsent, Broken.
+        A `damaged` one may lack what makes it a database. Raises StoreLocked, StoreAbsent, Broken.
         """
         if create:
             _make(directory)
-        elif not _is_database(directory):
+        elif not (damaged and directory.is_dir()) and not _is_database(directory):
             raise StoreAbsent(directory)
         self._identity = _register(directory)
         try:
-            _check_content(directory)
+            if not damaged:
+                _check_content(directory)
             self._file = _lock(directory)
         except BaseException:
             _claimed.discard(self._identity)

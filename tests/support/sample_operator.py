@@ -26,6 +26,7 @@ from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
 from tests.support.kept_alerts import KeptAlerts
+from tests.support.kept_box import KeptBox
 from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
 
@@ -167,7 +168,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys, KeptTokens, KeptAlerts):
+class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptBox):
     """What the tests and the picture of the console look at."""
 
     def __init__(
