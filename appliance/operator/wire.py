@@ -32,22 +32,22 @@ from appliance.model.inventory import CertificateCounts, CertificateDetail, Cert
 from appliance.model.journal import JournalPage
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-from appliance.operator.calls import (
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+from appliance.operator.calls import (
     AddExternalKeyCall,
     AlertCall,
     AlertsCall,
     Call,
     CertificateCall,
     CertificatesCall,
-    CloseSnapshotCall,
-    CountsCall,
     ClockCall,
-    EventsCall,
+    CloseSnapshotCall,
     CompactDatabaseCall,
     ConfirmClockCall,
-    ExternalKeysCall,
+    CountsCall,
     DatabaseCall,
+    EventsCall,
+    ExternalKeysCall,
     HistoryCall,
     JournalCall,
     KeyCall,
@@ -62,18 +62,18 @@ from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
     RenewCall,
     RenewWithTokenCall,
     RevokeCall,
+    ScrubDatabaseCall,
     SignCall,
     SnapshotCall,
-    ScrubDatabaseCall,
     TestAlertsCall,
     TokenCall,
     TokensCall,
     UnlockTokenCall,
     UnmuteAlertCall,
+    UpkeepCall,
 )
 from appliance.operator.interface import Issuance, Operator, Snapshots
 
-    UpkeepCall,
 VERSION: Final = 1
 LARGEST_REQUEST: Final = 64 << 10  # octets
 LARGEST_RESPONSE: Final = 16 << 20
@@ -108,13 +108,13 @@ Result: TypeAlias = (
     | NewExternalKey
     | Sequence[TokenStatus]
     | TokenStatus
+    | ClockStatus
+    | DatabaseStats
+    | ScrubPart
     | Sequence[bytes]
     | bytes
     | int
     | None
-    | ClockStatus
-    | DatabaseStats
-    | ScrubPart
 )
 
 
@@ -198,12 +198,12 @@ async def answer(
         return await _answer_about_history(operator, call)
     if isinstance(call, AlertCall):
         return await _answer_about_alerts(operator, call)
+    if isinstance(call, UpkeepCall):
+        return await _answer_about_upkeep(operator, call)
     return await _answer_about_certificates(operator, call)
 
 
 async def _answer_about_certificates(operator: Operator, call: Query) -> Result:
-    if isinstance(call, UpkeepCall):
-        return await _answer_about_upkeep(operator, call)
     match call:
         case OverviewCall():
             return await operator.overview()
@@ -223,15 +223,6 @@ async def _answer_about_history(operator: Operator, call: HistoryCall) -> Result
             return await operator.journal(call.query)
 
 
-async def _answer_about_alerts(operator: Operator, call: AlertCall) -> Result:
-    match call:
-        case AlertsCall():
-            return await operator.alerts()
-        case TestAlertsCall():
-            return await operator.test_alerts(call.target)
-        case MuteAlertCall():
-
-
 async def _answer_about_upkeep(operator: Operator, call: UpkeepCall) -> Result:
     match call:
         case ClockCall():
@@ -245,6 +236,15 @@ async def _answer_about_upkeep(operator: Operator, call: UpkeepCall) -> Result:
         case CompactDatabaseCall():
             await operator.compact_database()
             return None
+
+
+async def _answer_about_alerts(operator: Operator, call: AlertCall) -> Result:
+    match call:
+        case AlertsCall():
+            return await operator.alerts()
+        case TestAlertsCall():
+            return await operator.test_alerts(call.target)
+        case MuteAlertCall():
             await operator.mute_alert(call.mute)
             return None
         case UnmuteAlertCall():

@@ -75,6 +75,10 @@ class Service:
         """Host and port of each listener for TLS."""
         return self._doors.addresses(DoorName.MAIN)
 
+    def settings(self) -> Settings:
+        """Give the configuration at work."""
+        return self._assembly.settings
+
     async def prepare(self, settings: Settings) -> None:
         """Build the first configuration. Raises ConfigError, Unavailable, Broken."""
         await self.foundation.key_tokens.prepare(settings)
