@@ -7,6 +7,8 @@ falls on both; figures are medians of the rounds.
     sign   one-time tokens and CSRs, sent by wrk
     acme   whole orders, each of so many clients on a connection of its own: new-order,
            authorization, http-01, authorization until it is valid, finalize, certificate
+    hanging
+           what others feel of 200 orders, of which half have targets that say nothing
 """
 
 import argparse
@@ -19,14 +21,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import ordering, signing
+from tests.bench import hanging, ordering, signing
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
 Figures = dict[str, list[float]]
 
 
-LOADS: Mapping[str, Load] = {"sign": signing.load, "acme": ordering.load}
+LOADS: Mapping[str, Load] = {
+    "sign": signing.load,
+    "acme": ordering.load,
+    "hanging": hanging.load,
+}
 
 
 def measure(arguments: argparse.Namespace, directory: Path) -> dict[str, dict[str, Figures]]:

@@ -61,10 +61,7 @@ class Connection:
 
     def ask(self, method: bytes, path: bytes, body: bytes = b"") -> tuple[int, bytes, bytes]:
         """Give status, head and body of the answer."""
-        self._socket.sendall(
-            b"%b %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/jose+json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (method, path, self._host, len(body), body)
-        )
+        self.tell(method, path, body)
         data = self._more(b"")
         while b"\r\n\r\n" not in data:
             data = self._more(data)
@@ -76,6 +73,16 @@ class Connection:
         while length is not None and method != b"HEAD" and len(rest) < int(length[1]):
             rest = self._more(rest)
         return status, head, rest
+
+    def tell(self, method: bytes, path: bytes, body: bytes = b"") -> None:
+        """Send a request, and do not wait for the answer."""
+        self._socket.sendall(
+            b"%b %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/jose+json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (method, path, self._host, len(body), body)
+        )
+
+    def close(self) -> None:
+        self._socket.close()
 
     def _chunks(self, rest: bytes) -> bytes:
         body = b""
@@ -157,14 +164,28 @@ class Client:
             yield each
         self._tally.exhausted = True
 
-    def _order(self, address: str, request: bytes) -> None:
+    def respond(self, connection: Connection) -> None:
+        """Begin with the next order, and say on a connection that it can be proven."""
+        address, _ = self._prepared.requests.pop()
+        _, order = self._new_order(address)
+        url = self._challenge(order["authorizations"][0])
+        connection.tell(b"POST", urlsplit(url).path.encode(), self._signed(url, encode(b"{}")))
+        self._look(b"HEAD", "new-nonce")
+
+    def _new_order(self, address: str) -> tuple[bytes, Any]:
         asked = encode(b'{"identifiers":[{"type":"ip","value":"%b"}]}' % address.encode())
-        head, order = self._json(self._base + "new-order", asked)
+        return self._json(self._base + "new-order", asked)
+
+    def _challenge(self, authorization: str) -> str:
+        _, found = self._json(authorization)
+        url: str = next(one["url"] for one in found["challenges"] if one["type"] == "http-01")
+        return url
+
+    def _order(self, address: str, request: bytes) -> None:
+        head, order = self._new_order(address)
         url = _found(_LOCATION, head).decode()
         for each in order["authorizations"]:
-            _, authorization = self._json(each)
-            challenge = next(one for one in authorization["challenges"] if one["type"] == "http-01")
-            self._json(challenge["url"], encode(b"{}"))
+            self._json(self._challenge(each), encode(b"{}"))
             self._until_valid(each)
         _, order = self._json(order["finalize"], request)
         if order["status"] != "valid":
@@ -190,13 +211,16 @@ class Client:
 
     def _post(self, url: str, payload: bytes = b"") -> tuple[bytes, bytes]:
         """Send a payload in base64url; without one it is POST-as-GET."""
+        return self._look(b"POST", url, self._signed(url, payload))
+
+    def _signed(self, url: str, payload: bytes) -> bytes:
         protected = encode(
             b'{"alg":"ES256",%b,"nonce":"%b","url":"%b"}' % (self._who, self._nonce, url.encode())
         )
         r, s = decode_dss_signature(self._prepared.key.sign(protected + b"." + payload, _ES256))
         signature = encode(r.to_bytes(32) + s.to_bytes(32))
         body = b'{"protected":"%b","payload":"%b","signature":"%b"}'
-        return self._look(b"POST", url, body % (protected, payload, signature))
+        return body % (protected, payload, signature)
 
     def _look(self, method: bytes, url: str, body: bytes = b"") -> tuple[bytes, bytes]:
         self._tally.requests += 1

@@ -28,29 +28,29 @@ def load(
     context = ssl.create_default_context(cafile=str(authority.root))
     with answering(authority.challenged, [thumbprint(key) for key in keys]):
         used = server.processor()
-        tallies = _tallies(server.port, context, keys, seconds, math.ceil(most / connections))
+        found = tallies(server.port, context, keys, seconds, math.ceil(most / connections))
         used = server.processor() - used
-    if any(each.exhausted for each in tallies):
+    if any(each.exhausted for each in found):
         raise exhausted(server, most)
-    if failed := [each.failure for each in tallies if each.failure]:
+    if failed := [each.failure for each in found if each.failure]:
         print(f"! {server.program.name}: {len(failed)} clients: {failed[0]}", file=sys.stderr)
-    took = sorted(second for each in tallies for second in each.took)
+    took = sorted(second for each in found for second in each.took)
     if len(took) < 2:
         raise RuntimeError(f"{server.program.name} completed {len(took)} orders")
     return Loaded(
         issued=len(took),
         figures={
-            "orders/s": sum(len(each.took) / each.seconds for each in tallies),
+            "orders/s": sum(len(each.took) / each.seconds for each in found),
             "p50 ms": statistics.median(took) * 1000,
             "p99 ms": took[int(len(took) * 0.99)] * 1000,
             "cpu µs/order": used * 1e6 / len(took),
-            "requests/order": sum(each.requests for each in tallies) / len(took),
-            "client cpu µs/order": sum(each.processor for each in tallies) * 1e6 / len(took),
+            "requests/order": sum(each.requests for each in found) / len(took),
+            "client cpu µs/order": sum(each.processor for each in found) * 1e6 / len(took),
         },
     )
 
 
-def _tallies(
+def tallies(
     port: int,
     context: ssl.SSLContext,
     keys: Sequence[EllipticCurvePrivateKey],
@@ -65,10 +65,10 @@ def _tallies(
     ]
     for client in clients:
         client.start()
-    tallies: list[Tally] = [done.get() for _ in clients]
+    found: list[Tally] = [done.get() for _ in clients]
     for client in clients:
         client.join()
-    return tallies
+    return found
 
 
 def _client(

@@ -12,7 +12,10 @@ _PATH = re.compile(rb"GET /\.well-known/acme-challenge/([\w-]+) HTTP")
 
 @contextmanager
 def answering(listener: socket.socket, thumbprints: Sequence[str]) -> Iterator[None]:
-    """Answer on a listener until the block ends; those of 127.N are answered with thumbprint N."""
+    """Answer on a listener until the block ends; those of 127.N are answered with thumbprint N.
+
+    Where there is none of that number, nothing is said.
+    """
     process = multiprocessing.get_context("fork").Process(
         target=_serve, args=(listener, [each.encode() for each in thumbprints]), daemon=True
     )
@@ -47,6 +50,8 @@ def _answer(
         asked = _PATH.match(connection.recv(4096))
         if asked:
             number = int(connection.getsockname()[0].split(".")[1])
+            if number >= len(thumbprints):
+                return
             text = asked[1] + b"." + thumbprints[number]
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)
