@@ -11,7 +11,7 @@ from appliance.cli.ca_json import ca_json
 from appliance.config.loading import load
 from appliance.config.settings import LevelDbSettings
 from appliance.model.errors import NotSupported
-from appliance.operator.remote import RemoteOperator, connected
+from appliance.operator.remote import NotListening, RemoteOperator, connected
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -35,7 +35,11 @@ def ask_running(ca_config: str | None, use: Callable[[RemoteOperator], Awaitable
         raise NotSupported(f"{file} has no `db`, and so the CA no control socket")
 
     async def main() -> T:
-        async with connected(database.directory) as operator:
-            return await use(operator)
+        try:
+            async with connected(database.directory) as operator:
+                return await use(operator)
+        except NotListening as error:
+            text = f"the CA does not run, and only it can tell: start it ({error.public})"
+            raise NotListening(text) from error
 
     return trio.run(main)

@@ -173,7 +173,9 @@ def _mail(written: AlertTarget, document: Document, place: str) -> MailTarget:
             f"'{written.security}' must be one of {', '.join(MailSecurity)}", f"{place}.security"
         ) from None
     address = written.server
-    if address and not re.search(r":\d+$", address):
+    if not address:
+        raise document.wrong("must be a host, or host:port", f"{place}.server")
+    if not re.search(r":\d+$", address):
         address = f"{address}:{_PORTS[security]}"
     try:
         host, port = split_address(address)
