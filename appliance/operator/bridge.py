@@ -32,8 +32,8 @@ from appliance.model.inventory import (
 from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-from appliance.operator.interface import Operator
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+from appliance.operator.interface import Operator
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")

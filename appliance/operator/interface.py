@@ -26,8 +26,8 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+
 
 class ExternalKeys(Protocol):
     """The keys by which new ACME accounts are let in (RFC 8555 7.3.4)."""

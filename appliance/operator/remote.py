@@ -28,8 +28,8 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
-from appliance.operator import calls, wire
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+from appliance.operator import calls, wire
 from appliance.operator.calls import Call
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 
@@ -119,18 +119,6 @@ class RemoteOperator:
         """Tell of it again. Raises NotFound."""
         await self._call(calls.UnmuteAlertCall(name), type(None))
 
-    async def open_snapshot(self) -> int:
-        """Take a snapshot of the database and give its number."""
-        return await self._call(calls.OpenSnapshotCall(), int)
-
-    async def read_snapshot(self, number: int) -> bytes:
-        """Give its next rows, packed, or nothing at the end."""
-        return await self._call(calls.ReadSnapshotCall(number), bytes)
-
-    async def close_snapshot(self, number: int) -> None:
-        """Let go of it."""
-        await self._call(calls.CloseSnapshotCall(number), type(None))
-
     async def clock(self) -> ClockStatus:
         """Say how the clock is."""
         return await self._call(calls.ClockCall(), ClockStatus)
@@ -150,6 +138,18 @@ class RemoteOperator:
     async def compact_database(self) -> None:
         """Give back the room of what was removed. Raises NotSupported, Broken."""
         await self._call(calls.CompactDatabaseCall(), type(None))
+
+    async def open_snapshot(self) -> int:
+        """Take a snapshot of the database and give its number."""
+        return await self._call(calls.OpenSnapshotCall(), int)
+
+    async def read_snapshot(self, number: int) -> bytes:
+        """Give its next rows, packed, or nothing at the end."""
+        return await self._call(calls.ReadSnapshotCall(number), bytes)
+
+    async def close_snapshot(self, number: int) -> None:
+        """Let go of it."""
+        await self._call(calls.CloseSnapshotCall(number), type(None))
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""

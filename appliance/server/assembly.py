@@ -190,8 +190,8 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         backdate=settings.backdate,
         persistent=persistent,
         policy=settings.policy,
-    )
         gate=foundation.gate,
+    )
     revocation = RevocationAuthority(
         registry=provisioners,
         trust=trust,
@@ -217,8 +217,8 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         policy=settings.ssh_policy,
         webhooks=SshWebhooks(webhooks=webhooks),
         account=_new_account(settings.ssh),
-    )
         gate=foundation.gate,
+    )
     hosts = host_routes(
         settings,
         ssh_keys,
@@ -241,8 +241,8 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         store=foundation.store,
         clock=foundation.clock,
         chance=foundation.chance,
-    )
         gate=foundation.gate,
+    )
     public = publish_routes(
         certificates=(*trust.intermediates, *(each.issuer.certificate for each in issuers.all)),
         responder=responder,

@@ -29,27 +29,27 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.secret import Password
 from appliance.model.tokens import TokenStatus
+from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
 from appliance.server import banner
 from appliance.server.launch import EventRing
-from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.server.reloading import Service
+from appliance.server.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
 class ApplianceOperator:
-from appliance.server.upkeep import Upkeep
     """The Operator in the server's own thread."""
 
     service: Service
     ring: EventRing
+    upkeep: Upkeep
 
     async def overview(self) -> Overview:
         """Give the state of the appliance now."""
         service, totals = self.service, self.ring.totals
         assembly, (host, port) = service.assembly, service.addresses[0]
         issuer = parsed.parse(assembly.trust.intermediates[0])
-    upkeep: Upkeep
         root = parsed.parse(assembly.trust.roots[0])
         return Overview(
             name=subjects.common_name(issuer.subject),
@@ -149,15 +149,6 @@ from appliance.server.upkeep import Upkeep
         await self.service.foundation.alerts.unmute(name)
         self.service.record("alerts-unmute", name)
 
-    @property
-    def _keys(self) -> ExternalKeyAdministration:
-        foundation = self.service.foundation
-        return ExternalKeyAdministration(
-            store=foundation.store,
-            clock=foundation.clock,
-            chance=foundation.chance,
-            named=self.service.assembly.registry.by_name,
-        )
     async def clock(self) -> ClockStatus:
         """Say how the clock is."""
         return self.upkeep.clock()
@@ -180,3 +171,12 @@ from appliance.server.upkeep import Upkeep
         """Give back the room of what was removed."""
         await self.upkeep.compact()
 
+    @property
+    def _keys(self) -> ExternalKeyAdministration:
+        foundation = self.service.foundation
+        return ExternalKeyAdministration(
+            store=foundation.store,
+            clock=foundation.clock,
+            chance=foundation.chance,
+            named=self.service.assembly.registry.by_name,
+        )

@@ -36,8 +36,8 @@ from appliance.server.orders import DirectIssuance
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
 from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
-from appliance.server.validating import owner
 from appliance.server.upkeep import Upkeep
+from appliance.server.validating import owner
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -96,15 +96,15 @@ async def _serve(
         await tasks.start(foundation.journal.run)
         await tasks.start(foundation.key_tokens.run)
         service = Service(launch, foundation, sink, say, Limits())
-        await service.prepare(settings)
         upkeep = Upkeep(
             store,
             foundation.gate,
             foundation.conditions,
             service.settings,
         )
-        listening = await service.listen()
+        await service.prepare(settings)
         await upkeep.begin()
+        listening = await service.listen()
         tasks.start_soon(flush_regularly, sink)
         tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
