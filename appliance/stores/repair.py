@@ -37,8 +37,8 @@ def examine(directory: Path) -> list[str]:
     """Say what of a database cannot be read. Nobody may have it open."""
     problems = [problem for _, _, problem in reading_all.damages(directory)]
     problems += [problem for _, _, problem in _damaged_logs(directory)]
-    if not problems and (error := _not_opened(directory)):
-        problems.append(error)
+    if not problems and (why := _not_opened(directory)):
+        problems.append(why)
     return problems
 
 
@@ -61,11 +61,11 @@ def repair(directory: Path, now: datetime) -> Repair:
                 detail=str(error),
             ) from error
         shutil.rmtree(directory / "lost", ignore_errors=True)  # it is in what is kept
-        if error := _not_opened(directory):
+        if why := _not_opened(directory):
             raise Broken(
                 f"the database {directory} does not open after its repair: restore a backup; as "
                 f"it was, it is in {kept}",
-                detail=error,
+                detail=why,
             )
         return Repair(problems=tuple(problems), kept=kept)
     finally:
