@@ -5,6 +5,7 @@ The program brings what a person has set up for SSH already: known hosts, keys, 
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ _TRANSFER: Final = 3600.0  # seconds
 _TALK: Final = 60.0
 _CONNECT: Final = 15
 _COLUMNS: Final = 9  # of a line of `ls -ln`
-_ABSENT: Final = "not found"
+_ABSENT: Final = re.compile(r"""(Can't ls:|File) ".*" not found\.?$""")
 _REMARKS: Final = ("Connected to ", "Connection closed", "Warning: ")  # which give no reason
 
 
@@ -42,7 +43,8 @@ class SftpPlace:
         """Where it is, as a URL."""
         user = f"{self.user}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
-        return f"sftp://{user}{self.host}{port}/{self.directory}"
+        path = self.directory if self.directory.startswith("/") else f"/~/{self.directory}"
+        return f"sftp://{user}{self.host}{port}{path}"
 
     @property
     def workshop(self) -> Path | None:
@@ -64,7 +66,7 @@ class SftpPlace:
         try:
             await self._run([f"get {self._at(name)} {_quoted(str(file))}"], _TRANSFER)
         except Unavailable as error:
-            if _ABSENT in error.detail:
+            if _ABSENT.search(error.public):
                 raise NotFound(f"there is no {name} in {self.description}") from error
             raise
 
@@ -74,7 +76,7 @@ class SftpPlace:
         try:
             answer = await self._run([f"ls -ln {where}".rstrip()], _TALK)
         except Unavailable as error:
-            if _ABSENT in error.detail:
+            if _ABSENT.search(error.public):
                 return []
             raise
         found = []
@@ -126,7 +128,9 @@ class SftpPlace:
         said = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines()]
         telling = [line for line in said if line and not line.startswith(_REMARKS)]
         reason = telling[-1] if telling else f"exit code {done.returncode}"
-        raise Unavailable(f"{self.description}: {reason[:200]}", detail=" | ".join(said)[:1000])
+        raise Unavailable(
+            f"{self.description}: {reason[:200]}", detail=" | ".join(telling[:-1])[:1000]
+        )
 
     def _command(self) -> list[str]:
         options = ["-oBatchMode=yes", f"-oConnectTimeout={_CONNECT}"]

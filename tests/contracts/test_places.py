@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from appliance.config.backup import read_place
 from appliance.formats.sigv4 import S3Credentials
 from appliance.model.errors import Forbidden, Unavailable
 from appliance.ports.places import Place
+from appliance.server.backup.keeping import open_place
 from appliance.server.system import SystemClock
 from appliance.upstream.directory_place import DirectoryPlace
 from appliance.upstream.s3_place import S3Place
@@ -134,6 +136,11 @@ class TestSftp(PlaceContract):
         place = SftpPlace(host="127.0.0.1", port=1, directory=str(tmp_path))
         with pytest.raises(Unavailable, match=r"sftp://127\.0\.0\.1:1/.*: .*refused"):
             await place.names()
+
+    def test_it_is_called_as_a_person_writes_it(self) -> None:
+        for text in ("sftp://me@nas:2222/~/a/b", "sftp://nas/srv/a", "sftp://nas/~/"):
+            place = open_place(read_place(text), {})
+            assert place.description == text
 
     async def test_without_the_program_it_is_told_what_to_install(self) -> None:
         place = SftpPlace(host="h", command=("/nowhere/sftp",))
