@@ -82,7 +82,7 @@ inside '
         --distpath /dist --workpath /work packaging/hearth.spec'
 
 inside '
-    rm -rf /try && mkdir /try && cd /try && export STEPPATH=/try/step
+    umask 077; rm -rf /try && mkdir /try && cd /try && export STEPPATH=/try/step
     echo only-for-this > password
     /dist/hearth version
     /dist/hearth ca init --name Try --dns localhost --address 127.0.0.1:8443 --provisioner admin \

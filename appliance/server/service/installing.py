@@ -24,6 +24,7 @@ from appliance.server.service.steps import (
     Command,
     Directory,
     File,
+    Files,
     Gone,
     Link,
     Owned,
@@ -73,10 +74,12 @@ def steps_of(order: Order, release: Release | None, run: Run) -> list[Step]:
 def refreshing(order: Order) -> list[Step]:
     """Give the files that come with a version: unit, rules, manual pages, completions."""
     layout = order.layout
-    steps: list[Step] = [
-        File(path=layout.at(layout.prefix / path), content=content)
-        for path, content in order.extras.items()
-    ]
+    texts = Files(
+        below=layout.at(layout.prefix),
+        kind="manual pages and completions",
+        contents=order.extras,
+    )
+    steps: list[Step] = [texts] if order.extras else []
     if order.init is Init.NONE:
         return steps
     return steps + _service_files(order) + _rule_files(layout)

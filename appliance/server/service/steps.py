@@ -12,7 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -133,6 +133,34 @@ class File:
             beside.replace(self.path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Several files that are told as one thing: `kind` says what they are."""
+
+    below: Path
+    kind: str
+    contents: Mapping[Path, bytes]
+
+    @property
+    def what(self) -> str:
+        """Say it as an order."""
+        return f"write {len(self.contents)} {self.kind} below {self.below}"
+
+    def is_done(self) -> bool:
+        """Tell if it is so already."""
+        return all(_done(each) for each in self._files())
+
+    def carry_out(self) -> None:
+        """Make it so. Raises OSError."""
+        for each in self._files():
+            if not _done(each):
+                each.carry_out()
+
+    def _files(self) -> Iterator["File"]:
+        for path, content in self.contents.items():
+            yield File(path=self.below / path, content=content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +311,8 @@ def run_command(
         kept["LD_LIBRARY_PATH"] = original
     else:
         kept.pop("LD_LIBRARY_PATH", None)
+    if user:
+        kept["HOME"] = pwd.getpwnam(user).pw_dir
     terminal = asks and sys.stdin.isatty()
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program, its arguments apart
@@ -293,6 +323,7 @@ def run_command(
             check=False,
             timeout=_PATIENCE,
             env=kept,
+            cwd="/",
             user=user or None,
             group=user or None,
             extra_groups=() if user else None,

@@ -68,7 +68,8 @@ class Upgrade:
         if self.force or not configuration.exists():
             return
         user = USER if self.layout.is_here and os.geteuid() == 0 else ""
-        question = (program, "doctor", "--format", "json", "--ca-config", str(configuration))
+        question = ("env", f"STEPPATH={self.layout.at(self.layout.data)}", program, "doctor",
+                    "--format", "json", "--ca-config", str(configuration))  # fmt: skip
         objections = _failures(lambda: self.run(question, user=user))
         if objections:
             raise BadRequest(
