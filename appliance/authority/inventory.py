@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import trio
 
-from appliance.authority import index, records, serials, sources
+from appliance.authority import index, records, serials, sources, words
 from appliance.authority.kinds import KINDS, Kind
 from appliance.authority.serials import SerialBeginning
 from appliance.authority.sources import Entry, Order
@@ -134,13 +134,7 @@ class Inventory:
             summary = await self._summary(entry.serial, der, entry.issued_at, wanted.kind, now)
         except FormatError:
             return None
-        names = (summary.subject, *summary.sans)
-        if wanted.name and not any(index.name_matches(wanted.name, each) for each in names if each):
-            return None
-        principal = wanted.principal
-        if principal and not any(index.name_matches(principal, each) for each in summary.sans):
-            return None
-        return summary
+        return summary if wanted.names(summary) else None
 
     async def _is_wanted(self, entry: Entry, wanted: "_Wanted") -> bool:
         """Judge an entry by rows of the index, before the certificate is read."""
@@ -213,8 +207,22 @@ class _Wanted:
     earliest: bytes  # of the time of expiry
     latest: bytes  # from here on no longer
     principal: str
+    word: str
     issued_from: bytes  # of the place
     issued_until: bytes
+
+    def names(self, summary: CertificateSummary) -> bool:
+        """Judge a certificate by its names."""
+        names = [each for each in (summary.subject, *summary.sans) if each]
+        asked = (
+            (self.name, index.name_matches, names),
+            (self.word, words.matches, names),
+            (self.principal, index.name_matches, summary.sans),
+        )
+        return all(
+            not wanted or any(match(wanted, each) for each in given)
+            for wanted, match, given in asked
+        )
 
 
 def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
@@ -236,6 +244,7 @@ def _wanted(query: CertificateQuery, now: datetime) -> _Wanted:
         earliest=max(earliest, moment) if active else earliest,
         latest=min(latest, moment) if expired else latest,
         principal=query.principal,
+        word=query.word,
         issued_from=issued_from,
         issued_until=b"\xff" if issued_until is None else issued_until,
     )

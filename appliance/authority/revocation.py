@@ -17,6 +17,7 @@ from appliance.model.errors import (
     Conflict,
     Forbidden,
     FormatError,
+    NotFound,
     NotSupported,
     Unauthorized,
 )
@@ -112,6 +113,38 @@ class RevocationAuthority:
             )
             attempt.succeeded(EventKind.REVOKED, reason)
 
+    async def revoke_at_the_box(
+        self, serial: int, *, reason_code: int, reason: str, context: Context
+    ) -> None:
+        """Revoke a certificate of the inventory for the person at the box.
+
+        Raises NotFound, BadRequest (also when it is revoked already), NotSupported, Broken.
+        """
+        with Attempt("revoke", context, self.clock, self.events) as attempt:
+            request = RevokeRequest(
+                serial=str(serial),
+                token="",
+                reason_code=reason_code,
+                reason=reason,
+                passive=True,
+                context=context,
+            )
+            attempt.of(_checked(request))
+            attempt.asked("the operator")
+            if (known := await self._known(serial)) is None:
+                raise NotFound(f"there is no certificate with serial number {serial}")
+            await self._provisioner_id(known, attempt)
+            await self._revoke(
+                request,
+                serial,
+                known=known,
+                attempt=attempt,
+                provisioner_id="",
+                token=None,
+                by_itself=False,
+            )
+            attempt.succeeded(EventKind.REVOKED, reason)
+
     async def _by_token(self, request: RevokeRequest, serial: int, attempt: Attempt) -> None:
         grant = await self.registry.authorize_revoke(request.token, self.clock.now())
         attempt.allowed_by(grant.provisioner)
@@ -175,6 +208,7 @@ class RevocationAuthority:
         provisioner_id: str,
         token: TokenUse | None,
         acme: bool = False,
+        by_itself: bool = True,
     ) -> None:
         if not self.persistent:
             raise NotSupported("no persistence layer configured: revocation needs `db` in ca.json")
@@ -197,7 +231,7 @@ class RevocationAuthority:
             revoked_at=now,
             expires_at=not_after,
             token_id=token.reuse_key if token else "",
-            mtls=token is None and not acme,
+            mtls=token is None and not acme and by_itself,
             acme=acme,
             listed=await records.listed(self.store, serial),
         )

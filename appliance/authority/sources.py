@@ -6,11 +6,11 @@ are so many that a walk over all in the right order meets them often.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol, final
 
-from appliance.authority import index, serials
+from appliance.authority import index, serials, words
 from appliance.authority.index import Buckets
 from appliance.authority.kinds import KINDS, Kind
 from appliance.model.inventory import CertificateQuery, CertificateState
@@ -72,8 +72,8 @@ async def choose(
     order, kind = order_of(query), KINDS[query.kind]
     buckets = kind.buckets
     gathered: Iterable[Entry] | None = None
-    if query.serial:
-        gathered = await _by_serial(store, kind, query.serial)
+    if query.serial or query.word:
+        gathered = await _searched(store, kind, query)
     elif name := query.principal or query.name:
         if order is Order.NEWEST_FIRST and not name.startswith("*."):
             return _newest(store, buckets.names, index.name_key(name), after, query)
@@ -213,6 +213,11 @@ async def _by_name(store: Store, buckets: Buckets, name: str) -> list[Entry] | N
     below = name.startswith("*.")
     prefix = index.below_key(name[2:]) if below else index.name_key(name)
     rows = await store.scan(buckets.names, start=prefix, stop=_end(prefix), limit=MOST_GATHERED + 1)
+    return _named(rows)
+
+
+def _named(rows: Sequence[tuple[bytes, bytes]]) -> list[Entry] | None:
+    """Read rows of names; None: too many."""
     if len(rows) > MOST_GATHERED:
         return None
     return [Entry(key[key.index(b"\0") + 1 :], value) for key, value in rows]
@@ -233,6 +238,13 @@ async def _by_expiry(
     if len(rows) > MOST_GATHERED:
         return None
     return [_entry(buckets.expiry, key, value) for key, value in rows]
+
+
+async def _searched(store: Store, kind: Kind, query: CertificateQuery) -> list[Entry] | None:
+    """Gather what a search by serial number, or else by a word of a name, finds; None: too many."""
+    if query.serial:
+        return await _by_serial(store, kind, query.serial)
+    return _named(await words.rows(store, kind.buckets, query.word, MOST_GATHERED))
 
 
 async def _by_serial(store: Store, kind: Kind, beginning: str) -> list[Entry] | None:

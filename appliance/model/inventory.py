@@ -79,7 +79,9 @@ class CertificateQuery:
     matches a whole DNS name, IP, email or URI of the certificate, or its common name (with
     SSH: a principal or the key id), and `*.example.com` any name below. `serial` is what a serial
     number begins with: decimal digits, or hexadecimal after `0x`, with colons, or with letters in
-    it. `cursor` is what the page before ended with.
+    it. `word` is what a name, or what follows a dot in it, begins with: for a search as one types;
+    of more names than can be gathered in a moment, not all are found. `cursor` is what the page
+    before ended with.
     """
 
     name: str = ""
@@ -92,6 +94,7 @@ class CertificateQuery:
     cursor: str = ""
     kind: CertificateKind = CertificateKind.X509
     principal: str = ""
+    word: str = ""
     issued_after: datetime | None = None
     issued_before: datetime | None = None
 

@@ -13,6 +13,7 @@ from typing import Final, TypeVar, TypeVarTuple
 
 import trio
 
+from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import Unavailable
 from appliance.model.events import NumberedEvent
@@ -145,6 +146,17 @@ class BridgedOperator:
     async def journal(self, query: JournalQuery) -> JournalPage:
         """Give entries of the journal."""
         return await self._bridge.call(self._operator.journal, query)
+
+    async def activity(self) -> Activity:
+        """Give what was done in each of the last 24 hours."""
+        return await self._bridge.call(self._operator.activity)
+
+    async def revoke_certificate(
+        self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
+    ) -> None:
+        """Revoke a certificate. Raises NotFound, BadRequest, NotSupported."""
+        revoke = partial(self._operator.revoke_certificate, reason_code=reason_code, reason=reason)
+        await self._bridge.call(revoke, serial, kind)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

@@ -129,6 +129,19 @@ class JournalCall(msgspec.Struct, tag_field="method", tag="journal"):
     query: JournalQuery
 
 
+class ActivityCall(msgspec.Struct, tag_field="method", tag="activity"):
+    """History.activity."""
+
+
+class RevokeCertificateCall(msgspec.Struct, tag_field="method", tag="revoke_certificate"):
+    """Revoking.revoke_certificate."""
+
+    serial: int
+    kind: CertificateKind
+    reason_code: int = 0
+    reason: str = ""
+
+
 class AlertsCall(msgspec.Struct, tag_field="method", tag="alerts"):
     """Alerting.alerts."""
 
@@ -173,12 +186,14 @@ class CompactDatabaseCall(msgspec.Struct, tag_field="method", tag="compact_datab
     """Maintenance.compact_database."""
 
 
-Query: TypeAlias = OverviewCall | EventsCall | CertificatesCall | CertificateCall
+Query: TypeAlias = (
+    OverviewCall | EventsCall | CertificatesCall | CertificateCall | RevokeCertificateCall
+)
 KeyCall: TypeAlias = ExternalKeysCall | AddExternalKeyCall | RemoveExternalKeyCall
 TokenCall: TypeAlias = TokensCall | UnlockTokenCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
 SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
-HistoryCall: TypeAlias = CountsCall | JournalCall
+HistoryCall: TypeAlias = CountsCall | JournalCall | ActivityCall
 AlertCall: TypeAlias = AlertsCall | TestAlertsCall | MuteAlertCall | UnmuteAlertCall
 UpkeepCall: TypeAlias = (
     ClockCall | ConfirmClockCall | DatabaseCall | ScrubDatabaseCall | CompactDatabaseCall

@@ -7,6 +7,7 @@ through the control socket; both see the same methods and values.
 from collections.abc import Sequence
 from typing import Protocol
 
+from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.events import NumberedEvent
 from appliance.model.external_keys import (
@@ -80,6 +81,23 @@ class History(Protocol):
         """
         ...
 
+    async def activity(self) -> Activity:
+        """Give what was done in each of the last 24 hours, and what was refused last."""
+        ...
+
+
+class Revoking(Protocol):
+    """Revocation by the person at the box, who needs nobody's token."""
+
+    async def revoke_certificate(
+        self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
+    ) -> None:
+        """Revoke a certificate of the inventory; `reason_code` is RFC 5280 5.3.1's.
+
+        Raises NotFound, BadRequest when it is revoked already, NotSupported without a database.
+        """
+        ...
+
 
 class Alerting(Protocol):
     """What is wrong with the box or its certificates, and who is told of it."""
@@ -131,7 +149,7 @@ class Maintenance(Protocol):
         ...
 
 
-class Operator(History, ExternalKeys, KeyTokens, Alerting, Maintenance, Protocol):
+class Operator(History, ExternalKeys, KeyTokens, Alerting, Revoking, Maintenance, Protocol):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

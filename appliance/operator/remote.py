@@ -8,6 +8,7 @@ from typing import Final, TypeVar, final
 
 import trio
 
+from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import Broken, Forbidden, FormatError, Unavailable
 from appliance.model.events import NumberedEvent
@@ -79,6 +80,17 @@ class RemoteOperator:
     async def journal(self, query: JournalQuery) -> JournalPage:
         """Give entries of the journal."""
         return await self._call(calls.JournalCall(query), JournalPage)
+
+    async def activity(self) -> Activity:
+        """Give what was done in each of the last 24 hours."""
+        return await self._call(calls.ActivityCall(), Activity)
+
+    async def revoke_certificate(
+        self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
+    ) -> None:
+        """Revoke a certificate. Raises NotFound, BadRequest, NotSupported."""
+        call = calls.RevokeCertificateCall(serial, kind, reason_code, reason)
+        await self._call(call, type(None))
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Final
 
 from appliance.model.events import Event, EventKind, NumberedEvent
+from appliance.operator.tally import HourlyTally
 
 CAPACITY: Final = 4096  # eight seconds at 500 events a second
 
@@ -21,6 +22,7 @@ class EventRing:
         self._events: deque[NumberedEvent] = deque(maxlen=capacity)
         self._totals = dict.fromkeys(EventKind, 0)
         self._number = 0
+        self.tally = HourlyTally()
         self._writing = Lock()  # the order of numbers must be the order in the ring
 
     def record(self, event: Event) -> None:
@@ -28,6 +30,7 @@ class EventRing:
         with self._writing:
             self._number += 1
             self._totals[event.kind] += 1
+            self.tally.note(event)
             self._events.append(NumberedEvent(number=self._number, event=event))
 
     def events(self, after: int = 0) -> list[NumberedEvent]:

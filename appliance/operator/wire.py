@@ -17,6 +17,7 @@ import trio
 from trio.abc import Stream
 
 from appliance.model import errors
+from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery
 from appliance.model.errors import (
     BadRequest,
@@ -34,6 +35,7 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.operator.calls import (
+    ActivityCall,
     AddExternalKeyCall,
     AlertCall,
     AlertsCall,
@@ -62,6 +64,7 @@ from appliance.operator.calls import (
     RenewCall,
     RenewWithTokenCall,
     RevokeCall,
+    RevokeCertificateCall,
     ScrubDatabaseCall,
     SignCall,
     SnapshotCall,
@@ -102,6 +105,7 @@ Result: TypeAlias = (
     | CertificateDetail
     | CertificateCounts
     | JournalPage
+    | Activity
     | AlertReport
     | Sequence[Delivery]
     | ExternalKeyPage
@@ -213,6 +217,11 @@ async def _answer_about_certificates(operator: Operator, call: Query) -> Result:
             return await operator.certificates(call.query)
         case CertificateCall():
             return await operator.certificate(call.serial, call.kind)
+        case RevokeCertificateCall():
+            await operator.revoke_certificate(
+                call.serial, call.kind, reason_code=call.reason_code, reason=call.reason
+            )
+            return None
 
 
 async def _answer_about_history(operator: Operator, call: HistoryCall) -> Result:
@@ -221,6 +230,8 @@ async def _answer_about_history(operator: Operator, call: HistoryCall) -> Result
             return await operator.certificate_counts(call.kind)
         case JournalCall():
             return await operator.journal(call.query)
+        case ActivityCall():
+            return await operator.activity()
 
 
 async def _answer_about_upkeep(operator: Operator, call: UpkeepCall) -> Result:

@@ -137,6 +137,7 @@ class Assembly:
     registry: Registry
     x509: X509Authority
     revocation: RevocationAuthority
+    ssh_revocation: SshRevocationAuthority
     outbound: HttpOutbound
     responder: OcspResponder | None
     lists: CrlPlan | None
@@ -271,6 +272,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         registry=provisioners,
         x509=x509,
         revocation=revocation,
+        ssh_revocation=ssh_revocation,
         outbound=outbound,
         responder=responder,
         lists=lists,

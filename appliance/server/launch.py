@@ -19,6 +19,7 @@ from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.operator.interface import Issuance, Operator
+from appliance.operator.tally import HourlyTally
 
 
 class EventRing(Protocol):
@@ -27,6 +28,11 @@ class EventRing(Protocol):
     @property
     def totals(self) -> Mapping[EventKind, int]:
         """How many there were of each kind since the start."""
+        ...
+
+    @property
+    def tally(self) -> HourlyTally:
+        """How many there were in each of the last hours."""
         ...
 
     def record(self, event: Event) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from appliance.authority.acme.external_keys import ExternalKeyAdministration
 from appliance.authority.counts import Counts
 from appliance.authority.inventory import Inventory
 from appliance.authority.journal_reading import JournalReader
+from appliance.authority.reporting import Context
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
+from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import HearthError, NotSupported
 from appliance.model.events import EventKind, NumberedEvent
@@ -32,9 +35,12 @@ from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
 from appliance.server import banner
+from appliance.server.past import Past
 from appliance.server.launch import EventRing
 from appliance.server.reloading import Service
 from appliance.server.upkeep import Upkeep
+
+_REQUEST_ID: Final = 10  # octets, as of those that come by TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class ApplianceOperator:
 
     service: Service
     ring: EventRing
+    past: Past
     upkeep: Upkeep
 
     async def overview(self) -> Overview:
@@ -97,6 +104,24 @@ class ApplianceOperator:
         if not journal.persistent:
             raise NotSupported("this CA has no `db`: it keeps no journal")
         return await JournalReader(self.service.foundation.store, journal.wait_changed).page(query)
+
+    async def activity(self) -> Activity:
+        """Give what was done in each of the last 24 hours."""
+        foundation = self.service.foundation
+        now = foundation.clock.now()
+        return self.ring.tally.activity(now, await self.past.known_since(self.ring.tally, now))
+
+    async def revoke_certificate(
+        self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
+    ) -> None:
+        """Revoke a certificate for the person at the box."""
+        assembly, chance = self.service.assembly, self.service.foundation.chance
+        ssh = kind is CertificateKind.SSH
+        authority = assembly.ssh_revocation if ssh else assembly.revocation
+        context = Context(client="operator", request_id=chance.octets(_REQUEST_ID).hex())
+        await authority.revoke_at_the_box(
+            serial, reason_code=reason_code, reason=reason, context=context
+        )
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

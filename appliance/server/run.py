@@ -34,6 +34,7 @@ from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.orders import DirectIssuance
 from appliance.server.output import Output, flush_regularly, logging_to, standard_error
+from appliance.server.past import Past
 from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.server.upkeep import Upkeep
@@ -123,7 +124,7 @@ async def _serve(
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
             _tell(launch, service, store, say)
-            operator = ApplianceOperator(service, ring, upkeep)
+            operator = ApplianceOperator(service, ring, Past(store, clock.now()), upkeep)
             issuance = DirectIssuance(
                 current=lambda: service.assembly, foundation=foundation, client="control socket"
             )

@@ -45,6 +45,8 @@ from tests.support.external_keys import SECRET, KeptKeys
 from tests.support.history import StoredHistory
 from tests.support.inventory import START, Sample, revoke
 from tests.support.kept_alerts import KeptAlerts
+from tests.support.kept_box import KeptBox
+from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
 
 NOW = START + timedelta(hours=1)
@@ -56,7 +58,7 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance(StoredHistory, KeptKeys, KeptTokens, KeptAlerts):
+class Appliance(StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)

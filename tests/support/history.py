@@ -2,8 +2,10 @@
 
 from appliance.authority.counts import Counts
 from appliance.authority.journal_reading import JournalReader
+from appliance.model.activity import Activity
 from appliance.model.inventory import CertificateCounts, CertificateKind
 from appliance.model.journal import JournalPage, JournalQuery
+from appliance.operator.tally import HourlyTally
 from appliance.ports.store import Store
 from tests.support.inventory import START
 
@@ -18,3 +20,6 @@ class StoredHistory:
 
     async def journal(self, query: JournalQuery) -> JournalPage:
         return await JournalReader(self.store).page(query)
+
+    async def activity(self) -> Activity:
+        return HourlyTally().activity(START, START)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.model.activity import Activity, Hour
 from appliance.model.errors import NotFound, Unavailable
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.inventory import (
@@ -19,6 +20,7 @@ from appliance.model.inventory import (
     CertificateQuery,
     CertificateState,
     CertificateSummary,
+    ProvisionerCounts,
     Revocation,
 )
 from appliance.model.journal import JournalPage, JournalQuery
@@ -26,12 +28,15 @@ from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
 from tests.support.kept_alerts import KeptAlerts
+from tests.support.kept_revocations import KeptRevocations
 from tests.support.kept_box import KeptBox
 from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
 
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+ISSUED_BY_HOUR = (1, 0, 2, 1, 1, 3, 1, 0, 1, 5, 2, 1, 2, 1, 3, 1, 1, 2, 1, 1, 4, 2, 6, 7)
 OPERATIONS = {
     EventKind.ISSUED: "sign",
     EventKind.RENEWED: "renew",
@@ -168,7 +173,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptBox):
+class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptBox):
     """What the tests and the picture of the console look at."""
 
     def __init__(
@@ -199,13 +204,32 @@ class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptBox):
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         self._answer()
-        mine = [each for each in self.past if each.kind is query.kind]
+        mine = [each for each in self.past if _is_wanted(query, each)]
         newest = sorted(mine, key=lambda each: each.issued_at, reverse=True)
-        return CertificatePage(certificates=tuple(newest[: query.limit]), cursor="")
+        if query.expires_before:
+            newest = sorted(mine, key=lambda each: each.not_after)
+        start = int(query.cursor or 0)
+        stop = start + query.limit
+        cursor = str(stop) if stop < len(newest) else ""
+        return CertificatePage(certificates=tuple(newest[start:stop]), cursor=cursor)
 
     async def certificate_counts(self, kind: CertificateKind) -> CertificateCounts:
         self._answer()
-        return CertificateCounts(kind=kind, counted_at=NOW, provisioners=())
+        admin = ProvisionerCounts(provisioner="admin", active=38, expired=3370, revoked=4)
+        provisioners = (admin,) if kind is CertificateKind.X509 else ()
+        return CertificateCounts(kind=kind, counted_at=NOW, provisioners=provisioners)
+
+    async def activity(self) -> Activity:
+        self._answer()
+        events = [numbered.event for numbered in self.ring.events()]
+        return Activity(
+            hours=tuple(
+                Hour(start=NOW.replace(minute=0, second=0) - (23 - number) * HOUR, issued=issued)
+                for number, issued in enumerate(ISSUED_BY_HOUR)
+            ),
+            known_since=NOW - DAY,
+            refusals=tuple(each for each in reversed(events) if each.kind is EventKind.REFUSED),
+        )
 
     async def journal(self, query: JournalQuery) -> JournalPage:
         self._answer()
@@ -245,6 +269,18 @@ class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptBox):
     def _answer(self) -> None:
         if self.silent:
             raise Unavailable("the server has stopped")
+
+
+def _is_wanted(query: CertificateQuery, each: CertificateSummary) -> bool:
+    names = f".{each.subject} .{' .'.join(each.sans)}".lower()
+    return (
+        each.kind is query.kind
+        and f".{query.word}" in names
+        and (not query.serial or str(each.serial).startswith(query.serial))
+        and (not query.provisioner or each.provisioner == query.provisioner)
+        and (query.state is None or each.state is query.state)
+        and (query.expires_before is None or each.not_after < query.expires_before)
+    )
 
 
 def certificate(of: CertificateSummary) -> bytes:

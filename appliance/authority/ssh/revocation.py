@@ -11,10 +11,10 @@ from appliance.authority.reporting import Attempt, Context
 from appliance.authority.ssh import records
 from appliance.authority.tokens import OneTimeTokens, already_used
 from appliance.formats.ssh import certificate as ssh_certificate
-from appliance.issuance.grants import RevocationGrant
 from appliance.issuance.ssh.periods import SshPeriod
-from appliance.model.errors import BadRequest, Conflict, Forbidden, NotSupported
+from appliance.model.errors import BadRequest, Conflict, Forbidden, NotFound, NotSupported
 from appliance.model.events import EventKind
+from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
 from appliance.ports.store import Operation, Store
@@ -69,33 +69,63 @@ class SshRevocationAuthority:
                         f'request serial number "{request.serial}" and token subject '
                         f'"{grant.subject}" do not match'
                     )
-                if not self.persistent:
-                    raise NotSupported(
-                        "no persistence layer configured: revocation needs `db` in ca.json"
-                    )
+                self._check_persistent()
                 await self._tell(serial, attempt)
-                await self._revoke(request, serial, grant, attempt)
+                await self._revoke(request, serial, grant.provisioner, grant.token, attempt)
             attempt.succeeded(EventKind.REVOKED, request.reason)
             return serial
 
-    async def _tell(self, serial: int, attempt: Attempt) -> None:
-        """Note what is known of the certificate."""
+    async def revoke_at_the_box(
+        self, serial: int, *, reason_code: int, reason: str, context: Context
+    ) -> None:
+        """Revoke a certificate of the inventory for the person at the box.
+
+        Raises NotFound, BadRequest (also when it is revoked already), NotSupported, Broken.
+        """
+        with Attempt("ssh-revoke", context, self.clock, self.events) as attempt:
+            request = SshRevokeRequest(
+                serial=str(serial),
+                token="",
+                reason_code=reason_code,
+                reason=reason,
+                passive=True,
+                context=context,
+            )
+            attempt.of(_checked_numbers(request))
+            attempt.asked("the operator")
+            self._check_persistent()
+            if not await self._tell(serial, attempt):
+                raise NotFound(f"there is no SSH certificate with serial number {serial}")
+            await self._revoke(request, serial, None, None, attempt)
+            attempt.succeeded(EventKind.REVOKED, reason)
+
+    def _check_persistent(self) -> None:
+        if not self.persistent:
+            raise NotSupported("no persistence layer configured: revocation needs `db` in ca.json")
+
+    async def _tell(self, serial: int, attempt: Attempt) -> bool:
+        """Note what is known of the certificate; say whether anything is."""
         recorded = await records.certificate(self.store, serial)
         if recorded is None:
-            return
+            return False
         known = ssh_certificate.parse(recorded)
         period = SshPeriod(after=known.valid_after, before=known.valid_before)
         attempt.about_ssh(known.key_id, known.principals, known.type.label)
         attempt.of(serial, period.validity)
+        return True
 
     async def _revoke(
-        self, request: SshRevokeRequest, serial: int, grant: RevocationGrant, attempt: Attempt
+        self,
+        request: SshRevokeRequest,
+        serial: int,
+        provisioner: ProvisionerRef | None,
+        token: TokenUse | None,
+        attempt: Attempt,
     ) -> None:
-        token = grant.token
         used: Sequence[Operation] = [x509_records.token_used(token)] if token else []
         operations = records.revoked(
             serial=serial,
-            provisioner_id=grant.provisioner.id,
+            provisioner_id=provisioner.id if provisioner else "",
             reason_code=request.reason_code,
             reason=request.reason,
             revoked_at=self.clock.now(),
@@ -116,14 +146,19 @@ class SshRevocationAuthority:
 
 
 def _checked(request: SshRevokeRequest) -> int:
+    serial = _checked_numbers(request)
+    if not request.token:
+        raise BadRequest("missing ott")
+    return serial
+
+
+def _checked_numbers(request: SshRevokeRequest) -> int:
     if not request.serial:
         raise BadRequest("missing serial")
     if not 0 <= request.reason_code <= _LAST_REASON:
         raise BadRequest("reasonCode out of bounds")
     if not request.passive:
         raise NotSupported("non-passive revocation not implemented")
-    if not request.token:
-        raise BadRequest("missing ott")
     text = request.serial
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
         raise BadRequest(f"serial '{text[:80]}' is not a decimal number")
