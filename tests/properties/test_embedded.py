@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.authority import row_forms
-from appliance.formats import bbolt
+from appliance.formats import bbolt, snappy
 from appliance.formats.badger import database
 from appliance.issuance import issuers
 from appliance.issuance.issuers import Issuer
@@ -18,6 +18,7 @@ from appliance.model.errors import FormatError
 from tests.support.databases import NOW, Rows, archive, expected, files, read
 
 BADGER: Final = ("badgerv1", "badgerv2")
+DAMAGED: Final = (*BADGER, "badgerv2-compressed")
 SIGNED: Final = ("x509_certs", "ssh_certs")
 
 
@@ -34,7 +35,7 @@ def damaged(name: str, data: st.DataObject) -> dict[str, bytes]:
     return {**content, file: bytes(octets)}
 
 
-@pytest.mark.parametrize("name", BADGER)
+@pytest.mark.parametrize("name", DAMAGED)
 @settings(max_examples=60)
 @given(data=st.data())
 def test_a_badger_database_gives_its_rows_or_says_what_it_cannot(
@@ -61,6 +62,15 @@ def test_a_bbolt_file_gives_all_its_rows_or_is_refused(data: st.DataObject) -> N
     differing = {place for place in rows if rows[place] != wanted.get(place)}
     assert len(differing) <= 3
     assert all(problem(place, rows) for place in differing if place[0] in SIGNED)
+
+
+@given(st.binary(max_size=200))
+def test_snappy_gives_what_is_as_long_as_it_says_or_refuses(data: bytes) -> None:
+    try:
+        plain = snappy.decompress(data)
+    except FormatError:
+        return
+    assert len(plain) == int.from_bytes(data[:1]) or data[0] >= 0x80
 
 
 @given(st.integers(0, 10**9), st.integers(0, 7))

@@ -16,7 +16,8 @@ _MAGIC: Final = b"Bdgr"
 _VERSIONS: Final = {4: 1, 7: 2}
 _NEWER: Final = 8
 _CHANGE, _CREATED, _DELETED = 1, 0, 1
-_COMPRESSIONS: Final = {1: "Snappy", 2: "ZSTD"}
+_UNCOMPRESSED, SNAPPY = 0, 1
+_COMPRESSIONS: Final = {2: "Zstandard"}
 _REGISTRY_IV: Final = 16
 _PLAIN: Final = b"Hello Badger"
 
@@ -104,10 +105,10 @@ def _check(place: TablePlace) -> TablePlace:
     """Refuse what step-ca never asks Badger for. Raises FormatError."""
     if place.encrypted:
         raise FormatError(f"table {place.name} is encrypted: an encrypted database is not read")
-    if place.compression:
+    if place.compression not in (_UNCOMPRESSED, SNAPPY):
         name = _COMPRESSIONS.get(place.compression, "something unknown")
         raise FormatError(
-            f"table {place.name} is compressed by {name}: step-ca does not compress, and this is "
-            "not read"
+            f"table {place.name} is compressed by {name}, which is not read: step-ca does not ask "
+            "for it"
         )
     return place

@@ -1,7 +1,8 @@
 """Tables: entries in the order of their keys, in blocks, each with the first key in full.
 
 A table of Badger 1 is vouched for by a SHA-256 in MANIFEST. In one of Badger 2, the index and each
-block have a checksum of their own. All of it is verified before anything is used.
+block have a checksum of their own, that of a block within what may be compressed. All of it is
+verified before anything is used.
 """
 
 import hashlib
@@ -11,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from appliance.formats import protobuf
+from appliance.formats import protobuf, snappy
 from appliance.formats.badger import entries
 from appliance.formats.badger.entries import Entry
-from appliance.formats.badger.manifest import TablePlace
+from appliance.formats.badger.manifest import SNAPPY, TablePlace
 from appliance.formats.crc32c import crc32c
 from appliance.formats.embedded import Octets
 from appliance.model.errors import FormatError
@@ -145,7 +146,10 @@ class _Table2:
 
     def block(self, number: int) -> Iterator[Entry]:
         try:
-            yield from _entries_2(self.blocks[number])
+            block = self.blocks[number]
+            if self.place.compression == SNAPPY:
+                block = memoryview(snappy.decompress(bytes(block)))
+            yield from _entries_2(block)
         except FormatError as error:
             raise _damaged(self.place, error.public) from error
 
