@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import trio
+
 from appliance.authority import index
 from appliance.authority.kinds import KINDS
 from appliance.model.errors import Conflict
@@ -117,10 +119,11 @@ class Counts:
                 CompareAndSwap(bucket, key, old=value, new=None) for key, value in others
             ]
             total = sum(_number(value) for _, value in others)
-            try:
-                await self.store.commit([*operations, Add(bucket, target, total)])
+            await trio.lowlevel.checkpoint()
+            try:  # a crash that forgets it does no harm
+                await self.store.note([*operations, Add(bucket, target, total)])
             except Conflict:
-                continue  # one of them was revoked meanwhile: the next round has it
+                continue  # one of them was revoked meanwhile, or joined: the next round has it
 
 
 def _number(value: bytes) -> int:
