@@ -1,6 +1,7 @@
 """A backup is looked through whole before anything of it is used."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -70,8 +71,9 @@ def examine(file: Path, passphrase: Password | None) -> Examined:
     Forbidden for a passphrase that is not the right one.
     """
     found = _Contents()
-    for frame in _frames(file):
-        found.take(frame)
+    with _naming(file):
+        for frame in _frames(file):
+            found.take(frame)
     about, end = found.about, found.end
     if about is None or end is None:
         raise Truncated(f"{file}: the backup has no beginning or no end")
@@ -89,23 +91,31 @@ def examine(file: Path, passphrase: Password | None) -> Examined:
 
 def rows(file: Path) -> Iterator[list[Row]]:
     """Give the rows of a backup, batch by batch. Raises as `examine`."""
-    for frame in _frames(file):
-        if frame.kind is Kind.ROWS:
-            yield backup_archive.unpack(frame.payload)
+    with _naming(file):
+        for frame in _frames(file):
+            if frame.kind is Kind.ROWS:
+                yield backup_archive.unpack(frame.payload)
 
 
 def peek(file: Path) -> About:
     """Read what a backup says of itself, and no more. Raises as `examine`."""
-    frame = next(_frames(file))
-    if frame.kind is not Kind.ABOUT:
-        raise Damaged(f"{file}: the backup is damaged: it does not begin with its description")
-    return backup_archive.about(frame.payload)
+    with _naming(file):
+        frame = next(_frames(file))
+        if frame.kind is not Kind.ABOUT:
+            raise Damaged("the backup is damaged: it does not begin with its description")
+        return backup_archive.about(frame.payload)
 
 
 def _frames(file: Path) -> Iterator[Frame]:
+    with file.open("rb") as stream:
+        yield from backup_archive.frames(stream.read)
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Let what goes wrong with a file name it. Raises NotFound, Unavailable, FormatError."""
     try:
-        with file.open("rb") as stream:
-            yield from backup_archive.frames(stream.read)
+        yield
     except FileNotFoundError as error:
         raise NotFound(f"there is no {file}") from error
     except OSError as error:
@@ -121,7 +131,8 @@ def _unsealed(file: Path, frame: Frame, passphrase: Password) -> tuple[ArchivedF
         raise Forbidden(f"{file}: the passphrase is wrong; the file itself is whole") from error
     except FormatError as error:
         raise Damaged(f"{file}: what is sealed cannot be opened: {error.public}") from error
-    sealed = backup_archive.sealed(octets)
+    with _naming(file):
+        sealed = backup_archive.sealed(octets)
     if sealed.digest != frame.before:
         raise Damaged(f"{file}: somebody has changed the backup since it was made")
     return tuple(sealed.files)
