@@ -16,7 +16,7 @@ from appliance.model.secret import Password
 from appliance.server.service import installing
 from appliance.server.service.layout import Device, Init, Layout, Order, Unlock
 from appliance.server.service.program import in_use, read_release
-from appliance.server.service.steps import Command, Directory, Tree, carry_out, run_command
+from appliance.server.service.steps import Command, Directory, File, Tree, carry_out, run_command
 from appliance.server.service.upgrading import Upgrade
 from tests.support.onefile import script
 
@@ -265,8 +265,8 @@ def test_each_kind_of_device_opens_only_what_it_needs(root: Path) -> None:
     def written(*devices: Device) -> str:
         choices = order(Layout(root=root), devices=frozenset(devices))
         steps = installing.steps_of(choices, None, Recorder())
-        return next(each.content.decode() for each in steps
-                    if "20-devices" in each.what and hasattr(each, "content"))  # fmt: skip
+        files = [each for each in steps if isinstance(each, File)]
+        return next(each.content.decode() for each in files if "20-devices" in each.what)
 
     (root / "etc").mkdir(exist_ok=True)
     (root / "etc/group").write_text("root:x:0:\ntss:x:110:\n")
@@ -330,8 +330,7 @@ class Machine:
     def version(self) -> str:
         program = self.root / "usr/local/bin/hearth"
         said = subprocess.run([program, "version"], check=True, capture_output=True, text=True)
-        word: str = said.stdout.split()[0]
-        return word
+        return said.stdout.split()[0]
 
     @property
     def releases(self) -> set[str]:
