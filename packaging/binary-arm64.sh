@@ -76,10 +76,14 @@ if ! cmp -s "$system/needed.lock" "$system/.installed"; then
         PATH=/venv/bin:$PATH $pip --no-binary :all: --no-build-isolation -r /built.lock'
     cp "$system/needed.lock" "$system/.installed"
 fi
-inside '
-    cd /src
-    PYTHONPATH=/src /venv/bin/python -m PyInstaller --noconfirm --log-level WARN \
-        --distpath /dist --workpath /work packaging/hearth.spec'
+bundle() {
+    inside '
+        cd /src
+        PYTHONPATH=/src /venv/bin/python -m PyInstaller --noconfirm --log-level WARN \
+            --distpath /dist --workpath /work packaging/hearth.spec'
+}
+# An emulated process breaks down now and then, for no fault of its own: once more, then.
+bundle || bundle
 
 inside '
     umask 077; rm -rf /try && mkdir /try && cd /try && export STEPPATH=/try/step
