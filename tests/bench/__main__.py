@@ -9,6 +9,7 @@ falls on both; figures are medians of the rounds.
            authorization, http-01, authorization until it is valid, finalize, certificate
     hanging
            what others feel of 200 orders, of which half have targets that say nothing
+    token  signatures of a virtual YubiKey through the driver, beside the card's own rate
 """
 
 import argparse
@@ -21,7 +22,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import hanging, ordering, signing
+from tests.bench import hanging, ordering, signing, token
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
@@ -102,7 +103,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("load", nargs="?", choices=LOADS, default="sign")
+    parser.add_argument("load", nargs="?", choices=[*LOADS, "token"], default="sign")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--connections", type=int, nargs="+", default=[2, 16, 64])
@@ -112,6 +113,9 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=24_000, help="requests prepared for a run")
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     arguments = parser.parse_args()
+    if arguments.load == "token":
+        token.main()
+        return
     directory = Path(tempfile.mkdtemp(prefix="hearth-bench-"))
     try:
         results = measure(arguments, directory)

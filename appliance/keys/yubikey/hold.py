@@ -4,6 +4,8 @@ Everything here blocks, and runs in one thread. A card is kept only while it has
 other programs may have it else, such as the one with which a person sets its PIN right.
 """
 
+import threading
+from collections import defaultdict
 from typing import Final, final
 
 from appliance.keys.pins import PinGuard
@@ -19,6 +21,10 @@ MISSING: Final = "the YubiKey is not plugged in"
 OTHER: Final = "another YubiKey is plugged in than the one that was configured"
 SEVERAL: Final = "several YubiKeys are plugged in: say which one is meant, by serial="
 
+_LOOKED_INTO: Final[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+_OURS: Final[dict[str, str]] = {}  # serial numbers of the cards that are kept, by readers
+_BRIEFLY: Final = 2.0  # seconds in which a token looks whose card it is
+
 
 def is_yubikey(reader: str, state: int) -> bool:
     """Say whether there is a YubiKey in a reader, by its name: other cards are left alone."""
@@ -33,6 +39,8 @@ class Hold:
         self.pin = pin
         self.verified = False  # the card has our PIN
         self.abandoned = False  # nobody waits for this thread any more
+        self.lost = False  # the monitor saw that the card is not in its reader any more
+        self.reader = ""  # the one that the card is in, while we keep it
         self.firmware = ""
         self.found_serial = ""
         self.tries_left: int | None = None
@@ -42,6 +50,8 @@ class Hold:
 
     def connected(self) -> OpenCard:
         """Give the card, found among those that are there. Raises CardFault, TokenUnavailable."""
+        if self.lost:
+            self.let_go()
         if self._card is None:
             self._card = self._found()
             self._learn(self._card)
@@ -51,7 +61,9 @@ class Hold:
         """Close the card, which forgets the PIN."""
         card, self._card, self.verified = self._card, None, False
         if card is not None:
+            _OURS.pop(self.reader, None)
             card.close()
+        self.lost, self.reader = False, ""
 
     def prove(self) -> None:
         """Have the card know our PIN. Raises WrongPin, TokenUnavailable."""
@@ -102,16 +114,15 @@ class Hold:
             raise TokenUnavailable(SEVERAL, state=TokenState.WRONG_TOKEN)  # a try could be lost
         for reader in readers:
             try:
-                card = _opened(reader)
+                found = self._in_reader(reader)
             except CardFault as fault:
                 if fault.trouble is not Trouble.IN_USE:
                     raise
                 busy = fault
                 continue
-            if self._serial in ("", card.serial):
-                return card
-            others.append(card.serial)
-            card.close()
+            if isinstance(found, OpenCard):
+                return found
+            others.append(found)
         if busy is not None:
             raise busy
         if others:
@@ -119,6 +130,29 @@ class Hold:
                 OTHER, state=TokenState.WRONG_TOKEN, detail=f"plugged in: {', '.join(others)}"
             )
         raise TokenUnavailable(MISSING, state=TokenState.ABSENT)
+
+    def _in_reader(self, reader: str) -> OpenCard | str:
+        """Give the card if it is ours, or the serial number of the other one. Raises CardFault.
+
+        Tokens of this process do not get in each other's way: one looks at a time, and none at a
+        card that another one keeps.
+        """
+        looked_into = _LOOKED_INTO[reader]
+        alone = looked_into.acquire(timeout=_BRIEFLY)
+        try:
+            kept = _OURS.get(reader, self._serial)
+            if self._serial and kept != self._serial:
+                return kept
+            card = _opened(reader)
+            if self._serial in ("", card.serial):
+                self.reader = reader
+                _OURS[reader] = card.serial
+                return card
+            card.close()
+            return card.serial
+        finally:
+            if alone:
+                looked_into.release()
 
     def _learn(self, card: OpenCard) -> None:
         self.found_serial, self.firmware = card.serial, card.firmware

@@ -85,6 +85,9 @@ class CardSession:
         if present != self._readers:
             self._readers = present
             self._refusal = None
+        if self._hold.reader and self._hold.reader not in present:  # although others may be there
+            self._hold.lost = True
+            self._note(TokenState.ABSENT, MISSING)
         known = self.status.state is TokenState.ABSENT and self.status.detail != _UNSEEN
         if not present and not known:
             self._note(TokenState.ABSENT, MISSING)

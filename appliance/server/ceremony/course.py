@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.model.ceremony import Stage, Step, StepState
+from appliance.model.errors import BadRequest
+from appliance.ports.keys import TokenUnavailable
 from appliance.server.ceremony import making, opening, papers, rehearsal
 from appliance.server.ceremony.journal import Record
 from appliance.server.ceremony.scene import Scene, at_work
@@ -57,8 +59,20 @@ async def run(scene: Scene) -> None:
             listed = stages(record)
             await scene.person.begin(listed, listed[len(record.done)])
             await opening.links_down(scene)
-            await STEPS[step](scene)
+            await _take(scene, step)
             record.done.append(step)
             scene.save()
     record.finished = scene.now()
     scene.journal.finish(record)
+
+
+async def _take(scene: Scene, step: Step) -> None:
+    """Take a step; once more, when a token went away meanwhile and a person brought it back."""
+    while True:
+        try:
+            return await STEPS[step](scene)
+        except TokenUnavailable as error:
+            try:
+                await scene.person.wait_until(f"{error.public}. Set that right")
+            except BadRequest:  # there is nobody
+                raise error from None

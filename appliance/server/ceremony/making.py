@@ -119,8 +119,8 @@ async def check(scene: Scene) -> None:
     now = scene.now()
     for role in scene.plan.roles:
         await prove(scene, role)
-    for role in CERTIFIED:
-        if await (await scene.home(role)).load() != scene.record.certificates[role]:
+        made = scene.record.certificates.get(role)
+        if made is not None and await (await scene.home(role)).load() != made:
             raise Broken(f"the {role} certificate beside its key is not the one that was made")
     check_path(scene, now)
     await scene.person.tell(f"{len(scene.plan.roles)} keys sign, and what they sign holds")

@@ -32,7 +32,7 @@ from appliance.server.ceremony.places import FileHome, Home, TokenHome, encoded
 from appliance.server.ceremony.plan import Plan, key_of, token_name, token_of
 from appliance.server.ceremony.secrets import Secrets, as_typed, named
 
-_COMING: Final = 5.0  # seconds in which a token that was plugged in shows itself
+_COMING: Final = 2.0  # seconds in which a token that was plugged in shows itself
 _OPEN: Final = (TokenState.READY, TokenState.LOCKED, TokenState.PIN_NEEDED)
 
 
