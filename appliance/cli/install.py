@@ -20,7 +20,7 @@ from appliance.server.service.layout import (
     Unlock,
     plain_path,
 )
-from appliance.server.service.program import own_release
+from appliance.server.service.program import is_packaged, own_release
 from appliance.server.service.steps import carry_out, run_command
 
 
@@ -147,7 +147,7 @@ def _tell_next(order: Order) -> None:
     start = "rc-service hearth start" if order.init is Init.OPENRC else "systemctl start hearth"
     say(
         f"\nThere is no CA in {layout.data} yet. To make one, and serve it:\n"
-        f"  runuser -u {USER} -- env STEPPATH={layout.data} {layout.program} ca init\n"
+        f"  runuser -u {USER} -- env STEPPATH={layout.data} hearth ca init\n"
         f"  {start}"
     )
 
@@ -178,7 +178,7 @@ def uninstall(
       $ sudo hearth uninstall --purge
     """
     layout = layout_of(root, prefix, data)
-    if layout.is_packaged and layout.is_here:
+    if layout.is_here and is_packaged():
         raise BadRequest("this Hearth came with a package: apt-get remove hearth")
     init = init_of(starter, layout)
     if not dry_run:

@@ -7,7 +7,7 @@ import click
 from appliance.cli.command import StepCommand
 from appliance.cli.service_flags import init_of, layout_of, must_be_root, place_flags, tell
 from appliance.model.errors import BadRequest
-from appliance.server.service.program import read_release
+from appliance.server.service.program import is_packaged, read_release
 from appliance.server.service.steps import run_command
 from appliance.server.service.upgrading import Upgrade
 
@@ -42,7 +42,7 @@ def upgrade(
     if back == bool(file):
         raise BadRequest("name the new program's file, or say --back")
     layout = layout_of(root, prefix, data)
-    if layout.is_packaged:
+    if layout.is_here and is_packaged():
         raise BadRequest("this Hearth came with a package: apt-get install ./hearth_….deb")
     must_be_root("hearth upgrade", layout)
     change = Upgrade(

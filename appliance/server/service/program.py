@@ -51,9 +51,15 @@ def own_release(layout: Layout, file: Path | None) -> Release | None:
     directory = running.resolve().parent
     if directory.parent == layout.releases:
         return Release(name=directory.name)
-    if directory.is_relative_to("/usr/lib/hearth"):
+    if is_packaged():
         return None
     return read_release(running)
+
+
+def is_packaged() -> bool:
+    """Tell if the program that runs came with a package, whose tools change and remove it."""
+    running = Path(sys.executable).resolve()
+    return getattr(sys, "frozen", False) is True and running.is_relative_to("/usr/lib/hearth")
 
 
 def putting(layout: Layout, release: Release) -> list[Step]:

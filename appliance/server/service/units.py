@@ -194,6 +194,7 @@ start_pre() {{
         eerror "{SETTINGS}/password is missing: hearth install --unlock file --password-file FILE"
         return 1
     }}
+    checkpath --file --owner {USER}:{USER} --mode 0400 {SETTINGS}/password
 }}
 
 reload() {{
