@@ -130,7 +130,8 @@ def tabled(directory: Path) -> Path:
 
 async def scrubbed(directory: Path) -> tuple[int, list[str]]:
     store = await open_store(directory)
-    start, count, problems = b"", 0, []
+    start, count = b"", 0
+    problems: list[str] = []
     try:
         while True:
             part = await store.scrub(start)
