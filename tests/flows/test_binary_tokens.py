@@ -51,9 +51,13 @@ def bare(tmp_path: Path, authority: Authority) -> BareMachine:
 
 @contextmanager
 def serving(
-    bare: BareMachine, authority: Authority, environ: Mapping[str, str] = {}
+    bare: BareMachine,
+    authority: Authority,
+    environ: Mapping[str, str] = {},
+    *,
+    trusted: bool = True,
 ) -> Iterator[httpx.Client]:
-    """Serve there, and give a client that trusts the root."""
+    """Serve there, and give a client that trusts the root; or anybody."""
     log = authority.directory / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -63,6 +67,8 @@ def serving(
     try:
         url = f"https://localhost:{_port(log, process)}"
         context = ssl.create_default_context(cafile=str(authority.directory / "root.crt"))
+        if not trusted:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with httpx.Client(base_url=url, verify=context, timeout=PATIENCE) as client:
             yield client
     finally:
@@ -177,7 +183,7 @@ def test_without_them_it_serves_from_files_and_says_what_a_yubikey_would_need(
     document["kms"] = {"type": "yubikey", "uri": YUBIKEY}
     document["key"] = INTERMEDIATE
     authority.file.write_text(json.dumps(document))
-    with serving(bare, authority) as asked:
+    with serving(bare, authority, trusted=False) as asked:  # its certificate waits for the token
         assert states(asked) == {f"yubikey {SERIAL}": "no service"}
         assert signed(asked, authority, "b.test") == 503
     assert "libpcsclite1" in (authority.directory / "log").read_text()
