@@ -7,6 +7,7 @@ unpack beside · try: version, configuration · switch one link · restart, wait
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from appliance.model.errors import BadRequest, Broken, NotFound
 from appliance.server.service.installing import starting
 from appliance.server.service.layout import USER, Init, Layout
 from appliance.server.service.program import Release, before, in_use, putting, using
-from appliance.server.service.steps import Gone, Run, carry_out
+from appliance.server.service.steps import Gone, Link, Run, Step, carry_out
 
 _NAMES: Final = ("current", "previous")
 
@@ -78,7 +79,7 @@ class Upgrade:
             )
 
     def _switch(self, name: str, former: str) -> None:
-        serves = self._serves()
+        serves, earlier = self._serves(), before(self.layout)
         self._use(name)
         if not serves:
             self.tell("the service did not run, and was not started")
@@ -88,7 +89,7 @@ class Upgrade:
         except Broken as error:
             self.tell(f"it does not come up; going back to {former}")
             self._use(former)
-            list(carry_out([Gone(path=self.layout.at(self.layout.previous))]))
+            self._forget(name, earlier)
             self._restart()
             raise Broken(
                 f"the new version did not come up, the former one serves again: {error.public}"
@@ -119,7 +120,20 @@ class Upgrade:
             return False
         return True
 
+    def _forget(self, name: str, earlier: str) -> None:
+        """Remove what did not come up; the version before is the one of before."""
+        previous = self.layout.at(self.layout.previous)
+        steps: list[Step] = [
+            Link(path=previous, target=earlier) if earlier else Gone(path=previous)
+        ]
+        if name != earlier:
+            steps.append(Gone(path=self._directory(name)))
+        list(carry_out(steps))
+
     def _restart(self) -> None:
+        if self.init is Init.SYSTEMD:  # failures of before do not count
+            with suppress(Broken):
+                self.run(("systemctl", "reset-failed", "hearth.service"))
         self._tell_all(carry_out([starting(self.init, "restart", self.run)]))
 
     def _remove_others(self) -> None:

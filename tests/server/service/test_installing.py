@@ -415,6 +415,8 @@ def test_a_version_that_does_not_come_up_gives_way_to_the_former(
         change.to(read_release(bad))
     assert restarts == [read_release(bad).name, former]
     assert machine.version == "Hearth/first"
+    assert machine.releases == {former}
+    assert not os.path.lexists(machine.root / "usr/local/lib/hearth/previous")
 
 
 def test_there_has_to_be_something_to_upgrade_or_to_go_back_to(
