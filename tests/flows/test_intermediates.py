@@ -11,27 +11,29 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tests.support.appliance import PASSWORD, Appliance
+from tests.support.in_process import at_home, hearth
 
 NEW = "Test Intermediate CA 2036"
 OLD = "Test Intermediate CA"
 
 
 @pytest.fixture
-def ca(tmp_path: Path) -> Iterator[Appliance]:
+def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Appliance]:
     made = Appliance(tmp_path / "ca").start()
+    at_home(monkeypatch, made.steppath)
     yield made
     assert made.stop() == 0
 
 
-def ok(ca: Appliance, *arguments: str) -> str:
-    ended = ca.run(*arguments)
+def ok(*arguments: str) -> str:
+    ended = hearth(*arguments)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout + ended.stderr
 
 
 def create(ca: Appliance, name: str = "2036") -> None:
     ok(
-        ca, "ca", "intermediate", "create", name,
+        "ca", "intermediate", "create", name,
         "--ca-key", str(ca.steppath / "secrets/root_ca_key"),
         "--ca-password-file", str(ca.password_file), "--password-file", str(ca.password_file),
     )  # fmt: skip
@@ -51,7 +53,7 @@ def reload(ca: Appliance) -> None:
 def issue(ca: Appliance, name: str, provisioner: str = "admin") -> tuple[Path, Path]:
     crt, key = ca.directory / f"{name}.crt", ca.directory / f"{name}.key"
     ok(
-        ca, "ca", "certificate", name, str(crt), str(key), "--force",
+        "ca", "certificate", name, str(crt), str(key), "--force",
         "--provisioner", provisioner, "--provisioner-password-file", str(ca.password_file),
     )  # fmt: skip
     return crt, key
@@ -73,7 +75,7 @@ def issuer(file: Path) -> str:
 
 
 def renewed(ca: Appliance, crt: Path, key: Path) -> str:
-    ok(ca, "ca", "renew", "--force", str(crt), str(key))
+    ok("ca", "renew", "--force", str(crt), str(key))
     return issuer(crt)
 
 
@@ -83,27 +85,27 @@ def test_an_intermediate_gives_way_to_the_next_without_a_gap(ca: Appliance) -> N
     create(ca)
     reload(ca)
     assert issuer(issue(ca, "standby.example")[0]) == OLD
-    published = json.loads(ok(ca, "ca", "intermediate", "list", "--format", "json"))
+    published = json.loads(ok("ca", "intermediate", "list", "--format", "json"))
     assert [(each["name"], each["state"]) for each in published] == [
         ("", "active"),
         ("2036", "standby"),
     ]
 
-    ok(ca, "ca", "intermediate", "activate", "2036")
+    ok("ca", "intermediate", "activate", "2036")
     reload(ca)
     after = issue(ca, "after.example")
     assert issuer(after[0]) == NEW
     assert renewed(ca, *before) == OLD, "the old chain is kept for renewals"
     assert renewed(ca, *after) == NEW
 
-    ok(ca, "ca", "intermediate", "retire", "former")
+    ok("ca", "intermediate", "retire", "former")
     (ca.steppath / "secrets/intermediate_ca_key").unlink()
     reload(ca)
     assert renewed(ca, *before) == NEW, "the successor renews what the retired one issued"
-    ok(ca, "ca", "intermediate", "remove", "former", "--force")
+    ok("ca", "intermediate", "remove", "former", "--force")
     reload(ca)
     assert renewed(ca, *before) == NEW
-    verified = ca.run("certificate", "verify", str(before[0]), "--roots", str(ca.root))
+    verified = hearth("certificate", "verify", str(before[0]), "--roots", str(ca.root))
     assert verified.returncode == 0, verified.stderr
 
 
@@ -115,23 +117,23 @@ def test_a_provisioner_chooses_its_intermediate(ca: Appliance) -> None:
         **first, "name": "devices", "options": {"x509": {"issuer": "devices"}}
     }  # fmt: skip
     ca.ca_json.write_text(json.dumps(document))
-    refused = ca.run("ca", "intermediate", "list")
+    refused = hearth("ca", "intermediate", "list")
     assert refused.returncode != 0
     assert "provisioner 'devices' names the issuer 'devices', which is standby" in refused.stderr
-    ok(ca, "ca", "intermediate", "activate", "devices", "--beside")
+    ok("ca", "intermediate", "activate", "devices", "--beside")
     reload(ca)
     assert issuer(issue(ca, "one.example")[0]) == OLD
     device = issue(ca, "two.example", "devices")
     assert issuer(device[0]) == f"{OLD} devices"
     assert renewed(ca, *device) == f"{OLD} devices"
-    kept = ca.run("ca", "intermediate", "retire", "devices")
+    kept = hearth("ca", "intermediate", "retire", "devices")
     assert kept.returncode != 0
     assert "provisioner 'devices' issues with 'devices'" in kept.stderr
 
 
 def test_a_root_kept_elsewhere_signs_a_request(ca: Appliance) -> None:
     ok(
-        ca, "ca", "intermediate", "create", "2036", "--csr", "--password-file",
+        "ca", "intermediate", "create", "2036", "--csr", "--password-file",
         str(ca.password_file),
     )  # fmt: skip
     request = ca.steppath / "certs/intermediate_2036.csr"
@@ -140,13 +142,13 @@ def test_a_root_kept_elsewhere_signs_a_request(ca: Appliance) -> None:
     assert PASSWORD.encode() not in key.read_bytes()
     signed = ca.directory / "signed.crt"
     ok(
-        ca, "certificate", "create", NEW, str(signed), "--profile", "intermediate-ca",
+        "certificate", "create", NEW, str(signed), "--profile", "intermediate-ca",
         "--key", str(key), "--ca", str(ca.root),
         "--ca-key", str(ca.steppath / "secrets/root_ca_key"),
         "--password-file", str(ca.password_file), "--ca-password-file", str(ca.password_file),
     )  # fmt: skip
-    ok(ca, "ca", "intermediate", "import", "2036", str(signed))
-    ok(ca, "ca", "intermediate", "activate", "2036")
+    ok("ca", "intermediate", "import", "2036", str(signed))
+    ok("ca", "intermediate", "activate", "2036")
     reload(ca)
     assert issuer(issue(ca, "after.example")[0]) == NEW
 
@@ -155,7 +157,7 @@ def test_what_would_break_the_chain_is_refused_and_changes_nothing(ca: Appliance
     before = ca.ca_json.read_bytes()
     foreign = ca.directory / "foreign.crt"
     ok(
-        ca, "certificate", "create", "Foreign", str(foreign), str(ca.directory / "foreign.key"),
+        "certificate", "create", "Foreign", str(foreign), str(ca.directory / "foreign.key"),
         "--profile", "root-ca", "--no-password", "--insecure",
     )  # fmt: skip
     for arguments, told in (
@@ -168,7 +170,7 @@ def test_what_would_break_the_chain_is_refused_and_changes_nothing(ca: Appliance
             "does not lead to a certificate in `root`",
         ),
     ):
-        ended = ca.run("ca", "intermediate", *arguments)
+        ended = hearth("ca", "intermediate", *arguments)
         assert ended.returncode == 1, arguments
         assert told in ended.stderr
         assert ca.ca_json.read_bytes() == before
