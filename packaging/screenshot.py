@@ -22,8 +22,7 @@ async def draw(*keys: str, size: tuple[int, int] = SIZE) -> str:
     async with app.run_test(size=size) as pilot:
         while not app.journal.shown:
             await pilot.pause(0.05)
-        await pilot.pause()
-        await pilot.press(*keys)
+        await pilot.press("2", *keys)
         await pilot.pause(0.2)
         return with_local_fonts(app.export_screenshot(title="hearth"))
 

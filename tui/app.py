@@ -7,6 +7,7 @@ is the appliance's own.
 
 from collections.abc import Iterable
 from datetime import tzinfo
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -22,6 +23,8 @@ from tui.journal import Journal
 from tui.pulse import Pulse
 from tui.screens.fault import Fault
 from tui.screens.live import Live
+from tui.screens.overview import OverviewScreen
+from tui.screens.place import Place
 from tui.screens.quit import Quit
 from tui.theme import EMBER, PAPER
 
@@ -41,21 +44,35 @@ class Console(App[Ending]):
         super().__init__(driver_class=TerminalDriver)
         self.journal = Journal()
         self.pulse = Pulse()
-        self._feed = Feed(operator, self.journal, self.pulse, rhythm or Rhythm())
+        rhythm = rhythm or Rhythm()
+        self._feed = Feed(operator, self.journal, self.pulse, rhythm)
+        self._overview: Overview | None = None
         self.live = Live(operator, self.journal, self.pulse, zone=zone)
+        self._places: dict[str, Place] = {
+            "overview": OverviewScreen(operator, zone=zone, pause=rhythm.overview),
+            "live": self.live,
+        }
         for theme in (EMBER, PAPER):
             self.register_theme(theme)
         self.theme = EMBER.name
 
     def on_mount(self) -> None:
-        """Begin with the live view, and to follow."""
-        self.push_screen(self.live)
+        """Begin with the overview, and to follow."""
+        for name, place in self._places.items():
+            self.install_screen(place, name)
+        self.push_screen("overview")
         self.run_worker(self._feed.watch_overview(self._on_overview), name="overview")
         self.run_worker(self._feed.watch_events(self._on_events), name="events")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Give what Ctrl+P finds."""
         live = self.live
+        if isinstance(screen, Place):
+            for name, place in self._places.items():
+                title = place.name_shown
+                go = partial(self.action_go, name)
+                yield SystemCommand(title, f"Go to the screen {title}", go)
+            yield SystemCommand("Help", "Explain this screen", screen.action_help)
         if screen is live:
             yield SystemCommand("Filter", "Show only some lines", live.action_filter)
             yield SystemCommand("Pause or go on", "Hold the list still", live.action_pause)
@@ -63,9 +80,15 @@ class Console(App[Ending]):
             yield SystemCommand(
                 "ACME keys", "See, make and remove external account keys", live.action_external_keys
             )
-            yield SystemCommand("Help", "Explain this screen", live.action_help)
         yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
         yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)
+
+    def action_go(self, name: str) -> None:
+        """Go from one of the numbered screens to another."""
+        place = self._places[name]
+        if isinstance(self.screen, Place) and self.screen is not place:
+            self.switch_screen(name)
+            self.call_later(self._show_overview, place)
 
     def action_change_light(self) -> None:
         """Change between the dark and the light colours."""
@@ -85,7 +108,14 @@ class Console(App[Ending]):
             self.exit(ending)
 
     def _on_overview(self, overview: Overview | None) -> None:
-        self.live.show_overview(overview)
+        self._overview = overview
+        for place in self._places.values():
+            self._show_overview(place)
 
     def _on_events(self, added: int | None) -> None:
-        self.live.show_events(added)
+        if self.live.is_mounted:
+            self.live.show_events(added)
+
+    def _show_overview(self, place: Place) -> None:
+        if place.is_mounted:
+            place.show_overview(self._overview)

@@ -1,6 +1,7 @@
 """How much happened lately, as a line of bars."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,7 +28,12 @@ class Pulse:
             sum(self._counts[second] for second in range(start, start + seconds_each))
             for start in range(end - columns * seconds_each, end, seconds_each)
         ]
-        highest = max(heights, default=0)
-        if not highest:
-            return BARS[0] * columns
-        return "".join(BARS[-(-height * (len(BARS) - 1) // highest)] for height in heights)
+        return bars_of(heights)
+
+
+def bars_of(numbers: Sequence[int]) -> str:
+    """Draw numbers as bars: none for zero, the highest for the largest."""
+    highest = max(numbers, default=0)
+    if not highest:
+        return BARS[0] * len(numbers)
+    return "".join(BARS[-(-number * (len(BARS) - 1) // highest)] for number in numbers)

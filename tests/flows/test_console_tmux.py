@@ -23,7 +23,7 @@ from tests.support.tmux import Tmux, tmux
 BROKEN_CONSOLE = """
 from tui.widgets.tally import Tally
 def render(self):
-    if self.app.journal.last:
+    if self._overview is not None and self._overview.issued:
         raise RuntimeError("a fault of the console")
     return ""
 Tally.render = render
@@ -64,7 +64,9 @@ def start(appliance: Appliance, terminal: Tmux, tmp_path: Path, before: str = ""
         ],
         environment(appliance.steppath),
     )  # fmt: skip
-    return terminal.until(lambda text: "● serving" in text and "q quit" in text)
+    terminal.until(lambda text: "● serving" in text and "[1 Overview]" in text)
+    terminal.keys("2")
+    return terminal.until(lambda text: "● serving" in text and "[2 Live]" in text)
 
 
 def process(tmp_path: Path) -> int:

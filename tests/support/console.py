@@ -59,8 +59,9 @@ def drive(
     *,
     size: tuple[int, int] = (80, 24),
     operator: SampleOperator | None = None,
+    start: str = "2",
 ) -> Console:
-    """Run a console to which this is done, and give it when it has ended."""
+    """Run a console to which this is done, on the screen `start`, and give it when it has ended."""
     source = operator or SampleOperator()
     app = Console(source, zone=UTC, rhythm=QUICK)
 
@@ -70,6 +71,9 @@ def drive(
             if source.past or source.ring.events():
                 await driven.until(lambda: app.journal.shown)
             await driven.until(lambda: "serving" in driven.text or source.silent)
+            if start != "1":
+                await driven.press(start)
+                await driven.until(lambda: f"[{start} " in driven.text or size[1] < 20)
             await act(driven)
 
     asyncio.run(run())

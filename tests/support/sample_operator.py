@@ -28,8 +28,8 @@ from appliance.model.overview import Overview
 from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
 from tests.support.kept_alerts import KeptAlerts
-from tests.support.kept_revocations import KeptRevocations
 from tests.support.kept_box import KeptBox
+from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
 

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import Footer, Label, Rule
 
 from appliance.model.overview import Overview
@@ -17,13 +16,14 @@ from tui.journal import Journal
 from tui.pulse import Pulse
 from tui.screens.details import Details
 from tui.screens.external_keys import ExternalKeyScreen
-from tui.screens.help import Help
+from tui.screens.place import Place
 from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.event_list import EventList
 from tui.widgets.filter_field import FilterField
 from tui.widgets.follow_state import FollowState
 from tui.widgets.line_list import LineList
 from tui.widgets.masthead import Masthead
+from tui.widgets.place_bar import PlaceBar
 from tui.widgets.seen_state import SeenState
 from tui.widgets.sheet import Field, Section
 from tui.widgets.tally import Tally
@@ -54,6 +54,7 @@ _HELP: Final = (
             Field(name="a", value="the keys that let new ACME accounts in: see, make, remove"),
             Field(name="g", value="go to the newest line and follow"),
             Field(name="↑ ↓ PgUp PgDn", value="move; the list stays where you are reading"),
+            Field(name="1 2 3", value="the screens of the bar below"),
             Field(name="Ctrl+P", value="find any command"),
             Field(name="q", value="quit, after a question"),
         ),
@@ -61,8 +62,8 @@ _HELP: Final = (
 )
 
 
-class Live(Screen[None]):
-    """The first screen: header, numbers, and the live table."""
+class Live(Place):
+    """Header, numbers, and the live table."""
 
     CSS = """
     Live {
@@ -74,17 +75,18 @@ class Live(Screen[None]):
         FilterField { display: none; }
         &.-filtered #slash, &.-filtered FilterField { display: block; }
         &.-filtered SeenState { width: auto; padding: 0 0 0 2; }
-        &.-low Tally, &.-low Rule, &.-low ColumnTitles { display: none; }
+        &.-low Tally, &.-low Rule, &.-low ColumnTitles, &.-low PlaceBar { display: none; }
     }
     """
     AUTO_FOCUS = "EventList"
+    name_shown = "Live"
+    help = _HELP
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/"),
         Binding("space", "pause", "pause", key_display="space"),
         Binding("g", "newest", "newest"),
         Binding("a", "external_keys", "ACME keys"),
         Binding("escape", "everything", "show everything", show=False),
-        Binding("question_mark", "help", "help", key_display="?"),
     ]
 
     def __init__(
@@ -115,6 +117,7 @@ class Live(Screen[None]):
             yield self._seen
         yield ColumnTitles(self._events)
         yield self._events
+        yield PlaceBar("Live")
         yield Footer(compact=True, show_command_palette=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -179,10 +182,6 @@ class Live(Screen[None]):
         """See the keys that let new ACME accounts in."""
         screen = ExternalKeyScreen(self._operator, self._provisioners, self._events.calendar)
         self.app.push_screen(screen)
-
-    def action_help(self) -> None:
-        """Explain this screen."""
-        self.app.push_screen(Help("Live", _HELP))
 
     @on(FilterField.Changed)
     def _typed(self) -> None:
