@@ -51,6 +51,13 @@ token_peers() {
     ls /usr/lib/*/libtss2-tcti-swtpm.so.0 >/dev/null 2>&1 || echo libtss2-tcti-swtpm0
 }
 
+# What judges units and manual pages.
+service_peers() {
+    for pair in systemd-analyze:systemd lexgrog:man-db; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+}
+
 missing_packages() {
     [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
     pcsc_headers
@@ -60,7 +67,7 @@ missing_packages() {
     done
     PATH="$PATH:/usr/sbin" command -v sshd >/dev/null 2>&1 || echo openssh-server
     [ "$purpose" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
-    [ "$purpose" != test ] || { acme_clients && token_peers; }
+    [ "$purpose" != test ] || { acme_clients && token_peers && service_peers; }
     # PyInstaller bundles the shared library of Python; Debian ships it apart.
     python=$(find_python)
     if [ -z "$python" ]; then
