@@ -51,8 +51,11 @@ RULES: Final = (
     "token",
     "token-pin",
     "clock",
+    "clock-leap",
+    "clock-sync",
     "disk",
     "store",
+    "database",
     "backup",
 )
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}

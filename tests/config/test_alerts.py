@@ -1,6 +1,7 @@
 """`alerts` of ca.json: who is told, what is watched; what is wrong is named with its place."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from appliance.config.alert_settings import (
     NtfyTarget,
     WebhookTarget,
 )
+from appliance.config.alerts import RULES
 from appliance.config.loading import load
 from appliance.model.alerts import Burst, Watch
 from appliance.model.conditions import Severity
 from appliance.model.errors import ConfigError
 from appliance.model.inventory import CertificateKind
 
+REPOSITORY = Path(__file__).parents[2]
 COMMAND = {"type": "command", "command": ["/bin/true"]}
 MAIL = {"type": "email", "server": "mail.test", "from": "ca@mail.test", "to": ["me@mail.test"]}
 NTFY = {"type": "ntfy", "url": "https://ntfy.test/ca"}
@@ -121,6 +124,20 @@ def test_watches_bursts_and_rules_are_read(tmp_path: Path) -> None:
     assert read_.burst == Burst(count=3, within=timedelta(seconds=90))
     assert read_.disabled == {"host-quiet"}
     assert read_.holds == {"token": timedelta(minutes=10)}
+
+
+def test_each_condition_of_the_box_is_a_rule() -> None:
+    """Whoever reports one gives it a name that ca.json can switch off, and the handbook tells."""
+    reported = {
+        name
+        for file in (REPOSITORY / "appliance").rglob("*.py")
+        for name in re.findall(r'\breport\(\s*f?"([a-z-]+)', file.read_text())
+    }
+    assert {"clock", "disk", "refusals", "token-pin"} <= reported
+    assert reported <= set(RULES)
+    handbook = (REPOSITORY / "homelab.md").read_text()
+    table = handbook.partition("\n### Alerts\n")[2].partition("\n### ")[0]
+    assert [rule for rule in RULES if f"`{rule}`" not in table] == []
 
 
 def targets(*written: dict[str, Any]) -> dict[str, Any]:

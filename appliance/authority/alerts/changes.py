@@ -18,6 +18,8 @@ from appliance.model.alerts import Alert, Change, Finding, Mute, Notice
 HOLDS: Final = {
     "token": timedelta(minutes=2),
     "clock": timedelta(minutes=2),
+    "clock-leap": timedelta(minutes=2),
+    "clock-sync": timedelta(minutes=10),
     "ocsp-responder": timedelta(minutes=2),
     "crl": timedelta(minutes=2),
 }
