@@ -71,9 +71,8 @@ class FirstRun:
     secrets: Secrets = field(default_factory=Secrets)
     plan: Plan | None = None  # of what was made
 
-    @property
     def is_under_way(self) -> bool:
-        """Whether there is no CA yet, or one whose making was interrupted."""
+        """Say whether there is no CA yet, or one whose making was interrupted."""
         return not self.location.ca_json.exists() or self._ceremony.read() is not None
 
     @property

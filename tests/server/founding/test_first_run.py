@@ -112,10 +112,10 @@ async def test_answers_are_kept_and_taken_up_at_the_step_where_they_were_left(
 
 async def test_a_ca_is_made_with_keys_in_files_and_nothing_secret_besides(tmp_path: Path) -> None:
     run = first_run(tmp_path)
-    assert run.is_under_way
+    assert run.is_under_way()
     await run.keep(DRAFT, Topic.MAKING)
     founded = await made(run, DRAFT, Passwords(keys=CHOSEN, provisioner=CHOSEN))
-    assert not run.is_under_way
+    assert not run.is_under_way()
     assert run.password == CHOSEN
     assert run.provisioner == ("admin", CHOSEN)
     root = pem.certificates((tmp_path / "certs" / "root_ca.crt").read_bytes())[0]
@@ -164,7 +164,7 @@ async def test_what_was_interrupted_goes_on_or_is_undone(tmp_path: Path) -> None
     with pytest.raises(Forbidden, match="is wrong"):
         await made(again, DRAFT, Passwords(keys=Password(b"another"), provisioner=CHOSEN))
     await made(again, DRAFT, passwords)
-    assert not again.is_under_way
+    assert not again.is_under_way()
 
     other = first_run(tmp_path / "other")
     (tmp_path / "other").mkdir()
