@@ -12,9 +12,11 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
+from appliance.model.errors import HearthError
 from appliance.model.overview import Overview
+from appliance.model.tokens import TokenState
 from appliance.operator.interface import Operator
 from tui.driver import TerminalDriver
 from tui.ending import Ending
@@ -26,7 +28,9 @@ from tui.screens.live import Live
 from tui.screens.overview import OverviewScreen
 from tui.screens.place import Place
 from tui.screens.quit import Quit
+from tui.screens.unlock_token import UnlockToken, takes_pin
 from tui.theme import EMBER, PAPER
+from tui.wording import printable
 
 
 class Console(App[Ending]):
@@ -36,12 +40,14 @@ class Console(App[Ending]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
         Binding("ctrl+q,ctrl+c", "quit", "quit", show=False, priority=True),
+        Binding("u", "unlock", "unlock a token", show=False),
     ]
 
     def __init__(
         self, operator: Operator, *, zone: tzinfo | None = None, rhythm: Rhythm | None = None
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self._operator = operator
         self.journal = Journal()
         self.pulse = Pulse()
         rhythm = rhythm or Rhythm()
@@ -80,6 +86,7 @@ class Console(App[Ending]):
             yield SystemCommand(
                 "ACME keys", "See, make and remove external account keys", live.action_external_keys
             )
+        yield SystemCommand("Unlock a token", "Type the PIN that one waits for", self.action_unlock)
         yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
         yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)
 
@@ -93,6 +100,24 @@ class Console(App[Ending]):
     def action_change_light(self) -> None:
         """Change between the dark and the light colours."""
         self.theme = PAPER.name if self.theme == EMBER.name else EMBER.name
+
+    def action_unlock(self) -> None:
+        """Open the first token that cannot sign: with its PIN, or with what helps."""
+        if not isinstance(self.screen, ModalScreen):
+            self.run_worker(self._unlock(), exclusive=True, group="unlock")
+
+    async def _unlock(self) -> None:
+        try:
+            tokens = await self._operator.tokens()
+        except HearthError as error:
+            self.notify(printable(error.public), severity="error")
+            return
+        closed = [each for each in tokens if each.state is not TokenState.READY]
+        if not closed:
+            self.notify("No token waits for anything.")
+            return
+        first = next((each for each in closed if takes_pin(each)), closed[0])
+        self.push_screen(UnlockToken(self._operator, first))
 
     async def action_quit(self) -> None:
         """Ask what shall end, once."""

@@ -23,7 +23,7 @@ class TokenState(enum.StrEnum):
 ADVICE: Final[Mapping[TokenState, str]] = {
     TokenState.READY: "it signs",
     TokenState.LOCKED: "it is opened in a moment",
-    TokenState.PIN_NEEDED: "type its PIN: hearth token unlock",
+    TokenState.PIN_NEEDED: "type its PIN: u in the console, or hearth token unlock",
     TokenState.ABSENT: "plug it in",
     TokenState.WRONG_TOKEN: "plug in the one that is configured",
     TokenState.BLOCKED: "unblock its PIN with its PUK, or as its security officer",
