@@ -4,9 +4,9 @@ What was issued and what was revoked is counted as it happens, in the same trans
 (authority.index). What has expired is a matter of time: beside them stands, for each second in
 which certificates end, how many of those are not revoked; all up to now are the expired ones.
 
-Seconds that are over are put together, those of an hour two hours later and those of a day two days
-later, under the last second that they stand for. So few rows are read, and a clock that was wrong
-for a while does no lasting harm.
+Seconds that are over are put together under the last second that they stand for: those of an hour
+two hours later, those of a day two days later, those of thirty days two months later. So few rows
+are read, and a clock that was wrong for a while does no lasting harm.
 """
 
 from collections import defaultdict
@@ -27,6 +27,7 @@ _STEP: Final = 5000  # rows
 _LEVELS: Final = (
     (timedelta(hours=2), timedelta(hours=1)),  # older than this: one row for each of these
     (timedelta(days=2), timedelta(days=1)),
+    (timedelta(days=60), timedelta(days=30)),
 )
 _ENDING: Final = index.COUNTED_ENDING
 _TIME_END: Final = len(_ENDING) + index.NOT_AFTER_OCTETS
