@@ -28,6 +28,7 @@ from appliance.upstream.s3_place import S3Place
 from appliance.upstream.sftp_place import SftpPlace
 
 _PROFILE: Final = "default"
+_ABANDONED: Final = 86400.0  # seconds without a write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ async def store(
     Raises Unavailable, Forbidden, Conflict, and what making it raises.
     """
     workshop = await trio.to_thread.run_sync(lambda: place.workshop)
-    directory = await trio.to_thread.run_sync(_directory, workshop)
+    directory = await trio.to_thread.run_sync(_directory, workshop, contents.name)
     file = directory / f".{contents.name}.{os.getpid()}.partial"
     try:
         made = await making.write(file, contents, read_rows, passphrase, chance)
@@ -137,8 +138,15 @@ def newest(there: Sequence[KeptBackup]) -> KeptBackup | None:
     return max(there, key=lambda each: each.name.made_at, default=None)
 
 
-def _directory(workshop: Path | None) -> Path:
-    return workshop or Path(tempfile.mkdtemp(prefix="hearth-backup-"))
+def _directory(workshop: Path | None, name: BackupName) -> Path:
+    """Give where a backup is made, without what was left there by a process that was killed."""
+    if workshop is None:
+        return Path(tempfile.mkdtemp(prefix="hearth-backup-"))
+    for left in workshop.glob(f".{name.authority}-*.partial"):
+        with suppress(OSError):
+            if name.made_at.timestamp() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
+    return workshop
 
 
 def _clear(file: Path, directory: Path, workshop: Path | None) -> None:

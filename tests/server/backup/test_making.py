@@ -1,5 +1,6 @@
 """A backup that fails while it is made leaves nothing; one that was changed is not believed."""
 
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -59,6 +60,19 @@ async def test_nothing_is_left_of_one_that_fails(collected: Contents, tmp_path: 
     with pytest.raises(Broken):
         await keeping.store(place, collected, broken_rows, None, SystemChance(), Keep(last=1))
     assert list((tmp_path / "place").iterdir()) == []
+
+
+async def test_what_a_killed_process_left_is_removed_when_nobody_writes_it_any_more(
+    collected: Contents, tmp_path: Path
+) -> None:
+    left = [tmp_path / f".{collected.name}.{pid}.partial" for pid in (1, 2)]
+    foreign = tmp_path / ".other-00000000-20200101T000000Z.hearth-backup.1.partial"
+    for each in (*left, foreign):
+        each.write_bytes(b"")
+    for each in (left[0], foreign):
+        os.utime(each, (0, 0))
+    await keeping.store(DirectoryPlace(tmp_path), collected, no_rows, None, SystemChance(), Keep())
+    assert [each.exists() for each in (*left, foreign)] == [False, True, True]
 
 
 async def test_a_place_that_is_full_is_told_and_keeps_what_it_has(
