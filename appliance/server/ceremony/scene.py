@@ -216,6 +216,8 @@ class Scene:
         while True:
             pin = await self.need(name)
             last = manager.status.tries_left == 1
+            if last and name in self.chosen:
+                raise Forbidden(f"one try of the {name} is left: not used for one of a file")
             if last and not await self.person.agree(f"One try of the {name} is left. Use it"):
                 raise BadRequest(f"the last try of the {name} was not used; nothing is lost")
             try:
