@@ -23,6 +23,7 @@ from tui.ending import Ending
 from tui.feed import Feed, Rhythm
 from tui.journal import Journal
 from tui.pulse import Pulse
+from tui.screens.certificates import Certificates
 from tui.screens.fault import Fault
 from tui.screens.live import Live
 from tui.screens.overview import OverviewScreen
@@ -57,6 +58,7 @@ class Console(App[Ending]):
         self._places: dict[str, Place] = {
             "overview": OverviewScreen(operator, zone=zone, pause=rhythm.overview),
             "live": self.live,
+            "certificates": Certificates(operator, zone=zone),
         }
         for theme in (EMBER, PAPER):
             self.register_theme(theme)

@@ -4,6 +4,7 @@ Names in certificates come from strangers, so whatever goes to the terminal goes
 `printable` first.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -133,8 +134,12 @@ def subject(event: Event, width: int) -> str:
 
     `nas.home.arpa, 192.0.2.7 +2`, of an SSH certificate `ssh anna, admin`
     """
-    names = [printable(name) for name in dict.fromkeys((event.subject, *event.sans)) if name]
-    lead = "ssh " if event.is_ssh else ""
+    return subject_of("ssh " if event.is_ssh else "", (event.subject, *event.sans), width)
+
+
+def subject_of(lead: str, given: Iterable[str], width: int) -> str:
+    """Name as many as there is room for after `lead`, then how many more there are."""
+    names = [printable(name) for name in dict.fromkeys(given) if name]
     if not names:
         return f"{lead}no name"
     shown = lead + names[0]

@@ -8,8 +8,6 @@ import click
 
 from appliance.authority import serials
 from appliance.authority.inventory import LARGEST_PAGE
-from appliance.cli import certs_output
-from appliance.cli.certs_output import Form
 from appliance.cli.certs_selection import Selection, config_flag, kind_flag, selection
 from appliance.cli.certs_source import Certificates, with_certificates
 from appliance.cli.certs_watching import stats, watch
@@ -23,6 +21,8 @@ from appliance.model.inventory import (
     CertificateQuery,
     CertificateSummary,
 )
+from appliance.operator import certificate_forms
+from appliance.operator.certificate_forms import Form
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,10 +82,10 @@ def list_certificates(
         raise BadRequest("--cursor goes on with a list of one --kind")
     queries[0] = replace(queries[0], cursor=cursor)
     writer = {
-        "text": lambda: certs_output.table(now),
-        "json": lambda: certs_output.as_json(with_octets=False),
-        "csv": certs_output.as_csv,
-        "pem": certs_output.as_pem,
+        "text": lambda: certificate_forms.table(now),
+        "json": lambda: certificate_forms.as_json(with_octets=False),
+        "csv": certificate_forms.as_csv,
+        "pem": certificate_forms.as_pem,
     }[form]()
     _check_form(form, queries)
 
@@ -123,10 +123,10 @@ def show(*, serial: str, kind: str | None, config: str | None, form: str) -> Non
     kinds = [CertificateKind(kind)] if kind else list(CertificateKind)
     detail = with_certificates(config, lambda source: _find(source, serial, wanted, kinds))
     if form == "json":
-        members = certs_output.as_object(detail.summary, detail.der)
-        click.echo(certs_output.compact(members | certs_output.history_object(detail)))
+        members = certificate_forms.as_object(detail.summary, detail.der)
+        click.echo(certificate_forms.compact(members | certificate_forms.history_object(detail)))
     else:
-        for line in certs_output.details(detail, SystemClock().now()):
+        for line in certificate_forms.details(detail, SystemClock().now()):
             click.echo(line)
 
 
@@ -148,10 +148,10 @@ def export(*, config: str | None, form: str, **flags: Any) -> None:
     queries = Selection(**flags).queries(SystemClock().now())
     _check_form(form, queries)
     writer = {
-        "csv": certs_output.as_csv,
-        "json": lambda: certs_output.as_json(with_octets=True),
-        "pem": certs_output.as_pem,
-        "openssh": certs_output.as_openssh,
+        "csv": certificate_forms.as_csv,
+        "json": lambda: certificate_forms.as_json(with_octets=True),
+        "pem": certificate_forms.as_pem,
+        "openssh": certificate_forms.as_openssh,
     }[form]()
     with_certificates(config, lambda source: _write(source, queries, writer, None))
 
@@ -212,7 +212,7 @@ async def _find(
         return await source.certificate(chosen[0].serial, chosen[0].kind)
     if not found:
         raise NotFound(f"there is no certificate whose serial number is or begins with {typed}")
-    some = ", ".join(certs_output.serial_hex(each.serial) for each in found[:_NAMED])
+    some = ", ".join(certificate_forms.serial_hex(each.serial) for each in found[:_NAMED])
     more = " and others" if len(found) > _NAMED or cut else ""
     raise BadRequest(f"several serial numbers begin with {typed}: {some}{more}; write more of it")
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import click
 
-from appliance.cli import certs_output, log_output
-from appliance.cli.certs_output import compact
+from appliance.cli import log_output
 from appliance.cli.certs_selection import ALL, config_flag
 from appliance.cli.certs_source import Certificates, with_certificates
 from appliance.cli.command import StepCommand
@@ -14,6 +13,8 @@ from appliance.cli.log import followed
 from appliance.model.events import EventKind
 from appliance.model.inventory import CertificateCounts, CertificateKind, CertificateState
 from appliance.model.journal import JournalQuery
+from appliance.operator import certificate_forms
+from appliance.operator.certificate_forms import compact
 
 _WATCHED: Final = (EventKind.ISSUED, EventKind.RENEWED, EventKind.REKEYED, EventKind.REVOKED)
 _KINDS: Final = click.Choice([*(kind.value for kind in CertificateKind), ALL])
@@ -102,7 +103,7 @@ def _lines(counts: CertificateCounts) -> list[str]:
     ]
     rows.append(("all", *(str(counts.total(state)) for state in states)))
     return [
-        f"{certs_output.printable(first):<30}" + "".join(f"{each:>12}" for each in others)
+        f"{certificate_forms.printable(first):<30}" + "".join(f"{each:>12}" for each in others)
         for first, *others in rows
     ]
 

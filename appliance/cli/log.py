@@ -12,7 +12,7 @@ import click
 
 from appliance.authority.journal_reading import LARGEST_PAGE
 from appliance.authority.journal_verification import Verification
-from appliance.cli import certs_output, log_output
+from appliance.cli import log_output
 from appliance.cli.certs_source import Certificates, with_certificates
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, StepGroup
@@ -22,6 +22,7 @@ from appliance.model.errors import BadRequest, FormatError, NotFound
 from appliance.model.events import EventKind
 from appliance.model.inventory import CertificateKind
 from appliance.model.journal import JournalEntry, JournalEvent, JournalQuery
+from appliance.operator import certificate_forms
 from appliance.operator.remote import RemoteOperator
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -234,13 +235,13 @@ async def _holds(source: Certificates, told: JournalEvent, verification: Verific
         if event.not_after is not None and event.not_after > SystemClock().now():
             verification.problems.append(
                 f"the certificate of entry {told.number} has not expired, and is not there: "
-                f"{certs_output.serial_hex(event.serial)}"
+                f"{certificate_forms.serial_hex(event.serial)}"
             )
         return False
     if hashlib.sha256(detail.der).hexdigest() != event.fingerprint:
+        serial = certificate_forms.serial_hex(event.serial)
         verification.problems.append(
-            f"the certificate {certs_output.serial_hex(event.serial)} is not the one that entry "
-            f"{told.number} tells of"
+            f"the certificate {serial} is not the one that entry {told.number} tells of"
         )
     return True
 

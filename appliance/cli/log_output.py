@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from appliance.authority import journal
-from appliance.cli.certs_output import compact, inert, printable, serial_hex
 from appliance.formats import chain
 from appliance.model.errors import BadRequest, FormatError
 from appliance.model.journal import JournalEntry, JournalEvent
+from appliance.operator.certificate_forms import compact, inert, printable, serial_hex
 
 COLUMNS: Final = (
     "number", "at", "kind", "operation", "subject", "sans", "provisioner", "provisioner_type",

@@ -80,7 +80,7 @@ def test_tokens_are_told_by_name_and_state() -> None:
 
 def test_numbers_lead_to_screens_and_the_help_explains_each() -> None:
     async def act(console: Driven) -> None:
-        for key, title in (("2", "Live"), ("1", "Overview")):
+        for key, title in (("2", "Live"), ("1", "Overview"), ("3", "Certificates")):
             await console.press(key)
             await console.until(lambda title=title, key=key: f"[{key} {title}]" in console.text)  # type: ignore[misc]
             await console.press("question_mark")

@@ -29,8 +29,8 @@ class FilterField(Input):
     class Left(Message):
         """The typing is over; the filter is what the field holds."""
 
-    def __init__(self) -> None:
-        super().__init__(placeholder="name, provisioner, serial, client, kind …", compact=True)
+    def __init__(self, placeholder: str = "name, provisioner, serial, client, kind …") -> None:
+        super().__init__(placeholder=placeholder, compact=True)
 
     def action_clear(self) -> None:
         """Show everything again."""
