@@ -35,8 +35,8 @@ from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
 from appliance.server import banner
-from appliance.server.past import Past
 from appliance.server.launch import EventRing
+from appliance.server.past import Past
 from appliance.server.reloading import Service
 from appliance.server.upkeep import Upkeep
 
