@@ -194,9 +194,7 @@ async def test_after_a_failed_write_nothing_is_acknowledged(tmp_path: Path) -> N
         signal.signal(signal.SIGXFSZ, ignored)
     assert "written" in outcomes  # the first one had room
     assert len(set(outcomes)) == 2
-    assert any(
-        "takes no more writes until it is opened again" in each for each in outcomes
-    )
+    assert any("takes no more writes until it is opened again" in each for each in outcomes)
     with pytest.raises(Broken) as raised:  # there is room again, but who knows what is on disk
         await store.commit([Put("b", b"after", b"x")])
     assert "too large" in raised.value.detail
