@@ -15,8 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 
 from appliance.model.errors import HearthError
+from appliance.model.founding import Founded
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState
+from appliance.operator.founding import FirstCertificates
 from appliance.operator.interface import Operator
 from tui.driver import TerminalDriver
 from tui.ending import Ending
@@ -30,6 +32,7 @@ from tui.screens.overview import OverviewScreen
 from tui.screens.place import Place
 from tui.screens.quit import Quit
 from tui.screens.unlock_token import UnlockToken, takes_pin
+from tui.screens.wizard.first import First
 from tui.theme import EMBER, PAPER
 from tui.wording import printable
 
@@ -51,6 +54,7 @@ class Console(App[Ending]):
         self._operator = operator
         self.journal = Journal()
         self.pulse = Pulse()
+        self._greeting: First | None = None
         rhythm = rhythm or Rhythm()
         self._feed = Feed(operator, self.journal, self.pulse, rhythm)
         self._overview: Overview | None = None
@@ -71,6 +75,12 @@ class Console(App[Ending]):
         self.push_screen("overview")
         self.run_worker(self._feed.watch_overview(self._on_overview), name="overview")
         self.run_worker(self._feed.watch_events(self._on_events), name="events")
+        if self._greeting is not None:
+            self.push_screen(self._greeting)
+
+    def greet(self, certificates: FirstCertificates, founded: Founded) -> None:
+        """Offer the first certificate of a CA that has just been made, before it begins."""
+        self._greeting = First(certificates, founded)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Give what Ctrl+P finds."""

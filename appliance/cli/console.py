@@ -22,15 +22,16 @@ from typing import Final
 
 import click
 
-from appliance.cli import terminal
+from appliance.cli import first_run, terminal
 from appliance.cli.command import StepCommand
+from appliance.cli.first_run import Welcome
 from appliance.cli.held_output import HeldOutput
 from appliance.cli.serve import serve
 from appliance.config.location import find
-from appliance.model.errors import NotFound
 from appliance.operator.bridge import BridgedOperator
 from appliance.operator.ring import EventRing
 from appliance.operator.thread import ServerThread
+from appliance.server.founding.course import PASSWORD_FILE
 from appliance.server.launch import Controls, Launch, Running
 from appliance.server.output import standard_error
 from appliance.server.run import run_headless, serve_appliance
@@ -44,36 +45,41 @@ _DRAWN: Final = 2.0  # seconds after which the console's own objects are there t
 
 @click.command("hearth", cls=StepCommand, no_context=True)
 def default() -> int:
-    """Show the console on a terminal, with the server in the same process; else only serve."""
+    """Show the console on a terminal, with the server in the same process; else only serve.
+
+    Where there is no CA yet, a wizard makes one first.
+    """
     flags: list[str] = []
     if terminal.is_fit():
-        file = find(os.environ).ca_json
-        if not file.exists():
-            raise NotFound(
-                f"There is no certificate authority yet: {file} does not exist.\n"
-                "`hearth ca init` makes one and asks for what it needs; then call `hearth` again.\n"
-                "`hearth --help` lists the commands."
-            )
+        location = find(os.environ)
+        run = first_run.begun(location)
+        if run.is_under_way():
+            return first_run.guide(run)
         flags.append("--console")
+        password = location.secrets / PASSWORD_FILE
+        if password.exists():
+            flags += ["--password-file", str(password)]
     code = serve.main(flags, prog_name="hearth serve", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 
-def run_with_console(launch: Launch) -> int:
+def run_with_console(launch: Launch, welcome: Welcome | None = None) -> int:
     """Serve with the console on this terminal, and give the exit code.
 
-    Without a terminal that is fit for it, as `run_headless`. Raises what `serve_appliance` raises.
+    `welcome` gives what a CA that has just been made is greeted with. Without a terminal that is
+    fit for it, as `run_headless`. Raises what `serve_appliance` raises.
     """
     if not terminal.is_fit():
         click.echo("there is no terminal for the console: serving without it", err=True)
         return run_headless(launch, ring=EventRing())
-    return _Session(launch).run()
+    return _Session(launch, welcome).run()
 
 
 class _Session:
     """One server, and one console for as long as it lasts. All of it is in the main thread."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, welcome: Welcome | None = None) -> None:
+        self._welcome = welcome
         self._controls = Controls()
         self._output = HeldOutput(standard_error())
         self._server: ServerThread[Running] = ServerThread(
@@ -117,7 +123,10 @@ class _Session:
 
     async def _show(self, running: Running, ended: asyncio.Event) -> Ending | None:
         """Run the console to its end; None says that it failed."""
-        console = Console(BridgedOperator(self._server.bridge, running.operator))
+        bridge = self._server.bridge
+        console = Console(BridgedOperator(bridge, running.operator))
+        if self._welcome is not None:
+            console.greet(*self._welcome(bridge, running))
         self._console = console
         with self._output.held():
             watching = asyncio.create_task(self._watch(console, ended))

@@ -6,6 +6,7 @@ passwords that were typed open the keys once, and the same process goes on as th
 
 import asyncio
 import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -34,7 +35,12 @@ Welcome: TypeAlias = Callable[[Bridge, Running], tuple[FirstCertificates, Founde
 
 def begun(location: Location) -> FirstRun:
     """Give the first run of a step path, wherever it is."""
-    return FirstRun(location=location, now=SystemClock().now, octets=secrets.token_bytes)
+    return FirstRun(
+        location=location,
+        now=SystemClock().now,
+        octets=secrets.token_bytes,
+        installs=shutil.which("systemctl") is not None or Path("/sbin/openrc-run").exists(),
+    )
 
 
 def guide(run: FirstRun) -> int:

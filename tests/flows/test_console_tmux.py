@@ -268,14 +268,6 @@ def test_without_a_terminal_the_console_is_left_out(appliance: Appliance) -> Non
     assert "\x1b" not in log
 
 
-def test_hearth_alone_on_a_terminal_without_a_configuration_says_how_to_make_one(
-    terminal: Tmux, tmp_path: Path
-) -> None:
-    terminal.run(HEARTH, environment(tmp_path / "empty"))
-    screen = terminal.until(lambda text: "ended 1" in text)
-    assert "`hearth ca init` makes one" in screen
-
-
 def test_hearth_alone_on_a_terminal_serves_with_the_console(
     appliance: Appliance, terminal: Tmux
 ) -> None:

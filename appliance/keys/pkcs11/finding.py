@@ -11,12 +11,12 @@ from appliance.keys.pkcs11.messages import Done, Load, Look, Seen
 from appliance.keys.pkcs11.process import WorkerGone, start_worker
 from appliance.model.founding import Device
 
-# A YubiKey is reached by its own driver, so its maker's module is not among them.
+# A YubiKey is reached by its own driver, so its maker's module is not among them; that of TPMs
+# makes a store in the home directory when it is merely looked at.
 _MODULES: Final = (
     "softhsm/libsofthsm2.so",
     "libsofthsm2.so",
     "opensc-pkcs11.so",
-    "libtpm2_pkcs11.so.1",
     "libcs_pkcs11_R3.so",
     "libCryptoki2_64.so",
     "libeToken.so",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar, Final, final
 
 from textual.widget import Widget
@@ -52,13 +53,13 @@ class ClockPage(Page):
     def on_mount(self) -> None:
         """Begin to watch the clock."""
         super().on_mount()
-        self.run_worker(self._watch(), group="clock")
+        self.begin(self._watch, "clock")
 
     def action_next(self) -> None:
         """Set the clock where a time was typed, else go on."""
         typed = self.query_one("#time", Input).value.strip()
         if typed:
-            self.run_worker(self._set(typed), group="next", exclusive=True)
+            self.begin(partial(self._set, typed), "next")
         else:
             super().action_next()
 

@@ -89,7 +89,7 @@ class First(ModalScreen[None]):
             return
         self._issued = True
         self.query_one(Input).display = False
-        self.query_one("#frame").border_subtitle = "Enter to the live view"
+        self.query_one("#frame").border_subtitle = "Enter to the console"
         said.update(self._next_steps(made))
         self.set_focus(None)
 
@@ -98,7 +98,7 @@ class First(ModalScreen[None]):
         return (
             f"{GOOD} issued  {printable(made.subject)}   until {until}\n"
             f"  {made.certificate_file}\n  {made.key_file}\n\n"
-            "It leads to the root that was made, and stands in the live view below.\n\n"
+            "It leads to the root that was made; the console shows it among the others.\n\n"
             "On another machine, once:\n"
             f"  hearth ca bootstrap --ca-url {self._founded.url} \\\n"
             f"    --fingerprint {self._founded.fingerprint}\n"

@@ -65,7 +65,7 @@ class KeysPage(Page):
     def action_search(self) -> None:
         """Look for tokens again."""
         self.query_one("#devices", Static).update("Looking for tokens …")
-        self.run_worker(self._search(), group="search", exclusive=True)
+        self.begin(self._search, "search")
 
     def collect(self, draft: Draft) -> Draft:
         """Take both places."""
@@ -82,7 +82,7 @@ class KeysPage(Page):
         """Show the field for another place, and look again."""
         for name in ("keys_at", "root_at"):
             self._elsewhere(name).display = self._is_elsewhere(name)
-        self.run_worker(self.look(), group="look", exclusive=True)
+        self.begin(self.look, "look")
 
     async def _search(self) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar, Final, final
 
 from textual.app import ComposeResult
@@ -99,7 +100,7 @@ class MakingPage(Page):
             elif self._question.kind in _TYPED:
                 self._answer(given=self.query_one("#given", Input).value)
         elif not self._making:
-            self.run_worker(self._make(), group="make", exclusive=True)
+            self.begin(self._make, "make")
 
     def action_agree(self, given: bool) -> None:  # noqa: FBT001 - the answer
         """Answer yes or no."""
@@ -118,7 +119,7 @@ class MakingPage(Page):
     def action_undo(self) -> None:
         """Undo what was interrupted."""
         if self.wizard.progress.stopped_at and not self._making:
-            self.run_worker(self._undo(), group="make", exclusive=True)
+            self.begin(self._undo, "make")
 
     async def _make(self) -> None:
         self._making = True
@@ -132,6 +133,7 @@ class MakingPage(Page):
             await self.wizard.founding.keep(self.wizard.draft, Topic.MAKING)
             founded = await self.wizard.founding.make(self.wizard.draft, self.wizard.passwords)
         except HearthError as error:
+            self._making = False
             await self._failed(error)
         finally:
             self._making = False
@@ -193,6 +195,7 @@ class MakingPage(Page):
         self._put("#secrets", "\n".join(_secret(*each) for each in question.secrets.items()))
         field = self.query_one("#given", Input)
         field.display = question.kind in _TYPED
+        field.disabled = not field.display
         field.password = question.kind is QuestionKind.RETYPE
         if field.display:
             field.focus()
@@ -205,7 +208,7 @@ class MakingPage(Page):
         self._forget_question()
         secret = question.kind is QuestionKind.RETYPE
         answer = Password(str(given).encode()) if secret else given
-        self.run_worker(self.wizard.founding.answer(answer), group="answer")
+        self.begin(partial(self.wizard.founding.answer, answer), "answer")
 
     def _forget_question(self) -> None:
         """Take it away, and whatever was secret in it."""
@@ -217,6 +220,7 @@ class MakingPage(Page):
         field = self.query_one("#given", Input)
         field.value = ""
         field.display = False
+        field.disabled = True
 
     def _put(self, name: str, text: str) -> None:
         widget = self.query_one(name, Static)
@@ -238,7 +242,7 @@ class Course(Vertical):
         yield Static(id="told", markup=False)
         yield Static(id="question", markup=False)
         yield Static(id="secrets", markup=False)
-        yield Input(id="given", compact=True)
+        yield Input(id="given", compact=True, disabled=True)
         yield Static(id="how", markup=False)
 
 

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Label, Rule, Static
+from textual.worker import WorkType
 
 from appliance.model.errors import HearthError
 from appliance.model.founding import TITLES, Check, Draft, Mark, Topic
@@ -108,7 +109,11 @@ class Page(Screen[None]):
         if self.wizard.notice:
             self.hint(self.wizard.notice)
             self.wizard.notice = ""
-        self.run_worker(self.look(), group="look", exclusive=True)
+        self.begin(self.look, "look")
+
+    def begin(self, task: WorkType[object], group: str) -> None:
+        """Do something in the background, in the place of what the group does."""
+        self.run_worker(task, group=group, exclusive=True)
 
     def collect(self, draft: Draft) -> Draft:
         """Give the draft with the answers of this step."""
@@ -126,7 +131,7 @@ class Page(Screen[None]):
 
     def action_next(self) -> None:
         """Go on, if the answers will do."""
-        self.run_worker(self._next(), group="next", exclusive=True)
+        self.begin(self._next, "next")
 
     def action_back(self) -> None:
         """Go to the step before."""
@@ -134,7 +139,7 @@ class Page(Screen[None]):
 
     def action_leave(self) -> None:
         """Leave; the answers are kept."""
-        self.run_worker(self._leave(), group="next", exclusive=True)
+        self.begin(self._leave, "next")
 
     def action_help(self) -> None:
         """Explain this step."""

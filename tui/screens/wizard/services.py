@@ -53,4 +53,4 @@ class ServicesPage(Page):
 
     def on_checkbox_changed(self) -> None:
         """Look again."""
-        self.run_worker(self.look(), group="look", exclusive=True)
+        self.begin(self.look, "look")

@@ -24,7 +24,7 @@ class StartPage(Page):
         "There is no third way: a box that starts by itself has what opens its keys, and so has "
         "whoever takes the box away. With keys on a token, the thief needs the token as well, and "
         "no copy can be made of it. A TPM or systemd's encrypted credentials bind the password to "
-        "this machine: better than a file, where the disk alone is stolen (homelab.md 7)."
+        "this machine: better than a file, where the disk alone is stolen (homelab.md 1)."
     )
 
     def fields(self) -> Iterable[Widget]:
@@ -51,10 +51,10 @@ class StartPage(Page):
     def _at_boot(self) -> str:
         if self.wizard.progress.installs:
             return (
-                "At boot: when this is finished, run `hearth install` as root; it sets up the "
-                "service and moves what opens the keys to where the service finds it."
+                "At boot: `hearth install`, as root, makes it a service when this is finished, and "
+                "offers a third way: a password sealed to this machine (--unlock credential)."
             )
         return (
-            "At boot: a service that runs `hearth serve`; homelab.md 7 has the unit for systemd. "
+            "At boot: have this machine run `hearth serve` (see homelab.md 7). "
             "Until then, `hearth` on a terminal starts it."
         )
