@@ -44,7 +44,7 @@ _ADVICE: Final = {
     "crl": "The list could not be made anew; the log has why. Requests go on meanwhile.",
     "database": "hearth db scrub says which rows; restore a backup: hearth backup restore",
     "disk": "Make room on the disk of the database; what has expired can be removed"
-    " (db.retention in ca.json).",
+    " (`retention` in ca.json).",
     "host-quiet": "Look at that machine: is it on, does its renewal run, does it reach the CA?",
     "intermediate": "Make the next one, and let it issue: hearth ca intermediate create,"
     " hearth ca intermediate activate",

@@ -1,12 +1,19 @@
 """The inventory as a person searches it, and what is done with a certificate there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from appliance.model.inventory import CertificateKind, CertificatePage, CertificateQuery
+from appliance.model.inventory import (
+    CertificateDetail,
+    CertificateKind,
+    CertificatePage,
+    CertificateQuery,
+    Origin,
+)
 from tests.support.console import Driven, drive
 from tests.support.kept_revocations import KeptRevocation
 from tests.support.sample_operator import NOW, SampleOperator, serial_of, summary
@@ -24,6 +31,17 @@ class Asked(SampleOperator):
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         self.queries = (*self.queries, query)
         return await super().certificates(query)
+
+
+class Renewed(SampleOperator):
+    """Whose certificates have a history."""
+
+    async def certificate(
+        self, serial: int, kind: CertificateKind = CertificateKind.X509
+    ) -> CertificateDetail:
+        detail = await super().certificate(serial, kind)
+        origin = Origin(operation="renew", client="192.0.2.7", asked_by="certificate 0x2")
+        return replace(detail, origin=origin, before=(1, 2), renewed_by=(9,))
 
 
 async def listed(console: Driven) -> None:
@@ -102,10 +120,13 @@ def test_details_tell_the_history_of_renewals() -> None:
         await listed(console)
         await console.press("enter")
         await console.until(lambda: "BEGIN CERTIFICATE" in console.text)
+        for part in ("Asked by    renew, certificate 0x2", "Renews      0x2", "Renewed by  0x9"):
+            assert part in console.text, part
+        assert "0x1" in console.lines[console.lines.index(console.line("Renews")) + 1]
         await console.press("escape")
         await listed(console)
 
-    drive(act, start="3", size=(100, 60))
+    drive(act, start="3", size=(100, 60), operator=Renewed())
 
 
 def test_a_certificate_is_revoked_after_its_serials_end_was_typed() -> None:

@@ -271,6 +271,8 @@ class Certificates(Place):
         if self._query is not None:
             full = self._list.line_count >= _MOST
             shown += " shown; search for more" if full else " shown, more below"
+        else:
+            shown += " found"
         if self._asking:
             shown = f"searching …  {shown}"
         self.query_one("#head", Static).update(ends(left, Text(shown), width))

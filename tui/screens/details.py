@@ -1,6 +1,6 @@
 """Everything about one event and its certificate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -96,6 +96,7 @@ class Details(Screen[None]):
             self._text = form.text(detail.der)
             self._show(
                 Section(title="Certificate", fields=tuple(self._certificate(detail))),
+                *self._history(detail),
                 Section(
                     title="Fingerprints",
                     fields=tuple(
@@ -106,6 +107,17 @@ class Details(Screen[None]):
                 Section(title="OpenSSH" if self._is_ssh else "PEM", text=self._text),
             )
             self.refresh_bindings()
+
+    def _history(self, detail: CertificateDetail) -> Iterator[Section]:
+        """Tell who asked for it, what it was renewed from, and by what."""
+        fields: list[Field] = []
+        if origin := detail.origin:
+            asked = ", ".join(filter(None, (origin.operation, origin.asked_by)))
+            fields += [*_known("Asked by", asked), *_known("From", origin.client)]
+        fields += _serials("Renews", reversed(detail.before))
+        fields += _serials("Renewed by", reversed(detail.renewed_by))
+        if fields:
+            yield Section(title="History", fields=tuple(fields))
 
     def _show(self, *sections: Section) -> None:
         event = Section(title="Event", fields=tuple(self._of_event()))
@@ -157,6 +169,12 @@ class Details(Screen[None]):
         form = ssh_certificate if self._is_ssh else certificate
         for name, value in form.fields(detail.der):
             yield Field(name=name, value=value)
+
+
+def _serials(name: str, serials: Iterable[int]) -> Iterator[Field]:
+    """Give serial numbers a line each, the newest first."""
+    for place, serial in enumerate(serials):
+        yield Field(name="" if place else name, value=f"0x{serial:x}")
 
 
 def _known(name: str, value: str) -> Iterator[Field]:

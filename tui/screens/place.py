@@ -1,5 +1,6 @@
 """What the numbered screens have in common: the bar that names them, and the state of the box."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -23,9 +24,9 @@ class Place(Screen[None]):
         Binding("question_mark", "help", "help", key_display="?"),
     ]
 
+    @abstractmethod
     def show_overview(self, overview: Overview | None) -> None:
         """Show the state of the appliance; None: it does not answer."""
-        raise NotImplementedError
 
     def action_help(self) -> None:
         """Explain this screen."""

@@ -44,8 +44,8 @@ class Revoke(ModalScreen[bool]):
             border-subtitle-color: $foreground 60%;
             padding: 0 2;
         }
-        Static { margin: 0 0 1 0; color: $foreground 80%; }
-        Label { color: $foreground 80%; }
+        #note { margin: 0 0 1 0; }
+        #note, Label { color: $foreground 80%; }
         Input, Select { background: $panel; margin: 0 0 1 0; }
         #problem { color: $error; height: auto; margin: 0; }
     }
@@ -72,6 +72,7 @@ class Revoke(ModalScreen[bool]):
             yield Static(
                 f"It is never renewed again. Who asks {lists} refuses it; others take it until its"
                 " end. This cannot be undone.",
+                id="note",
                 markup=False,
             )
             yield Label("Reason")
