@@ -206,7 +206,6 @@ def _starting(order: Order, run: Run) -> list[Step]:
         enabled = lambda: Path("/etc/runlevels/default/hearth").is_symlink()  # noqa: E731
         return [Command(command=("rc-update", "add", "hearth", "default"), run=run, done=enabled)]
     return [
-        Command(command=("systemctl", "daemon-reload"), run=run, done=_is_loaded(run)),
         Command(
             command=("systemctl", "enable", "--quiet", "hearth.service"),
             run=run,
@@ -238,12 +237,14 @@ def start(order: Order, run: Run, *, changed: bool, only_tell: bool = False) -> 
     Raises Broken when it does not come up.
     """
     layout = order.layout
-    if not (layout.is_here and order.start and order.init is not Init.NONE):
+    if not layout.is_here or order.init is Init.NONE:
         return []
-    if not layout.configuration.exists():
-        return []
-    verb = "restart" if changed else "start"
-    return list(carry_out([starting(order.init, verb, run)], only_tell=only_tell))
+    steps: list[Step] = []
+    if changed and order.init is Init.SYSTEMD:  # it does not notice each new file by itself
+        steps.append(Command(command=("systemctl", "daemon-reload"), run=run))
+    if order.start and layout.configuration.exists():
+        steps.append(starting(order.init, "restart" if changed else "start", run))
+    return list(carry_out(steps, only_tell=only_tell))
 
 
 def starting(init: Init, verb: str, run: Run) -> Command:
@@ -253,10 +254,6 @@ def starting(init: Init, verb: str, run: Run) -> Command:
     else:
         command = ("systemctl", verb, "hearth.service")
     return Command(command=command, run=run, asks=True)
-
-
-def _is_loaded(run: Run) -> Callable[[], bool]:
-    return _says(run, ("systemctl", "show", "-p", "NeedDaemonReload", "hearth.service"), b"=no")
 
 
 def _says(run: Run, command: Sequence[str], end: bytes) -> Callable[[], bool]:
