@@ -175,7 +175,8 @@ class LevelDbStore:
     async def compact(self) -> None:
         """Give back the room of what was removed. Raises Broken."""
         try:
-            await self._beside(self._database.compact_range)
+            # without both ends, plyvel compacts nothing
+            await self._beside(partial(self._database.compact_range, start=b"\0", stop=b"\xff"))
         except plyvel.Error as error:
             raise self._unreadable(error) from error
 

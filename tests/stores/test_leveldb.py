@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from appliance.model.errors import Broken, Conflict, Unavailable
-from appliance.ports.store import Put, PutIfAbsent
+from appliance.ports.store import Delete, Put, PutIfAbsent
 from appliance.stores.directory import StoreAbsent, StoreLocked
 from appliance.stores.leveldb import open_store
 
@@ -257,3 +257,19 @@ async def test_kill_under_load_loses_nothing_that_was_acknowledged(tmp_path: Pat
 def test_the_errors_are_of_the_family() -> None:
     assert issubclass(StoreLocked, Unavailable)
     assert issubclass(StoreAbsent, Unavailable)
+
+
+async def test_compacting_gives_back_the_room_of_what_was_removed(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "db")
+    try:
+        keys = [b"%04d" % number for number in range(2000)]
+        await store.commit([Put("bucket", key, os.urandom(2000)) for key in keys])
+        await store.compact()
+        full = sum(file.stat().st_size for file in (tmp_path / "db").glob("*.ldb"))
+        await store.commit([Delete("bucket", key) for key in keys])
+        await store.compact()
+        left = sum(file.stat().st_size for file in (tmp_path / "db").glob("*.ldb"))
+    finally:
+        await store.aclose()
+    assert full > 4_000_000
+    assert left < 100_000
