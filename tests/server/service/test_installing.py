@@ -261,6 +261,22 @@ def test_a_credential_is_made_from_standard_input_and_nothing_else_is_kept(root:
     assert run.given == [b"correct horse"]
 
 
+def test_after_a_change_systemd_reads_its_files_again_before_the_service_restarts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = Layout(root=root, data=Path("/srv/ca"))
+    monkeypatch.setattr(Layout, "is_here", True)
+    monkeypatch.setattr(Layout, "configuration", root)
+    run = Recorder()
+    installing.start(order(layout), run, changed=True)
+    assert run.commands == ["systemctl daemon-reload", "systemctl restart hearth.service"]
+    run.commands.clear()
+    installing.start(order(layout), run, changed=False)
+    installing.start(order(layout, start=False), run, changed=False)
+    installing.start(order(layout), run, changed=True, only_tell=True)
+    assert run.commands == ["systemctl start hearth.service"]
+
+
 def test_each_kind_of_device_opens_only_what_it_needs(root: Path) -> None:
     def written(*devices: Device) -> str:
         choices = order(Layout(root=root), devices=frozenset(devices))
