@@ -80,18 +80,18 @@ def _begin(occasion: Occasion) -> tuple[Record, dict[str, Password]]:
         "you take away)",
         flag="--root-at",
     )
+    usual = occasion.location.secrets
+    _check_medium(occasion, plan.home(root_at, Role.ROOT, usual))
     keys_at = flags.keys_at or ask(
         "Where are intermediate and SSH keys to live? (the token in the box, or a directory)",
         "yubikey:",
         flag="--keys-at",
     )
     roles = tuple(Role) if wishes.ssh else (Role.ROOT, Role.INTERMEDIATE)
-    usual = occasion.location.secrets
     homes = {
         role: plan.home(root_at if role is Role.ROOT else keys_at, role, usual) for role in roles
     }
     plan.check(homes)
-    _check_medium(occasion, homes[Role.ROOT])
     kind = KeyKind(flags.key_kind or KeyKind.EC_P256)
     made = Plan(
         wishes=wishes,

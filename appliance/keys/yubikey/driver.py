@@ -55,6 +55,7 @@ HANGING: Final = 4.0  # seconds after which a look that has not ended counts as 
 _PAUSE: Final = 0.25  # seconds between two looks, when there was something to see
 _SILENCE: Final = 0.5  # seconds between two attempts to reach the service
 _STOPPING: Final = 5.0
+_HELD_UP: Final = 0.3  # seconds of delay, beyond which a deadline says nothing about others
 _MANAGEMENT_KEY_OCTETS: Final = (16, 24, 32)
 
 T = TypeVar("T")
@@ -239,12 +240,15 @@ class YubiKeyToken:
     async def _look(self, known: Readers, patience: float) -> Readers:
         """See what is plugged in; nothing, when the service is silent."""
         try:
-            with trio.move_on_after(patience + HANGING):
+            end = trio.current_time() + patience + HANGING
+            with trio.move_on_at(end):
                 seen = await trio.to_thread.run_sync(
                     pcsc.look, known, patience, limiter=self._looking, abandon_on_cancel=True
                 )
                 self._session.noticed(seen)
                 return seen
+            if trio.current_time() > end + _HELD_UP:  # it was this program that did not listen
+                return await self._look(known, 0)
             fault = CardFault(Trouble.NO_SERVICE, "pcscd does not answer")
         except CardFault as error:
             fault = error

@@ -166,7 +166,7 @@ async def _hand_over(
         )
     scene.record.shown.append(what)
     scene.save()
-    await scene.person.show_once(f"{what.capitalize()}. {_WARNING}", made)
+    await scene.person.show_once(f"{what[0].upper()}{what[1:]}. {_WARNING}", made)
     for name, text in made.items():
         while read(await scene.person.retype(name)).reveal().decode("utf-8", "replace") != text:
             if await scene.person.agree(f"That is not the {name}. Show it again"):

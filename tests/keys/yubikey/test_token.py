@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -513,6 +514,23 @@ async def test_a_service_that_hangs_costs_its_requests_and_comes_back(
         await trio.to_thread.run_sync(lambda: port.tell("continue"))
         await until(token, TokenState.READY, 5)
         await sign(signer)
+
+
+async def test_a_program_that_did_not_listen_for_a_while_does_not_blame_the_service(
+    port: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that waited for what a person types."""
+    monkeypatch.setattr(driver, "LOOKING", 0.1)
+    monkeypatch.setattr(driver, "HANGING", 0.1)
+    states: list[TokenState] = []
+    async with at_work(states=states) as token:
+        signer = await key_in_slot(token)
+        await trio.sleep(1)
+        time.sleep(0.8)
+        await sign(signer)
+        await trio.sleep(0.2)
+        await sign(signer)
+    assert TokenState.NO_SERVICE not in states
 
 
 async def test_its_attestation_holds_for_its_key_alone_and_leads_to_a_given_root(
