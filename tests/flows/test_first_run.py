@@ -28,7 +28,7 @@ def test_a_person_makes_a_ca_and_gets_its_first_certificate(terminal: Tmux, tmp_
     address = f"127.0.0.1:{_free_port()}"
     terminal.keys(f"cd {tmp_path}", "Enter")
     terminal.run(HEARTH, environment)
-    shows(terminal, "1 of 9", "Listens on")
+    shows(terminal, "1 of 9", "is free", "resume later")
     field(terminal, "Tab", "localhost, 127.0.0.1")
     terminal.keys("Tab")
     field(terminal, "Tab", address)

@@ -163,6 +163,7 @@ class Page(Screen[None]):
         new = _looks(checks) - self._seen
         self._seen |= new
         if not self._show(checks):
+            self._focus_wrong(checks)
             return
         self.hint("Enter goes on all the same." if new else "")
         if new:
@@ -197,12 +198,15 @@ class Page(Screen[None]):
             each for each in checks if each not in wrong or f"beside-{each.field}" not in beside
         ]
         self._findings.show(below)
-        for each in wrong:
-            found = self.query(f"#{each.field}") if each.field else None
+        return not wrong
+
+    def _focus_wrong(self, checks: Sequence[Check]) -> None:
+        """Go to the first field that is wrong."""
+        for each in checks:
+            found = self.query(f"#{each.field}") if each.field and each.mark is Mark.ACT else None
             if found:
                 found.first().focus()
                 break
-        return not wrong
 
 
 def _looks(checks: Iterable[Check]) -> set[str]:
