@@ -22,6 +22,7 @@ from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import HearthError
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
+from appliance.model.upkeep import DiskSettings
 from appliance.operator.endpoint import NAME
 from appliance.server import material, passwords
 from appliance.server.assembly import Assembly, assemble, lay_foundation
@@ -31,7 +32,6 @@ from appliance.server.system import SystemChance, SystemClock
 from appliance.stores.directory import Claim, StoreAbsent, StoreLocked
 from appliance.stores.memory import MemoryStore
 
-_LOW_SPACE: Final = 200 * 2**20  # octets; a revocation list and a compaction need some
 _LOOKUP: Final = 5.0  # seconds for a name
 
 
@@ -151,7 +151,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     else:
         yield _ok("database", f"{directory} can be opened")
-    yield from _space(directory)
+    yield from _space(directory, settings.disk)
 
 
 def _to_be_made(directory: Path) -> Iterator[Finding]:
@@ -163,13 +163,17 @@ def _to_be_made(directory: Path) -> Iterator[Finding]:
         yield Finding(level=Level.FAILURE, topic="database", text=text)
 
 
-def _space(directory: Path) -> Iterator[Finding]:
+def _space(directory: Path, limits: DiskSettings) -> Iterator[Finding]:
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(_nearest(directory)).free
-        if free < _LOW_SPACE:
-            yield _warning("disk", f"only {free // 2**20} MB are left where the database is")
+        left = f"{free // 2**20} MB are left where the database is"
+        if free < limits.refuse_below:
+            text = f"only {left}: nothing would be issued"
+            yield Finding(level=Level.FAILURE, topic="disk", text=text)
+        elif free < limits.warn_below:
+            yield _warning("disk", f"only {left}")
         else:
-            yield _ok("disk", f"{free // 2**20} MB are left where the database is")
+            yield _ok("disk", left)
 
 
 def _nearest(path: Path) -> Path:
