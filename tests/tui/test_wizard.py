@@ -249,7 +249,7 @@ def test_what_failed_half_way_is_tried_again_or_undone() -> None:
     stopped = replace(PROGRESS, stopped_at="Make the keys where they live", wants_passwords=False)
 
     async def act(guided: Guided) -> None:
-        await guided.until("interrupted at: Make the keys", "u undoes")
+        await guided.until("interrupted at: Make the keys", "undoes what")
         guided.founding.fails = Unavailable("the YubiKey is not plugged in")
         await guided.press("enter")
         await guided.until("■ the YubiKey is not plugged in", "Enter tries again")
