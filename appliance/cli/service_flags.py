@@ -3,14 +3,16 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from appliance.cli.prompts import say
-from appliance.model.errors import Forbidden
+from appliance.model.errors import BadRequest, Forbidden
 from appliance.server.service.installing import found_init
 from appliance.server.service.layout import DATA, Init, Layout, plain_path
+
+_UNSEEN: Final = ("/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev")  # noqa: S108 - refused
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,11 +51,13 @@ def place_flags(function: F) -> F:
 
 def layout_of(root: str, prefix: str, data: str) -> Layout:
     """Read the flags. Raises BadRequest."""
-    return Layout(
-        root=Path(root).resolve(),
-        prefix=plain_path(prefix, "--prefix"),
-        data=plain_path(data, "--data"),
-    )
+    place = plain_path(data, "--data")
+    if any(place.is_relative_to(each) for each in _UNSEEN):
+        raise BadRequest(
+            f"flag '--data': the service does not see {place}: it has none of "
+            f"{', '.join(_UNSEEN)}; /srv or /var/lib is a place for it"
+        )
+    return Layout(root=Path(root).resolve(), prefix=plain_path(prefix, "--prefix"), data=place)
 
 
 def init_of(starter: str | None, layout: Layout) -> Init:
