@@ -19,6 +19,7 @@ from appliance.server.service.program import Release, before, in_use, putting, u
 from appliance.server.service.steps import Gone, Link, Run, Step, carry_out
 
 _NAMES: Final = ("current", "previous")
+_ADDRESS: Final = "address"  # of the diagnosis: only the service itself has the right to low ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,9 @@ def _failures(examine: Callable[[], bytes]) -> list[str]:
     try:
         findings = json.loads(answer)
         return [
-            f"{each['topic']}: {each['text']}" for each in findings if each["level"] == "failure"
+            f"{each['topic']}: {each['text']}"
+            for each in findings
+            if each["level"] == "failure" and each["topic"] != _ADDRESS
         ]
     except (ValueError, KeyError, TypeError):
         return [answer.decode("utf-8", "replace").strip() or "it could not say why"]

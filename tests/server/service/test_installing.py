@@ -401,7 +401,9 @@ def test_a_version_that_objects_to_the_configuration_is_not_used_but_by_force(
     assert machine.version == "Hearth/first"
     machine.upgrade(objecting, force=True)
     assert machine.version == "Hearth/objecting"
-    willing = machine.release("willing", "if [ \"$1\" = doctor ]; then echo '[]'; fi")
+    address = json.dumps([{"level": "failure", "topic": "address", "text": "needs a privilege"}])
+    body = f"if [ \"$1\" = doctor ]; then echo '{address}'; exit 1; fi"
+    willing = machine.release("willing", body)
     machine.upgrade(willing)
     assert machine.version == "Hearth/willing"
 
