@@ -51,7 +51,6 @@ class AccessPage(Page):
 
     def on_mount(self) -> None:
         """Begin with the first password where it is still missing."""
-        super().on_mount()
         self._show_other()
         self.query_one("#password", Input).focus()
 

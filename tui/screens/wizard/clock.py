@@ -52,7 +52,6 @@ class ClockPage(Page):
 
     def on_mount(self) -> None:
         """Begin to watch the clock."""
-        super().on_mount()
         self.begin(self._watch, "clock")
 
     def action_next(self) -> None:

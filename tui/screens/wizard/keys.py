@@ -77,6 +77,8 @@ class KeysPage(Page):
         """Go on, once there is something to choose."""
         if self.query("#keys_at"):
             super().action_next()
+        else:
+            self.hint("Still looking for tokens: a moment.")
 
     def on_radio_set_changed(self) -> None:
         """Show the field for another place, and look again."""
@@ -101,6 +103,7 @@ class KeysPage(Page):
             *self._choice("root_at", draft.root_at, root),
         )
         self.query_one("#keys_at", Choice).focus()
+        self.hint("")
         await self.look()
 
     def _choice(self, name: str, at: str, in_file: str) -> Iterable[Widget]:
