@@ -29,13 +29,14 @@ def render(self):
 Tally.render = render
 """
 BROKEN_SERVER = """
-import trio, appliance.server.run as run
+import trio
 from appliance.model.errors import Broken
-async def fail(*arguments):
+from appliance.server.upkeep import Upkeep
+async def fail(self):
     while not FILE.exists():
         await trio.sleep(0.05)
     raise Broken("the store cannot be written", detail="no space left")
-run._keep_house = fail
+Upkeep.run = fail
 """
 START = "import sys; from appliance.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
