@@ -97,8 +97,8 @@ class MakingPage(Page):
         if self._question is not None:
             if self._question.kind in (QuestionKind.WAIT, QuestionKind.SHOW):
                 self._answer(given=True)
-            elif self._question.kind in _TYPED:
-                self._answer(given=self.query_one("#given", Input).value)
+            elif typed := self.query_one("#given", Input).value:
+                self._answer(given=typed)
         elif not self._making:
             self.begin(self._make, "make")
 
