@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from cryptography import x509
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from appliance.operator.bridge import BridgedOperator
 from appliance.operator.ring import EventRing
@@ -57,8 +58,9 @@ async def use(console: Console, serial: int, file: Path) -> None:
         await until(pilot, lambda: "nas" not in shown(console))
         await pilot.press("r", "tab", *"sold", "enter", *str(serial)[-4:], "enter")
         await until(pilot, lambda: "■ revoked  tv.home.arpa" in shown(console))
-        await pilot.press("w", "tab", "down", "down", "down", "enter", "tab", "ctrl+u")
-        await pilot.press(*str(file), "enter")
+        await pilot.press("w", "tab", "down", "down", "down", "enter", "tab")
+        console.screen.query_one("#path", Input).value = str(file)
+        await pilot.press("enter")
         await until(pilot, file.exists)
         await pilot.press("escape", "1")
         await until(pilot, lambda: "1 revoked" in shown(console))
