@@ -17,8 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from appliance.issuance.acme import certificate_ids
 from appliance.issuance.parsed import parse
-from tests.flows.test_intermediates import create, ok, reload
+from tests.flows.test_intermediates import create, reload
 from tests.support.appliance import Appliance, environment, free_port
+from tests.support.in_process import at_home, ok
 
 NAME = "localhost"
 
@@ -30,9 +31,10 @@ def port() -> int:
 
 
 @pytest.fixture
-def ca(tmp_path: Path, port: int) -> Iterator[Appliance]:
+def ca(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Appliance]:
     made = Appliance(tmp_path / "ca", "--acme")
     made.start("--insecure", "--acme-http-port", str(port))
+    at_home(monkeypatch, made.steppath)
     yield made
     assert made.stop() == 0
 
@@ -80,11 +82,11 @@ def test_the_daemon_renews_what_was_revoked_and_when_the_issuer_changes(
     files = (str(crt), str(key))
     listen = ("--http-listen", f"127.0.0.1:{port}")
     acme = ("--acme", f"{ca.url}/acme/acme/directory")
-    ok(ca, "ca", "certificate", NAME, *files, "--provisioner", "acme", *listen)
+    ok("ca", "certificate", NAME, *files, "--provisioner", "acme", *listen)
     first = leaf(crt)
     assert set(renewal_info(ca, first)) == {"suggestedWindow"}
 
-    ok(ca, "ca", "revoke", *acme, "--cert", str(crt))
+    ok("ca", "revoke", *acme, "--cert", str(crt))
     assert "explanationURL" in renewal_info(ca, first)
     said = daemon_lines(ca, *files, *acme, *listen)
     assert "the CA asks for the renewal in 0s" in said[1]
@@ -93,7 +95,7 @@ def test_the_daemon_renews_what_was_revoked_and_when_the_issuer_changes(
     assert set(renewal_info(ca, second)) == {"suggestedWindow"}
 
     create(ca)
-    ok(ca, "ca", "intermediate", "activate", "2036")
+    ok("ca", "intermediate", "activate", "2036")
     reload(ca)
     found = renewal_info(ca, second)
     start = datetime.fromisoformat(found["suggestedWindow"]["start"])

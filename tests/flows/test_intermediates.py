@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tests.support.appliance import PASSWORD, Appliance
-from tests.support.in_process import at_home, hearth
+from tests.support.in_process import at_home, hearth, ok
 
 NEW = "Test Intermediate CA 2036"
 OLD = "Test Intermediate CA"
@@ -23,12 +23,6 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Appliance]:
     at_home(monkeypatch, made.steppath)
     yield made
     assert made.stop() == 0
-
-
-def ok(*arguments: str) -> str:
-    ended = hearth(*arguments)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout + ended.stderr
 
 
 def create(ca: Appliance, name: str = "2036") -> None:

@@ -31,3 +31,10 @@ def hearth(*arguments: str | Path) -> Ended:
     with redirect_stdout(out), redirect_stderr(err):
         code = main([*map(str, arguments)])
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def ok(*arguments: str | Path) -> str:
+    """Run a command that has to succeed, and give all that it says."""
+    ended = hearth(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr

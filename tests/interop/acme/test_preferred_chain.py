@@ -5,14 +5,16 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from tests.flows.test_intermediates import ok, reload
+from tests.flows.test_intermediates import reload
 from tests.support.acme_house import DOMAIN, House, present
+from tests.support.in_process import at_home, ok
 
 OLD = "Old Root"
 
@@ -57,7 +59,10 @@ def top(file: Path) -> str:
     return str(last.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
-def test_a_chain_by_another_root_is_chosen(house: House, tmp_path: Path) -> None:
+def test_a_chain_by_another_root_is_chosen(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(monkeypatch, house.ca.steppath)
     before = house.ca.ca_json.read_text()
     cross_sign(house)
     try:
@@ -72,7 +77,7 @@ def test_a_chain_by_another_root_is_chosen(house: House, tmp_path: Path) -> None
         assert top(tmp_path / "live" / name / "fullchain.pem") == OLD
         crt = tmp_path / "ours.crt"
         ok(
-            house.ca, "ca", "certificate", f"ours.{DOMAIN}", str(crt), str(tmp_path / "ours.key"),
+            "ca", "certificate", f"ours.{DOMAIN}", str(crt), str(tmp_path / "ours.key"),
             "--provisioner", "acme", "--http-listen", f"127.0.0.1:{house.http_port}",
             "--preferred-chain", OLD,
         )  # fmt: skip
