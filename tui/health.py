@@ -139,7 +139,8 @@ def _need(name: str, text: str, since: datetime, severity: Severity) -> Need:
 
 def _advice(subject: str, text: str) -> str:
     if subject == "token" and text.startswith(f"{TokenState.BLOCKED}"):
-        return f"{TOKEN_ADVICE[TokenState.BLOCKED].capitalize()}."
+        advice = TOKEN_ADVICE[TokenState.BLOCKED]
+        return f"{advice[:1].upper()}{advice[1:]}."
     return _ADVICE.get(subject, _USUAL_ADVICE)
 
 

@@ -39,7 +39,7 @@ class DescriptorOutput:
     """Lines to an open file, pipe or terminal."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor = descriptor = _never_waiting(descriptor)
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._rest = b""
@@ -71,6 +71,8 @@ class DescriptorOutput:
                 if not self._poll.poll(0):
                     return
                 written = os.write(self._descriptor, self._rest[:_CHUNK])
+            except BlockingIOError:
+                return
             except OSError:  # nobody is there any more
                 self._lines.clear()
                 self._rest, self._dropped = b"", 0
@@ -89,6 +91,21 @@ class DescriptorOutput:
             parts.append(b"%d log lines were dropped: nobody read them\n" % self._dropped)
             self._dropped = 0
         return b"".join(parts)
+
+
+def _never_waiting(descriptor: int) -> int:
+    """Give a terminal's descriptor of our own, which never waits; others as they are.
+
+    A terminal that has room for an octet lets who writes more wait for the rest. The one that it
+    was opened with is shared with the shell, and stays as it is.
+    """
+    if not os.isatty(descriptor):
+        return descriptor
+    try:
+        flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(f"/proc/self/fd/{descriptor}", flags)
+    except OSError:
+        return descriptor
 
 
 def standard_error() -> DescriptorOutput:

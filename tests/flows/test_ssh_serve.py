@@ -174,7 +174,11 @@ def test_a_renewal_renews_the_identity_that_is_shown(appliance: Appliance, tmp_p
 def test_a_user_and_the_keys_that_are_told(appliance: Appliance, tmp_path: Path) -> None:
     """A user may do all that is usual; keys are told at start and to who asks."""
     appliance.start()
-    log, (_, roots) = appliance.log.read_text(), ask(appliance, "/ssh/roots")
+    _, roots = ask(appliance, "/ssh/roots")
+    deadline = time.monotonic() + 20
+    while "SSH User CA Key" not in (log := appliance.log.read_text()):  # told once it serves
+        assert time.monotonic() < deadline, log
+        time.sleep(0.02)
     for kind in ("Host", "User"):
         (told,) = re.findall(rf"SSH {kind} CA Key: (.*)", log)
         written = appliance.steppath / "certs" / f"ssh_{kind.lower()}_ca_key.pub"

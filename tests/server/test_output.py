@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 
@@ -131,6 +132,21 @@ def test_a_reader_that_does_not_read_costs_lines_and_no_time() -> None:
     assert int(lines[-1].split()[0]) == 20_000 - (len(lines) - 1)
     os.close(reading)
     os.close(writing)
+
+
+def test_a_terminal_with_a_little_room_costs_no_time_either() -> None:
+    """A terminal takes a part of what is written and, unlike a pipe, waits with the rest."""
+    theirs, ours = os.openpty()
+    output = DescriptorOutput(ours)
+    for number in range(500):
+        output.write(f"line {number} of a terminal that nobody reads")
+    flushing = Thread(target=output.flush, daemon=True)
+    flushing.start()
+    flushing.join(10)
+    waits = flushing.is_alive()
+    os.close(theirs)
+    os.close(ours)
+    assert not waits
 
 
 def test_a_reader_that_has_gone_is_no_fault() -> None:
