@@ -24,6 +24,7 @@ from appliance.model.errors import (
     Unavailable,
 )
 from appliance.operator import wire
+from appliance.operator.answering import answer
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 from appliance.operator.interface import Issuance, Operator, Snapshots
 
@@ -56,13 +57,13 @@ async def serve_control(
     """
     path = directory / NAME
     listening = _listen(directory)
-    answer = partial(_respond, operator, issuance, snapshots)
+    respond = partial(_respond, operator, issuance, snapshots)
     identity = _identity(path)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
     room = trio.CapacityLimiter(_MOST_CONNECTIONS)
     try:
         task_status.started()
-        await trio.serve_listeners(partial(_attend, answer, room), [listener])
+        await trio.serve_listeners(partial(_attend, respond, room), [listener])
     finally:
         listening.close()
         if identity is not None and _identity(path) == identity:
@@ -125,7 +126,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 # ---- connections
 
 
-async def _attend(answer: _Answer, room: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
+async def _attend(respond: _Answer, room: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
     """Answer one connection; whatever is wrong with it ends it alone."""
     try:
         _check_peer(stream)
@@ -134,7 +135,7 @@ async def _attend(answer: _Answer, room: trio.CapacityLimiter, stream: trio.Sock
         except trio.WouldBlock:
             raise Unavailable("too many connections to the control socket") from None
         try:
-            await _converse(answer, stream)
+            await _converse(respond, stream)
         finally:
             room.release()
     except HearthError as error:
@@ -153,14 +154,14 @@ def _check_peer(stream: trio.SocketStream) -> None:
         raise Forbidden("the control socket is for the server's user and for root only")
 
 
-async def _converse(answer: _Answer, stream: trio.SocketStream) -> None:
+async def _converse(respond: _Answer, stream: trio.SocketStream) -> None:
     """Answer requests, one after the other, until the other side ends or is silent too long."""
     while True:
         with trio.move_on_after(_IDLE) as silence:
             message = await wire.receive(stream, wire.LARGEST_REQUEST, within=_RECEIVING)
         if silence.cancelled_caught or message is None:
             return
-        response = await answer(message)
+        response = await respond(message)
         with trio.fail_after(_SENDING):
             await wire.send(stream, response)
 
@@ -171,7 +172,7 @@ async def _respond(
     try:
         with trio.fail_after(_ANSWERING):
             call = wire.read_request(message)
-            return wire.write_result(await wire.answer(operator, issuance, call, snapshots))
+            return wire.write_result(await answer(operator, issuance, call, snapshots))
     except trio.TooSlowError:
         return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds"))
     except HearthError as error:
