@@ -127,7 +127,8 @@ class X509Authority:
         context: Context,
         *,
         asked_by: str,
-        also: Callable[[Issued], Sequence[Operation]],
+        also: Callable[[Issued], Sequence[Operation]] = lambda _: (),
+        template_data: object = None,
     ) -> Issued:
         """Issue what was granted without a token, recording `also` in the same transaction.
 
@@ -139,7 +140,8 @@ class X509Authority:
             attempt.asked(asked_by)
             rules.permit(csr, grant)
             key = self.issuers.named(grant.profile.issuer)
-            given = await self.webhooks.enriched(self._given(csr, grant, None), context)
+            given = self._given(csr, grant, template_data)
+            given = await self.webhooks.enriched(given, context)
             attempt.passed("webhooks")
             wanted, draft = await self._decided(given, asked, key)
             attempt.passed("decide")

@@ -1,5 +1,9 @@
 """What a call over the control socket leads to: a method of the Operator, or of what is beside."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from types import UnionType
+from typing import Any, Final
+
 from appliance.model.errors import NotSupported
 from appliance.operator.calls import (
     ActivityCall,
@@ -18,9 +22,13 @@ from appliance.operator.calls import (
     EventsCall,
     ExternalKeysCall,
     HistoryCall,
+    IssueCall,
+    IssueCertificateCall,
+    IssueSshCertificateCall,
     JournalCall,
     KeyCall,
     MuteAlertCall,
+    OffersCall,
     OpenSnapshotCall,
     Order,
     OverviewCall,
@@ -54,15 +62,8 @@ async def answer(
     """Carry out a call. Raises what the operator and the authority raise."""
     if isinstance(call, SnapshotCall | Order):
         return await _answer_beside(issuance, snapshots, call)
-    if isinstance(call, KeyCall | TokenCall):
-        return await _answer_about_keys(operator, call)
-    if isinstance(call, HistoryCall):
-        return await _answer_about_history(operator, call)
-    if isinstance(call, AlertCall):
-        return await _answer_about_alerts(operator, call)
-    if isinstance(call, UpkeepCall):
-        return await _answer_about_upkeep(operator, call)
-    return await _answer_about_certificates(operator, call)
+    about = next(about for calls, about in _ABOUT if isinstance(call, calls))
+    return await about(operator, call)
 
 
 async def _answer_about_certificates(operator: Operator, call: Query) -> object:
@@ -80,6 +81,16 @@ async def _answer_about_certificates(operator: Operator, call: Query) -> object:
                 call.serial, call.kind, reason_code=call.reason_code, reason=call.reason
             )
             return None
+
+
+async def _answer_about_issuing(operator: Operator, call: IssueCall) -> object:
+    match call:
+        case OffersCall():
+            return await operator.offers()
+        case IssueCertificateCall():
+            return await operator.issue_certificate(call.order)
+        case IssueSshCertificateCall():
+            return await operator.issue_ssh_certificate(call.order)
 
 
 async def _answer_about_history(operator: Operator, call: HistoryCall) -> object:
@@ -136,6 +147,16 @@ async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> o
                 call.provisioner, call.key_id, revoke_account=call.revoke_account
             )
             return None
+
+
+_ABOUT: Final[Sequence[tuple[UnionType, Callable[[Operator, Any], Awaitable[object]]]]] = (
+    (Query, _answer_about_certificates),
+    (IssueCall, _answer_about_issuing),
+    (HistoryCall, _answer_about_history),
+    (KeyCall | TokenCall, _answer_about_keys),
+    (AlertCall, _answer_about_alerts),
+    (UpkeepCall, _answer_about_upkeep),
+)
 
 
 async def _answer_beside(

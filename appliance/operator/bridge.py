@@ -30,6 +30,7 @@ from appliance.model.inventory import (
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.issuing import CertificateOrder, Offer, SshMade, SshOrder
 from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
@@ -157,6 +158,18 @@ class BridgedOperator:
         """Revoke a certificate. Raises NotFound, BadRequest, NotSupported."""
         revoke = partial(self._operator.revoke_certificate, reason_code=reason_code, reason=reason)
         await self._bridge.call(revoke, serial, kind)
+
+    async def offers(self) -> Sequence[Offer]:
+        """List the provisioners by which certificates can be issued here."""
+        return await self._bridge.call(self._operator.offers)
+
+    async def issue_certificate(self, order: CertificateOrder) -> Sequence[bytes]:
+        """Issue an X.509 certificate."""
+        return await self._bridge.call(self._operator.issue_certificate, order)
+
+    async def issue_ssh_certificate(self, order: SshOrder) -> SshMade:
+        """Issue an SSH certificate."""
+        return await self._bridge.call(self._operator.issue_ssh_certificate, order)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

@@ -7,6 +7,7 @@ import msgspec
 from appliance.model.alerts import Mute
 from appliance.model.external_keys import ExternalKeyOrder, ExternalKeyQuery
 from appliance.model.inventory import CertificateKind, CertificateQuery
+from appliance.model.issuing import CertificateOrder, SshOrder
 from appliance.model.journal import JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 
@@ -142,6 +143,22 @@ class RevokeCertificateCall(msgspec.Struct, tag_field="method", tag="revoke_cert
     reason: str = ""
 
 
+class OffersCall(msgspec.Struct, tag_field="method", tag="offers"):
+    """Issuing.offers."""
+
+
+class IssueCertificateCall(msgspec.Struct, tag_field="method", tag="issue_certificate"):
+    """Issuing.issue_certificate."""
+
+    order: CertificateOrder
+
+
+class IssueSshCertificateCall(msgspec.Struct, tag_field="method", tag="issue_ssh_certificate"):
+    """Issuing.issue_ssh_certificate."""
+
+    order: SshOrder
+
+
 class AlertsCall(msgspec.Struct, tag_field="method", tag="alerts"):
     """Alerting.alerts."""
 
@@ -194,10 +211,19 @@ TokenCall: TypeAlias = TokensCall | UnlockTokenCall
 Order: TypeAlias = SignCall | RenewCall | RenewWithTokenCall | RekeyCall | RevokeCall
 SnapshotCall: TypeAlias = OpenSnapshotCall | ReadSnapshotCall | CloseSnapshotCall
 HistoryCall: TypeAlias = CountsCall | JournalCall | ActivityCall
+IssueCall: TypeAlias = OffersCall | IssueCertificateCall | IssueSshCertificateCall
 AlertCall: TypeAlias = AlertsCall | TestAlertsCall | MuteAlertCall | UnmuteAlertCall
 UpkeepCall: TypeAlias = (
     ClockCall | ConfirmClockCall | DatabaseCall | ScrubDatabaseCall | CompactDatabaseCall
 )
 Call: TypeAlias = (
-    UpkeepCall | Query | HistoryCall | AlertCall | KeyCall | TokenCall | SnapshotCall | Order
+    UpkeepCall
+    | Query
+    | HistoryCall
+    | AlertCall
+    | KeyCall
+    | TokenCall
+    | IssueCall
+    | SnapshotCall
+    | Order
 )

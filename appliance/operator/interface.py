@@ -23,6 +23,7 @@ from appliance.model.inventory import (
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.issuing import CertificateOrder, Offer, SshMade, SshOrder
 from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
@@ -99,6 +100,28 @@ class Revoking(Protocol):
         ...
 
 
+class Issuing(Protocol):
+    """Certificates for the person at the box, by the rules of a provisioner but without its token.
+
+    The key of a certificate stays with who asks: a request (CSR) or a public key is what is given.
+    """
+
+    async def offers(self) -> Sequence[Offer]:
+        """List the provisioners by which it can be done, the usual one first."""
+        ...
+
+    async def issue_certificate(self, order: CertificateOrder) -> Sequence[bytes]:
+        """Issue an X.509 certificate: its chain (DER), itself first.
+
+        Raises BadRequest, Forbidden, NotFound, NotSupported, Unavailable, Broken.
+        """
+        ...
+
+    async def issue_ssh_certificate(self, order: SshOrder) -> SshMade:
+        """Issue an SSH certificate. Raises the same."""
+        ...
+
+
 class Alerting(Protocol):
     """What is wrong with the box or its certificates, and who is told of it."""
 
@@ -149,7 +172,9 @@ class Maintenance(Protocol):
         ...
 
 
-class Operator(History, ExternalKeys, KeyTokens, Alerting, Revoking, Maintenance, Protocol):
+class Operator(
+    History, ExternalKeys, KeyTokens, Alerting, Revoking, Issuing, Maintenance, Protocol
+):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

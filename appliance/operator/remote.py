@@ -25,6 +25,7 @@ from appliance.model.inventory import (
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.issuing import CertificateOrder, Offer, SshMade, SshOrder
 from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
@@ -91,6 +92,18 @@ class RemoteOperator:
         """Revoke a certificate. Raises NotFound, BadRequest, NotSupported."""
         call = calls.RevokeCertificateCall(serial, kind, reason_code, reason)
         await self._call(call, type(None))
+
+    async def offers(self) -> Sequence[Offer]:
+        """List the provisioners by which certificates can be issued here."""
+        return await self._call(calls.OffersCall(), list[Offer])
+
+    async def issue_certificate(self, order: CertificateOrder) -> Sequence[bytes]:
+        """Issue an X.509 certificate."""
+        return await self._call(calls.IssueCertificateCall(order), list[bytes])
+
+    async def issue_ssh_certificate(self, order: SshOrder) -> SshMade:
+        """Issue an SSH certificate."""
+        return await self._call(calls.IssueSshCertificateCall(order), SshMade)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

@@ -136,6 +136,7 @@ class Assembly:
     ssh_keys: SshKeys
     registry: Registry
     x509: X509Authority
+    ssh: SshAuthority
     revocation: RevocationAuthority
     ssh_revocation: SshRevocationAuthority
     outbound: HttpOutbound
@@ -271,6 +272,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
         ssh_keys=ssh_keys,
         registry=provisioners,
         x509=x509,
+        ssh=ssh,
         revocation=revocation,
         ssh_revocation=ssh_revocation,
         outbound=outbound,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.authority.acme.external_keys import ExternalKeyAdministration
+from appliance.authority.at_the_box import IssuanceAtTheBox
 from appliance.authority.counts import Counts
 from appliance.authority.inventory import Inventory
 from appliance.authority.journal_reading import JournalReader
@@ -28,6 +29,7 @@ from appliance.model.inventory import (
     CertificatePage,
     CertificateQuery,
 )
+from appliance.model.issuing import CertificateOrder, Offer, SshMade, SshOrder
 from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.secret import Password
@@ -36,6 +38,7 @@ from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
 from appliance.server import banner
 from appliance.server.launch import EventRing
+from appliance.server.orders import bad_requests
 from appliance.server.past import Past
 from appliance.server.reloading import Service
 from appliance.server.upkeep import Upkeep
@@ -115,13 +118,28 @@ class ApplianceOperator:
         self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
     ) -> None:
         """Revoke a certificate for the person at the box."""
-        assembly, chance = self.service.assembly, self.service.foundation.chance
+        assembly = self.service.assembly
         ssh = kind is CertificateKind.SSH
         authority = assembly.ssh_revocation if ssh else assembly.revocation
-        context = Context(client="operator", request_id=chance.octets(_REQUEST_ID).hex())
         await authority.revoke_at_the_box(
-            serial, reason_code=reason_code, reason=reason, context=context
+            serial, reason_code=reason_code, reason=reason, context=self._context()
         )
+
+    async def offers(self) -> Sequence[Offer]:
+        """List the provisioners by which certificates can be issued here."""
+        return self._issuance.offers()
+
+    async def issue_certificate(self, order: CertificateOrder) -> Sequence[bytes]:
+        """Issue an X.509 certificate for the person at the box."""
+        with bad_requests():
+            issued = await self._issuance.issue(order, self._context())
+        return (issued.certificate, *issued.chain)
+
+    async def issue_ssh_certificate(self, order: SshOrder) -> SshMade:
+        """Issue an SSH certificate for the person at the box."""
+        with bad_requests():
+            issued = await self._issuance.issue_ssh(order, self._context())
+        return SshMade(line=issued.certificate.line, serial=issued.certificate.serial)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""
@@ -195,6 +213,20 @@ class ApplianceOperator:
     async def compact_database(self) -> None:
         """Give back the room of what was removed."""
         await self.upkeep.compact()
+
+    def _context(self) -> Context:
+        request_id = self.service.foundation.chance.octets(_REQUEST_ID).hex()
+        return Context(client="operator", request_id=request_id)
+
+    @property
+    def _issuance(self) -> IssuanceAtTheBox:
+        assembly = self.service.assembly
+        return IssuanceAtTheBox(
+            x509=assembly.x509,
+            ssh=assembly.ssh,
+            registry=assembly.registry,
+            provisioners=assembly.settings.provisioners,
+        )
 
     @property
     def _keys(self) -> ExternalKeyAdministration:

@@ -38,7 +38,7 @@ class DirectIssuance:
 
     async def sign(self, order: SignOrder) -> Sequence[bytes]:
         """Issue what a one-time token allows."""
-        with _bad_requests():
+        with bad_requests():
             request = SignRequest(
                 csr=_pem(order.csr),
                 token=order.token,
@@ -51,26 +51,26 @@ class DirectIssuance:
 
     async def renew(self, chain: Sequence[bytes]) -> Sequence[bytes]:
         """Issue a certificate again."""
-        with _bad_requests():
+        with bad_requests():
             renewing = self.current().x509.renew(self._credential(chain), self._context())
             return await self._told("renewed", renewing)
 
     async def renew_with_token(self, token: str) -> Sequence[bytes]:
         """Issue a certificate again to who signed a token with its key."""
-        with _bad_requests():
+        with bad_requests():
             renewing = self.current().x509.renew_with_token(token, self._context())
             return await self._told("renewed", renewing)
 
     async def rekey(self, chain: Sequence[bytes], csr: bytes) -> Sequence[bytes]:
         """Issue a certificate again for the key of the CSR."""
-        with _bad_requests():
+        with bad_requests():
             shown = self._credential(chain)
             rekeying = self.current().x509.rekey(shown, _pem(csr), self._context())
             return await self._told("rekeyed", rekeying)
 
     async def revoke(self, order: RevokeOrder, chain: Sequence[bytes] = ()) -> None:
         """Revoke by token, or by the certificate itself."""
-        with _bad_requests():
+        with bad_requests():
             request = RevokeRequest(
                 serial=str(order.serial),
                 token=order.token,
@@ -105,7 +105,7 @@ class DirectIssuance:
 
 
 @contextmanager
-def _bad_requests() -> Iterator[None]:
+def bad_requests() -> Iterator[None]:
     """Call what cannot be read a bad request, as the API does."""
     try:
         yield

@@ -29,6 +29,7 @@ from appliance.operator.ring import EventRing
 from tests.support.external_keys import KeptKeys
 from tests.support.kept_alerts import KeptAlerts
 from tests.support.kept_box import KeptBox
+from tests.support.kept_issuing import KeptIssuing
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import KeptTokens
 from tests.support.ssh_certificates import SshSample
@@ -173,7 +174,7 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptBox):
+class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptIssuing, KeptBox):
     """What the tests and the picture of the console look at."""
 
     def __init__(

@@ -92,32 +92,23 @@ class SshAuthority:
             asked = request.request
             attempt.about_ssh(asked.key_id, asked.principals, asked.type)
             self.keys.check_enabled()
-            now = self.clock.now()
-            grant = await self.registry.authorize_ssh_sign(request.token, now)
+            grant = await self.registry.authorize_ssh_sign(request.token, self.clock.now())
             attempt.allowed_by(grant.provisioner)
             attempt.about_ssh(grant.key_id, grant.principals or (), grant.type.label)
             attempt.asked(_token(grant.token))
             async with self.tokens.spending(grant.token):
-                requests.check(asked)
-                rules.permit(asked, grant)
-                given = self._given(asked, grant, request)
-                if self.webhooks is not None:
-                    given = await self.webhooks.enriched(given, request.context)
-                    attempt.passed("webhooks")
-                draft = await decided(
-                    lambda: templates.asked_for(given), long=grant.profile.template is not None
-                )
-                period = periods.decide(draft, asked, grant, now)
-                kind = self._permit(draft, period, grant, asked.public_key)
-                attempt.passed("decide")
-                if self.webhooks is not None:
-                    await self.webhooks.permit(given, draft, period, request.context)
-                    attempt.passed("webhooks")
-                issued = await self._signed(
-                    draft, kind, asked.public_key, period, grant.provisioner
-                )
-                attempt.passed("sign")
-                return await self._recorded(issued, grant.token, attempt, EventKind.ISSUED)
+                return await self._granted(request, grant, attempt)
+
+    async def sign_granted(
+        self, request: SshSignRequest, grant: SshGrant, *, asked_by: str
+    ) -> SshIssued:
+        """Issue what was granted without a token. Raises as `sign` does."""
+        with self._attempt("ssh-sign", request.context) as attempt:
+            self.keys.check_enabled()
+            attempt.allowed_by(grant.provisioner)
+            attempt.about_ssh(grant.key_id, grant.principals or (), grant.type.label)
+            attempt.asked(asked_by)
+            return await self._granted(request, grant, attempt)
 
     async def add_user(
         self, subject: SshIssued, key: SshPublicKey, context: Context
@@ -186,6 +177,30 @@ class SshAuthority:
         return old
 
     # ---- what it becomes
+
+    async def _granted(
+        self, request: SshSignRequest, grant: SshGrant, attempt: Attempt
+    ) -> SshIssued:
+        """Hold the request against its grant, sign and record it."""
+        asked = request.request
+        requests.check(asked)
+        rules.permit(asked, grant)
+        given = self._given(asked, grant, request)
+        if self.webhooks is not None:
+            given = await self.webhooks.enriched(given, request.context)
+            attempt.passed("webhooks")
+        draft = await decided(
+            lambda: templates.asked_for(given), long=grant.profile.template is not None
+        )
+        period = periods.decide(draft, asked, grant, self.clock.now())
+        kind = self._permit(draft, period, grant, asked.public_key)
+        attempt.passed("decide")
+        if self.webhooks is not None:
+            await self.webhooks.permit(given, draft, period, request.context)
+            attempt.passed("webhooks")
+        issued = await self._signed(draft, kind, asked.public_key, period, grant.provisioner)
+        attempt.passed("sign")
+        return await self._recorded(issued, grant.token, attempt, EventKind.ISSUED)
 
     def _given(
         self, asked: SshSigningRequest, grant: SshGrant, request: SshSignRequest
