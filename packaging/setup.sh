@@ -6,8 +6,10 @@ purpose=${1:-run}
 stamp=.venv/.complete
 lock=packaging/requirements.lock
 
+# The distribution's own comes first: it is built with profile-guided optimization. One built from
+# source by its defaults is not, and runs our code half as fast.
 find_python() {
-    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do
         if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$candidate"
             return
