@@ -13,7 +13,7 @@ from appliance.config.loading import ConfigNotFound
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.model.errors import BadRequest
 from appliance.provisioners import registry
-from appliance.provisioners.listed import UninitializedProvisioner
+from appliance.provisioners.listed import DISABLED, UninitializedProvisioner
 from appliance.server.system import SystemChance
 from appliance.upstream.http import HttpOutbound
 
@@ -44,7 +44,10 @@ def opened(ca_config: str | None) -> Editing:
 
 def provisioners(ca_config: str | None) -> list[Mapping[str, object]]:
     """Give the provisioners as the CA would list them. Raises ConfigError."""
-    return [each.entry for each in loading.load(ca_json(ca_config)).provisioners]
+    return [
+        {**each.entry, **DISABLED} if each.disabled else each.entry
+        for each in loading.load(ca_json(ca_config)).provisioners
+    ]
 
 
 def save(changed: Editing, provisioner: str = "") -> None:

@@ -15,6 +15,8 @@ provisioner = StepGroup(
     help="See and change who may get certificates from the CA, and how.",
     lazy={
         "add": ("appliance.cli.ca_provisioner_edit:add", "add a provisioner to ca.json"),
+        "disable": ("appliance.cli.ca_provisioner_edit:disable", "have one issue nothing"),
+        "enable": ("appliance.cli.ca_provisioner_edit:enable", "have it issue again"),
         "remove": ("appliance.cli.ca_provisioner_edit:remove", "remove one from ca.json"),
         "update": ("appliance.cli.ca_provisioner_edit:update", "change one in ca.json"),
         "webhook": ("appliance.cli.ca_provisioner_webhook:webhook", "change its webhooks"),

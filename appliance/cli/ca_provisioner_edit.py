@@ -144,6 +144,38 @@ def remove(*, name: str, ca_config: str | None, **others: Any) -> None:
     save(changed)
 
 
+@click.command("disable", cls=StepCommand)
+@_name
+@_config
+def disable(*, name: str, ca_config: str | None) -> None:
+    """Have a provisioner issue and renew nothing, and keep all that ca.json says of it.
+
+    \b
+    Example:
+      $ hearth ca provisioner disable acme
+    """
+    _switch(name, ca_config, disabled=True)
+
+
+@click.command("enable", cls=StepCommand)
+@_name
+@_config
+def enable(*, name: str, ca_config: str | None) -> None:
+    """Have a disabled provisioner issue and renew again.
+
+    \b
+    Example:
+      $ hearth ca provisioner enable acme
+    """
+    _switch(name, ca_config, disabled=False)
+
+
+def _switch(name: str, ca_config: str | None, *, disabled: bool) -> None:
+    changed = opened(ca_config)
+    provisioner_edits.switch(provisioner_edits.find(changed, name), disabled=disabled)
+    save(changed, name)
+
+
 def _key_edits(values: dict[str, Any]) -> list[Edit]:
     return key_edits(
         create=values["create"],

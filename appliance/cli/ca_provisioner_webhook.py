@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from appliance.cli import provisioner_files as files
 from appliance.cli.ca_json import opened, save
 from appliance.cli.command import StepCommand, StepGroup, was_given
 from appliance.cli.online import ca_flags, required
+from appliance.cli.prompts import read_password
 from appliance.cli.provisioner_flags import refuse_admin_flags
 from appliance.config import provisioner_edits
 from appliance.config.editing import Editing
@@ -161,7 +161,7 @@ def _edits(values: dict[str, Any]) -> list[Edit]:
         if was_given(parameter)
     ]
     if was_given("bearer_token_file"):
-        token = files.password(values["bearer_token_file"])
+        token = _password(values["bearer_token_file"])
         instead = ("bearerTokenFile", "basicAuth")
         return [*found, Put(path=("bearerToken",), value=token, instead=instead)]
     none = ("bearerToken", "bearerTokenFile")
@@ -169,9 +169,13 @@ def _edits(values: dict[str, Any]) -> list[Edit]:
         path = ("basicAuth", "username")
         found.append(Put(path=path, value=values["basic_auth_username"]))
     if was_given("basic_auth_password_file"):
-        password = files.password(values["basic_auth_password_file"])
+        password = _password(values["basic_auth_password_file"])
         path = ("basicAuth", "password")
         found.append(Put(path=path, value=password, instead=("passwordFile",)))
     if any(isinstance(each, Put) and each.path[0] == "basicAuth" for each in found):
         found += [Put(path=(key,), value=None) for key in none]
     return found
+
+
+def _password(file: str) -> str:
+    return read_password("password", file=file).reveal().decode("utf-8", "replace")

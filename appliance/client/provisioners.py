@@ -65,10 +65,14 @@ def candidates(
 ) -> list[Mapping[str, Any]]:
     """Give those that fit the flags; `kind` is the only type of interest, if any.
 
-    Raises BadRequest when none does.
+    Those that are disabled must be named. Raises BadRequest when none fits.
     """
     kinds = (kind,) if kind else tuple(_TYPES.values())
-    found = [entry for entry in entries if kind_of(entry) in kinds]
+    found = [
+        entry
+        for entry in entries
+        if kind_of(entry) in kinds and (name or entry.get("state") != "Disabled")
+    ]
     if not found:
         what = f"any provisioner of type {kind}" if kind else "any provisioner"
         raise BadRequest(f"cannot create a new token: the CA does not have {what} configured")

@@ -13,9 +13,10 @@ from appliance.config.schema import Claims
 
 
 class Kind(Struct, kw_only=True):
-    """What decides how the rest of an entry is read."""
+    """What decides how the rest of an entry is read; `disabled` is ours."""
 
     type: str = ""
+    disabled: bool = False
 
 
 class Jwk(Struct, rename="camel", kw_only=True):

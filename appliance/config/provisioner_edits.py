@@ -85,6 +85,11 @@ def remove(editing: Editing, name: str) -> None:
     entries[:] = [each for each in entries if each is not found]
 
 
+def switch(entry: Entry, *, disabled: bool) -> None:
+    """Switch an entry off, or on again."""
+    apply(entry, [Put(path=("disabled",), value=disabled or None)])
+
+
 def apply(entry: Entry, edits: Sequence[Edit]) -> None:
     """Make the edits, in their order. Raises BadRequest where something else is in their place."""
     for edit in edits:

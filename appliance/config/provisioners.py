@@ -1,6 +1,7 @@
 """`authority.provisioners`: each entry read by its type, with its claims completed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -32,12 +33,15 @@ def read(
         place = f"{_PLACE}[{index}]"
         if not isinstance(entry, Mapping):
             raise document.wrong("must be an object in braces", place)
-        kind = _kind(entry, document, place)
+        kind, disabled = _kind(entry, document, place)
         if kind not in SHAPES:
-            _refuse(kind, document, place)
+            if not disabled:
+                _refuse(kind, document, place)
             warnings.append(f"{place}: provisioners of type '{kind}' are not known; it is skipped")
             continue
-        settings = _settings(kind, entry, above, backdate, document, place)
+        rest = {key: value for key, value in entry.items() if key.lower() != "disabled"}
+        settings = _settings(kind, rest, above, backdate, document, place)
+        settings = replace(settings, disabled=disabled)
         found.append(settings)
         warnings += acme_options.warnings(settings.type, settings.entry, place)
         for name, template in (
@@ -52,12 +56,12 @@ def read(
     return tuple(found)
 
 
-def _kind(entry: Mapping[str, Any], document: Document, place: str) -> str:
-    """Give the type in step-ca's spelling, or as written when nobody knows it."""
-    only = {key: value for key, value in entry.items() if key.lower() == "type"}
-    written = document.read(Kind, only, place).type
+def _kind(entry: Mapping[str, Any], document: Document, place: str) -> tuple[str, bool]:
+    """Give the type in step-ca's spelling, or as written when nobody knows it, and if it is off."""
+    only = {key: value for key, value in entry.items() if key.lower() in ("type", "disabled")}
+    written = document.read(Kind, only, place)
     spelling = {each.lower(): each for each in (*SHAPES, *NOT_YET)}
-    return spelling.get(written.lower(), written)
+    return spelling.get(written.type.lower(), written.type), written.disabled
 
 
 def _refuse(kind: str, document: Document, place: str) -> None:

@@ -134,6 +134,7 @@ class ProvisionerSettings:
     checks: Checks = USUAL  # of type ACME
     acme_profiles: Profiles = NO_PROFILES
     problem: str = ""  # why it cannot be used; it is then listed with this reason
+    disabled: bool = False  # it is listed, and nothing is issued or renewed by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,8 @@ class Settings:
     retention: Retention = USUAL_RETENTION
     clock: ClockSettings = USUAL_CLOCK
     disk: DiskSettings = USUAL_DISK
+    written: frozenset[str] = frozenset()  # the keys that ca.json has, in small letters
+    digest: str = ""  # SHA-256 of ca.json, in hex
     warnings: tuple[str, ...]  # one line each, to be logged at start
 
     @property

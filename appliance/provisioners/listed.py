@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats.jwt import UnverifiedToken
@@ -11,6 +11,12 @@ from appliance.model.grants import ProvisionerRef
 from appliance.model.validity import Validity
 from appliance.provisioners.provisioner import WithoutSsh, check_renewal
 from appliance.provisioners.tokens import Claims
+
+DISABLED: Final[Mapping[str, object]] = {
+    "state": "Disabled",
+    "stateReason": "it is switched off",
+}
+"""What the entry of one shows that is switched off; the state is ours."""
 
 _WITHOUT_TOKENS = ("ACME", "SCEP")  # they have protocols of their own
 _IDS_BY_MEMBER = {"OIDC": "clientID", "Azure": "tenantID"}
@@ -83,6 +89,22 @@ class UninitializedProvisioner(ListedProvisioner):
             f"provisioner '{self.ref.name}' is disabled due to an initialization error",
             detail=self._reason,
         )
+
+
+class DisabledProvisioner(ListedProvisioner):
+    """One that was switched off: it keeps its name, and neither issues nor renews."""
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Its JSON, with a state of our own."""
+        return {**self._settings.entry, **DISABLED}
+
+    def authorize_renewal(self, validity: Validity, now: datetime) -> None:
+        """Refuse."""
+        raise self._refusal("renew")
+
+    def _refusal(self, operation: str) -> HearthError:
+        return Unauthorized(f"provisioner '{self.ref.name}' is disabled")
 
 
 def _id(settings: ProvisionerSettings) -> str:

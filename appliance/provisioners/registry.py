@@ -20,7 +20,11 @@ from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.audiences import Audiences, audiences, fragment
 from appliance.provisioners.jwk import JwkProvisioner
 from appliance.provisioners.k8ssa import K8sSaProvisioner
-from appliance.provisioners.listed import ListedProvisioner, UninitializedProvisioner
+from appliance.provisioners.listed import (
+    DisabledProvisioner,
+    ListedProvisioner,
+    UninitializedProvisioner,
+)
 from appliance.provisioners.nebula import NebulaProvisioner
 from appliance.provisioners.oidc import OidcProvisioner
 from appliance.provisioners.provisioner import Provisioner
@@ -241,8 +245,8 @@ def provisioner_of(
     ssh: SshAuthorities = NO_SSH,
 ) -> Provisioner:
     """Make a provisioner; one that cannot be is listed with the reason."""
-    if settings.problem:
-        return UninitializedProvisioner(settings, settings.problem)
+    if settings.disabled or settings.problem:
+        return _unused(settings)
     made: Provisioner
     try:
         match settings.type:
@@ -265,3 +269,9 @@ def provisioner_of(
     except FormatError as error:
         return UninitializedProvisioner(settings, error.public)
     return made
+
+
+def _unused(settings: ProvisionerSettings) -> Provisioner:
+    if settings.disabled:
+        return DisabledProvisioner(settings)
+    return UninitializedProvisioner(settings, settings.problem)

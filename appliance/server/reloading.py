@@ -62,8 +62,10 @@ class Service:
         self._say = say
         self._own = OwnCertificate(foundation.clock, foundation.chance)
         self._doors = Doors(limits)
+        self._reloading = trio.Lock()
         self._assembly: Assembly
         self._holder: TlsHolder
+        self._doorway: trio.Nursery  # what serves connections
 
     @property
     def assembly(self) -> Assembly:
@@ -74,6 +76,11 @@ class Service:
     def addresses(self) -> tuple[tuple[str, int], ...]:
         """Host and port of each listener for TLS."""
         return self._doors.addresses(DoorName.MAIN)
+
+    @property
+    def own_certificate(self) -> bytes | None:
+        """The server's own certificate (DER); None: it waits for its token."""
+        return self._own.certificate
 
     def settings(self) -> Settings:
         """Give the configuration at work."""
@@ -101,6 +108,7 @@ class Service:
 
     async def open(self, nursery: trio.Nursery, listening: Listening) -> None:
         """Serve, as tasks of the nursery, until `close`."""
+        self._doorway = nursery
         self.foundation.lists.configure(self._assembly.lists)
         self.watch()
         ssh_keys = self._assembly.ssh_keys
@@ -138,31 +146,44 @@ class Service:
         for line in (*self._assembly.warnings, *self._assembly.registry.problems):
             self._say(f"warning: {line}")
 
-    async def reload_when_asked(
-        self, asked: trio.MemoryReceiveChannel[None], nursery: trio.Nursery
-    ) -> None:
+    async def reload_when_asked(self, asked: trio.MemoryReceiveChannel[None]) -> None:
         """Reload for every wish, until cancelled."""
         async for _ in asked:
+            try:
+                await self.reload()
+            except HearthError as error:
+                self._say(f"error reloading: {error}; {_CONTINUING}")
+            except Exception:
+                log.exception("error reloading; %s", _CONTINUING)
+
+    async def reload(self) -> None:
+        """Serve what ca.json says now, once an earlier reload is over.
+
+        Raises what is wrong with it, and then the former configuration serves on. A cancelled one
+        has done nothing, or all of it.
+        """
+        async with self._reloading:
             notify.reloading()
             self._say("reloading ...")
             try:
-                await self._reload(nursery)
+                await self._reload()
             except HearthError as error:
-                self._say(f"error reloading: {error}; {_CONTINUING}")
                 self.record("reload", f"{error}; {_CONTINUING}", ok=False)
+                raise
             except Exception:
-                log.exception("error reloading; %s", _CONTINUING)
                 self.record("reload", f"internal error; {_CONTINUING}", ok=False)
+                raise
             else:
                 self.record("reload", in_force(self._assembly.settings))
-            notify.ready()
+            finally:
+                notify.ready()
 
     def record(self, operation: str, text: str, *, ok: bool = True) -> None:
         """Tell the journal of something that the box or its operator did."""
         foundation = self.foundation
         foundation.events.record(of_the_box(operation, text, foundation.clock.now(), ok=ok))
 
-    async def _reload(self, nursery: trio.Nursery) -> None:
+    async def _reload(self) -> None:
         old = self._assembly.settings
         settings = configured(self._launch)
         if settings.database != old.database:
@@ -177,9 +198,10 @@ class Service:
         assembly.registry.resume(self._assembly.registry)
         context = await self._certified(assembly)
         listening = await self._doors.listen(_entrances(assembly, self._holder))
-        self._holder.replace(context)
-        self._assembly = assembly
-        await self.open(nursery, listening)
+        with trio.CancelScope(shield=True):  # from here on it is the new one that serves
+            self._holder.replace(context)
+            self._assembly = assembly
+            await self.open(self._doorway, listening)
         self.foundation.key_tokens.forget_others(settings)
         self.warn()
         self.announce()

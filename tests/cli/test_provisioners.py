@@ -411,3 +411,13 @@ class TestPolicy:
         before = config.read_bytes()
         assert told in policy(*words, code=1)
         assert config.read_bytes() == before
+
+
+def test_one_is_switched_off_and_on_again(config: Path, edit: Edit, say: Edit) -> None:
+    before = provisioners(config)
+    edit("disable", "jane")
+    assert entry(config, "jane")["disabled"] is True
+    assert json.loads(say("list", "--offline"))[0]["state"] == "Disabled"
+    edit("enable", "jane")
+    assert provisioners(config) == before
+    edit("disable", "nobody", code=1)

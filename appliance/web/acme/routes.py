@@ -382,7 +382,7 @@ class AcmeEndpoints:
         where = links(request, name, self.host)
         if isinstance(found, AcmeProvisioner):
             return found, where
-        return unauthorized("the provisioner is not of type ACME, or cannot be used"), where
+        return unauthorized("the provisioner is disabled, not of type ACME, or unusable"), where
 
     async def _authorization(self, exchange: Exchange, found: Authorization) -> object:
         below = exchange.provisioner.checks.subdomains and (
