@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from appliance.model.ssh import CertificateType
@@ -70,7 +70,8 @@ class SshOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshMade:
-    """An SSH certificate: its line without comment, and its serial number."""
+    """An SSH certificate: its line without comment, its serial number, and its end."""
 
     line: str
     serial: int
+    not_after: datetime

@@ -1,7 +1,6 @@
 """What a call over the control socket leads to: a method of the Operator, or of what is beside."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from types import UnionType
 from typing import Any, Final
 
 from appliance.model.errors import NotSupported
@@ -149,7 +148,7 @@ async def _answer_about_keys(operator: Operator, call: KeyCall | TokenCall) -> o
             return None
 
 
-_ABOUT: Final[Sequence[tuple[UnionType, Callable[[Operator, Any], Awaitable[object]]]]] = (
+_ABOUT: Final[Sequence[tuple[Any, Callable[[Operator, Any], Awaitable[object]]]]] = (
     (Query, _answer_about_certificates),
     (IssueCall, _answer_about_issuing),
     (HistoryCall, _answer_about_history),

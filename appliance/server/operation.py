@@ -12,6 +12,7 @@ from appliance.authority.journal_reading import JournalReader
 from appliance.authority.reporting import Context
 from appliance.authority.trust import fingerprint
 from appliance.issuance import parsed, subjects
+from appliance.issuance.ssh.periods import SshPeriod
 from appliance.model.activity import Activity
 from appliance.model.alerts import AlertReport, Delivery, Mute
 from appliance.model.errors import HearthError, NotSupported
@@ -139,7 +140,9 @@ class ApplianceOperator:
         """Issue an SSH certificate for the person at the box."""
         with bad_requests():
             issued = await self._issuance.issue_ssh(order, self._context())
-        return SshMade(line=issued.certificate.line, serial=issued.certificate.serial)
+        made = issued.certificate
+        period = SshPeriod(after=made.valid_after, before=made.valid_before)
+        return SshMade(line=made.line, serial=made.serial, not_after=period.validity.not_after)
 
     async def external_keys(self, query: ExternalKeyQuery) -> ExternalKeyPage:
         """Give one page of a provisioner's keys for external account binding."""

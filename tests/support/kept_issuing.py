@@ -41,7 +41,11 @@ class KeptIssuing:
         if self.refusal is not None:
             raise self.refusal
         self.ordered = (*self.ordered, order)
-        return SshMade(line="ssh-ed25519-cert-v01@openssh.com AAAA", serial=77)
+        return SshMade(
+            line="ssh-ed25519-cert-v01@openssh.com AAAA",
+            serial=77,
+            not_after=_NOW + timedelta(hours=16),
+        )
 
 
 def _signed(order: CertificateOrder) -> tuple[bytes, bytes]:
