@@ -28,8 +28,8 @@ man:       ## manual pages of every command: build/man
 	@sh packaging/setup.sh run && $(PYTHON) packaging/manual.py
 bench:     ## signs per second, latency, memory, disk; beside step-ca where it is on PATH
 	@sh packaging/setup.sh bench && $(PYTHON) -m tests.bench $(ARGS)
-picture:   ## draw the console's picture in README.md anew
-	@sh packaging/setup.sh run && $(PYTHON) packaging/screenshot.py
+picture:   ## draw the console's screens in homelab.md anew (ARGS=… some of them)
+	@sh packaging/setup.sh run && $(PYTHON) packaging/screenshot.py $(ARGS)
 lock:      ## resolve the dependencies anew into packaging/requirements.lock (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o packaging/requirements.lock
 clean:     ## remove what was built; ./var (keys, certificates) stays

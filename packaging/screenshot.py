@@ -1,37 +1,48 @@
-"""make picture: draw the console with the tests' sample house, as README.md shows it."""
+"""make picture: draw the console's screens with the tests' sample house, for the handbook.
 
-import asyncio
-import re
+With names of scenes only those are drawn, and the handbook stays as it is.
+"""
+
 import sys
-from datetime import UTC
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.sample_operator import SampleOperator  # noqa: E402 - needs the line above
-from tui.app import Console  # noqa: E402
+from tests.support.gallery import refresh  # noqa: E402 - both need the line above
+from tests.support.stage import PICTURES, Scene, Stage, drawn, perform, scenes  # noqa: E402
 
-SIZE = (100, 30)
-FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono"
-
-
-async def draw(*keys: str, size: tuple[int, int] = SIZE) -> str:
-    """Give the screen after these keys as SVG; the same each time."""
-    app = Console(SampleOperator(), zone=UTC)
-    async with app.run_test(size=size) as pilot:
-        while not app.journal.shown:
-            await pilot.pause(0.05)
-        await pilot.press("2", *keys)
-        await pilot.pause(0.2)
-        return with_local_fonts(app.export_screenshot(title="hearth"))
+SETTLED = 0.3  # seconds in which nothing may change
 
 
-def with_local_fonts(svg: str) -> str:
-    """A picture fetches nothing: take what monospaced font there is."""
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r"font-family: \"?Fira Code\"?", f"font-family: {FONTS}", svg)
+def draw(scene: Scene) -> None:
+    """Write the pictures of a scene."""
+
+    async def look(stage: Stage, size: tuple[int, int]) -> None:
+        before = ""
+        while before != (now := await drawn(stage, scene)):
+            before = now
+            await stage.pilot.pause(SETTLED)
+        file = scene.file(size)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(now)
+
+    perform(scene, look)
+
+
+def main(names: list[str]) -> None:
+    """Draw all, or some."""
+    known = scenes()
+    for name in names or known:
+        if name not in known:
+            sys.exit(f"there is no scene {name}; there are {', '.join(known)}")
+        draw(known[name])
+    if not names:
+        for file in PICTURES.glob("*/*.svg"):
+            if file.stem not in known:
+                file.unlink()
+        refresh(list(known.values()))
 
 
 if __name__ == "__main__":
-    (ROOT / "packaging" / "console.svg").write_text(asyncio.run(draw()))
+    main(sys.argv[1:])

@@ -1,37 +1,13 @@
 """The first screen: how the box is, how busy, and what needs somebody."""
 
 from dataclasses import replace
-from datetime import timedelta
 
-from appliance.model.alerts import Alert
-from appliance.model.conditions import Condition, Severity
 from appliance.model.tokens import TokenState, TokenStatus
 from tests.support.console import Driven, drive
+from tests.support.ill_house import ILL, LATE, ill
 from tests.support.kept_alerts import NO_ALERTS
-from tests.support.sample_operator import ISSUED_BY_HOUR, NOW, OVERVIEW, SampleOperator
+from tests.support.sample_operator import ISSUED_BY_HOUR, NOW, OVERVIEW
 from tui import health
-
-HOUR = timedelta(hours=1)
-LATE = Alert(
-    name="renewal-late:printer.home.arpa", severity=Severity.WARNING, since=NOW - 3 * HOUR,
-    opened_at=NOW - HOUR, text="was renewed every 16 h until Tue 03:10, and is late",
-)  # fmt: skip
-CONDITIONS = (
-    Condition(name="backup", ok=True, since=NOW, text="last backup at 2026-11-21T02:00:00Z"),
-    Condition(name="clock", ok=True, since=NOW),
-    Condition(name="crl", ok=True, since=NOW, text="ends 2026-11-21 18:00 UTC, in 4h"),
-    Condition(
-        name="disk", ok=False, since=NOW - HOUR, text="the disk is nearly full",
-        severity=Severity.CRITICAL,
-    ),
-)  # fmt: skip
-ILL = replace(NO_ALERTS, conditions=CONDITIONS, open=(LATE,))
-
-
-def ill() -> SampleOperator:
-    operator = SampleOperator()
-    operator.alert_report = ILL
-    return operator
 
 
 def test_it_is_the_first_screen_and_says_that_all_is_well() -> None:

@@ -1,0 +1,161 @@
+"""Scenes of the console: a screen by its name, and the steps that bring a sample there.
+
+A scene is a function of a Stage; its docstring is the caption of its pictures:
+
+    @scene()
+    async def revoking(stage: Stage) -> None:
+        \"\"\"Revoking a certificate: for a reason, and after a question.\"\"\"
+        await stage.press("3", "r")
+        await stage.shows("Revoke")
+
+It belongs into a module under `tests/tui/scenes`, which are all found. `make picture` draws each
+scene at both sizes, and `make picture ARGS=revoking` one; the tests see that pictures are fresh.
+"""
+
+import asyncio
+import importlib
+import os
+import pkgutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Final
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.support.picture import hold_still, picture
+from tests.support.sample_operator import SampleOperator
+from tui.app import Console
+from tui.feed import Rhythm
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PICTURES: Final = ROOT / "packaging" / "pictures"
+SIZES: Final = ((80, 24), (120, 40))
+_PATIENCE: Final = 40  # seconds
+_RHYTHM: Final = Rhythm(events=0.05, overview=0.05)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """An application under way, and the keys of a person."""
+
+    app: App[Any]
+    pilot: Pilot[Any]
+
+    @property
+    def text(self) -> str:
+        width, _ = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text[:width].rstrip() for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def shows(self, *parts: str) -> None:
+        """Wait until all of it is on the screen."""
+        await self.until(lambda: all(part in self.text for part in parts), str(parts))
+
+    async def until(self, holds: Callable[[], object], what: str = "it") -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not holds():
+                    await self.pilot.pause(0.01)
+        except TimeoutError:
+            raise AssertionError(f"{what} never showed:\n{self.text}") from None
+        await self.pilot.pause()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One screen as a person meets it."""
+
+    name: str
+    caption: str
+    play: Callable[[Stage], Awaitable[None]]
+    make: Callable[[], App[Any]]
+
+    def file(self, size: tuple[int, int]) -> Path:
+        return PICTURES / f"{size[0]}x{size[1]}" / f"{self.name}.svg"
+
+
+Look = Callable[[Stage, tuple[int, int]], Awaitable[None]]
+_scenes: dict[str, Scene] = {}
+
+
+def scene(
+    operator: Callable[[], SampleOperator] = SampleOperator,
+    *,
+    make: Callable[[], App[Any]] | None = None,
+) -> Callable[[Callable[[Stage], Awaitable[None]]], Callable[[Stage], Awaitable[None]]]:
+    """Take a function for a scene: of the console over this operator, or of another application."""
+
+    def console() -> App[Any]:
+        return Console(operator(), zone=UTC, rhythm=_RHYTHM)
+
+    def keep(play: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], Awaitable[None]]:
+        name = play.__name__.strip("_").replace("_", "-")
+        assert name not in _scenes, f"two scenes are called {name}"
+        assert play.__doc__, f"the scene {name} has no caption"
+        _scenes[name] = Scene(
+            name=name, caption=" ".join(play.__doc__.split()), play=play, make=make or console
+        )
+        return play
+
+    return keep
+
+
+def scenes() -> dict[str, Scene]:
+    """Find all scenes."""
+    folder = ROOT / "tests" / "tui" / "scenes"
+    for module in pkgutil.iter_modules([str(folder)]):
+        importlib.import_module(f"tests.tui.scenes.{module.name}")
+    return dict(sorted(_scenes.items()))
+
+
+def perform(scene: Scene, look: Look) -> None:
+    """Bring the application to the scene at the first size, then change to the others."""
+
+    async def run() -> None:
+        app = scene.make()
+        app.animation_level = "none"
+        async with app.run_test(size=SIZES[0]) as pilot:
+            stage = Stage(app=app, pilot=pilot)
+            if isinstance(app, Console):
+                journal = app.journal
+                await stage.until(lambda: journal.shown, "the journal")
+                await stage.shows("● serving")
+            await scene.play(stage)
+            for size in SIZES:
+                if size != app.size:
+                    await pilot.resize_terminal(*size)
+                await look(stage, size)
+
+    with _universal_time():
+        asyncio.run(run())
+
+
+@contextmanager
+def _universal_time() -> Iterator[None]:
+    """Be in the time zone UTC, wherever the machine is."""
+    before = os.environ.get("TZ")
+    try:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+        yield
+    finally:
+        del os.environ["TZ"]
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+async def drawn(stage: Stage, scene: Scene) -> str:
+    """Give the picture of what is on the screen now."""
+    hold_still(stage.app)
+    await stage.pilot.pause()
+    return picture(stage.app, scene.caption)
