@@ -108,7 +108,7 @@ fi
 echo "hearth: setting up .venv (once)" >&2
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
 pip_install() {
-    PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$@"
+    PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps "$@"
 }
 awk '/^[A-Za-z]/ { built = /^pyscard==/ } { print > (built ? ".venv/built.lock" : ".venv/wheels.lock") }' "$lock"
 pip_install --require-hashes --only-binary :all: -r .venv/wheels.lock
