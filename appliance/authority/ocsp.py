@@ -101,6 +101,10 @@ class OcspResponder:
         """Give the times of the delegates, by the names of their issuers; None: there is none."""
         return self._delegates.validities()
 
+    def certificates(self) -> list[tuple[str, bytes]]:
+        """Give the certificates of the delegates (DER), by the names of their issuers."""
+        return self._delegates.certificates()
+
     async def remember_own(self, certificate: bytes) -> None:
         """Know the CA's own TLS certificate (DER) from now on. Raises Broken."""
         await own_certificates.remember(self._store, certificate, self._clock.now())

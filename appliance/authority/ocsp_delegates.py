@@ -67,6 +67,10 @@ class Delegates:
         held = ((key.name, self._held.get(key.name)) for key in self._issuers.all)
         return [(name, each.validity if each else None) for name, each in held]
 
+    def certificates(self) -> list[tuple[str, bytes]]:
+        """Give those in use (DER), by the names of their issuers."""
+        return [(name, held.certificate) for name, held in self._held.items()]
+
     async def renew(self) -> None:
         """Have those issued that are due; for an issuer that fails, the old one stays."""
         for key in self._issuers.all:

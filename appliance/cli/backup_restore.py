@@ -1,6 +1,5 @@
 """`hearth backup verify` and `restore`: what a backup is worth, and a CA put back from it."""
 
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,8 @@ from appliance.cli.backup_flags import (
 from appliance.cli.clock import SystemClock
 from appliance.cli.command import StepCommand, location
 from appliance.cli.prompts import read_password, say
-from appliance.config import loading
 from appliance.model.errors import BadRequest
-from appliance.model.secret import Password
-from appliance.server.backup import opening, proving, restoring, unpacking
+from appliance.server.backup import opening, restoring, verifying
 from appliance.server.backup.opening import Examined
 from appliance.server.backup.proving import Proof
 from appliance.server.backup.restoring import Restored
@@ -72,10 +69,15 @@ def verify(
 
     async def work() -> tuple[Examined, int, Proof]:
         async with fetched(name, place, in_place=bool(origin)) as file:
-            given = passphrase(file, passphrase_file)
-            examined = await trio.to_thread.run_sync(opening.examine, file, given)
-            size = await trio.to_thread.run_sync(lambda: file.stat().st_size)
-            return examined, size, await _proven(examined, password, issue=not no_issue)
+            examined, size = await verifying.examine(file, passphrase(file, passphrase_file))
+            proof = await verifying.prove(
+                examined,
+                password,
+                issue=not no_issue,
+                clock=SystemClock(),
+                chance=SystemChance(),
+            )
+            return examined, size, proof
 
     examined, size, proof = trio.run(work)
     about = examined.about
@@ -87,22 +89,6 @@ def verify(
         click.echo(f"test certificate issued: serial {proof.serial}")
     else:
         click.echo(f"no test certificate: {proof.reason}")
-
-
-async def _proven(examined: Examined, password: Password | None, *, issue: bool) -> Proof:
-    """Unpack a backup for a moment, and issue a certificate from it."""
-    with tempfile.TemporaryDirectory(prefix="hearth-verify-") as name:
-        directory = Path(name)
-        unpacked = await trio.to_thread.run_sync(
-            unpacking.write_files, examined, directory, directory
-        )
-        loading.load(unpacked.ca_json)
-        if not examined.about.has_database:
-            return Proof(reason="the CA has no database")
-        await unpacking.fill_database(unpacked)
-        if not issue:
-            return Proof(reason="it was not asked for")
-        return await proving.prove(unpacked, password, SystemChance(), SystemClock().now())
 
 
 @click.command("restore", cls=StepCommand)

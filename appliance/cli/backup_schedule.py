@@ -8,10 +8,10 @@ from appliance.cli.backup_flags import passphrase_flag, place_flags, reaching
 from appliance.cli.ca_json import RELOAD, ca_json, opened
 from appliance.cli.command import StepCommand
 from appliance.cli.prompts import say
-from appliance.config import loading
+from appliance.config import loading, showing
 from appliance.config.editing import spelled
 from appliance.formats import goduration
-from appliance.model.backups import BackupPlan, Keep
+from appliance.model.backups import BackupPlan
 from appliance.model.errors import BadRequest
 from appliance.server.backup import keeping
 
@@ -102,12 +102,5 @@ def _show(plan: BackupPlan | None) -> None:
         return
     click.echo(f"to:    {keeping.open_place(plan.place, {}).description}")
     click.echo(f"every: {goduration.format_duration(plan.every)}")
-    click.echo(f"keep:  {_kept(plan.keep)}")
+    click.echo(f"keep:  {showing.kept(plan.keep)}")
     click.echo(f"keys:  {'under a passphrase' if plan.with_keys else 'no'}")
-
-
-def _kept(keep: Keep) -> str:
-    if keep.everything:
-        return "all"
-    found = [(name, getattr(keep, name)) for name in _PERIODS]
-    return ", ".join(f"{count} {name}" for name, count in found if count)

@@ -6,8 +6,9 @@ follows the first value is not looked at. Unlike in Go, a key that nobody knows 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
@@ -38,6 +39,7 @@ class Document:
     file: Path
     members: Mapping[str, Any]
     unknown: list[str] = field(default_factory=list)
+    digest: str = ""  # SHA-256 of the file, in hex
 
     def read(self, shape: type[T], value: object = None, place: str = "") -> T:
         """Give (a part of) the document in a shape, noting the keys that the shape lacks.
@@ -49,6 +51,10 @@ class Document:
             return msgspec.convert(self._canonical(given, shape, place), shape)
         except msgspec.ValidationError as error:
             raise self._error(str(error), place) from None
+
+    def keys(self) -> frozenset[str]:
+        """Name all keys that have a value, with dots and in small letters; not those in lists."""
+        return frozenset(_keys(self.members, ""))
 
     def wrong(self, problem: str, place: str = "") -> ConfigError:
         """Make the error that names this file and the place in it."""
@@ -110,7 +116,7 @@ def parse(file: Path, content: bytes) -> Document:
         raise ConfigError(f"is not JSON that can be read: {error}", file=str(file)) from None
     if not isinstance(value, dict):
         raise ConfigError("is not a JSON object: it must begin with {", file=str(file))
-    return Document(file=file, members=value)
+    return Document(file=file, members=value, digest=sha256(content).hexdigest())
 
 
 def is_off(value: object) -> bool:
@@ -118,6 +124,15 @@ def is_off(value: object) -> bool:
     if isinstance(value, Mapping):
         return all(is_off(each) for each in value.values())
     return not value
+
+
+def _keys(members: Mapping[str, Any], above: str) -> Iterator[str]:
+    for key, value in members.items():
+        place = f"{above}{key.lower()}"
+        if value is not None:
+            yield place
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{place}.")
 
 
 def _line_and_column(before: bytes) -> tuple[int, int]:

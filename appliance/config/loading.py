@@ -140,6 +140,8 @@ def of_document(document: Document) -> Settings:
         retention=upkeep.read_retention(written.retention, document),
         clock=upkeep.read_clock(written.clock, document),
         disk=upkeep.read_disk(written.disk, document),
+        written=document.keys(),
+        digest=document.digest,
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

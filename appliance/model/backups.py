@@ -1,7 +1,7 @@
 """Backups: how they are called, where they are kept and for how long."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -106,3 +106,62 @@ class BackupPlan:
     def with_keys(self) -> bool:
         """Say whether the keys are in it."""
         return self.passphrase is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupProof:
+    """When a backup was proven to be restorable, and what was done for it."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupRow:
+    """A backup in its place. `size` is in octets; without a `proof` nobody has tried it here."""
+
+    name: str
+    made_at: datetime
+    size: int
+    proof: BackupProof | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """The backups of ca.json's schedule. Without one, `place` is empty and nothing is listed.
+
+    `rows` are those that were in the place at `listed_at`, newest first; `problem` is why they
+    could not be listed. `failure` is why the last backup failed.
+    """
+
+    place: str = ""  # as commands take it
+    every: timedelta | None = None
+    keep: Keep = Keep()
+    with_keys: bool = False
+    due: datetime | None = None
+    rows: tuple[BackupRow, ...] = ()
+    listed_at: datetime | None = None
+    problem: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOrder:
+    """A backup to make now: as ca.json says, or without its keys to a place that is named.
+
+    A passphrase puts the keys in.
+    """
+
+    place: str = ""
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofOrder:
+    """A backup to prove: by its name in ca.json's place, or by the path of a file.
+
+    The passphrase opens the keys in it; without one, ca.json's is taken where it names one.
+    """
+
+    name: str
+    passphrase: str = field(default="", repr=False)

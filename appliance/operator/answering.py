@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from appliance.model.errors import NotSupported
+from appliance.operator.box_calls import BoxCall, answer_about_box
 from appliance.operator.calls import (
     ActivityCall,
     AddExternalKeyCall,
@@ -155,6 +156,7 @@ _ABOUT: Final[Sequence[tuple[Any, Callable[[Operator, Any], Awaitable[object]]]]
     (KeyCall | TokenCall, _answer_about_keys),
     (AlertCall, _answer_about_alerts),
     (UpkeepCall, _answer_about_upkeep),
+    (BoxCall, answer_about_box),
 )
 
 

@@ -35,6 +35,8 @@ from appliance.model.journal import JournalPage, JournalQuery
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+from appliance.operator.box import Box
+from appliance.operator.box_callers import PassedBox
 from appliance.operator.interface import Operator
 
 Result = TypeVar("Result")
@@ -115,12 +117,21 @@ def _failing(answer: asyncio.Future[Result], error: Exception) -> Callable[[], N
     return settle
 
 
-class BridgedOperator:
+class BridgedOperator(PassedBox):
     """The Operator of the server as the console's thread sees it."""
 
     def __init__(self, bridge: Bridge, operator: Operator) -> None:
         self._bridge = bridge
         self._operator = operator
+
+    @property
+    def _box(self) -> Box:
+        return self._operator
+
+    async def _run(
+        self, function: Callable[[*Arguments], Awaitable[Result]], *arguments: *Arguments
+    ) -> Result:
+        return await self._bridge.call(function, *arguments)
 
     async def overview(self) -> Overview:
         """Give the state of the appliance now."""

@@ -10,6 +10,7 @@ from appliance.model.inventory import CertificateKind, CertificateQuery
 from appliance.model.issuing import CertificateOrder, SshOrder
 from appliance.model.journal import JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
+from appliance.operator.box_calls import BoxCall
 
 
 class OverviewCall(msgspec.Struct, tag_field="method", tag="overview"):
@@ -218,6 +219,7 @@ UpkeepCall: TypeAlias = (
 )
 Call: TypeAlias = (
     UpkeepCall
+    | BoxCall
     | Query
     | HistoryCall
     | AlertCall

@@ -29,6 +29,7 @@ from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
+from appliance.operator.box import Box
 
 
 class ExternalKeys(Protocol):
@@ -173,7 +174,7 @@ class Maintenance(Protocol):
 
 
 class Operator(
-    History, ExternalKeys, KeyTokens, Alerting, Revoking, Issuing, Maintenance, Protocol
+    History, ExternalKeys, KeyTokens, Alerting, Revoking, Issuing, Maintenance, Box, Protocol
 ):
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 

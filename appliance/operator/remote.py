@@ -32,6 +32,7 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.operator import calls, wire
+from appliance.operator.box_callers import RemoteBox
 from appliance.operator.calls import Call
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 
@@ -45,7 +46,7 @@ class NotListening(Unavailable):
 
 
 @final
-class RemoteOperator:
+class RemoteOperator(RemoteBox):
     """Operator, Issuance and Snapshots over a connection (operator.interface).
 
     One call at a time is on its way.

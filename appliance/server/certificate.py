@@ -44,6 +44,11 @@ class OwnCertificate:
         """Give the times of the certificate in use; None: nobody can trust it."""
         return parsed.parse(self._held.chain[0]).validity if self._held else None
 
+    @property
+    def certificate(self) -> bytes | None:
+        """Give the certificate in use (DER); None: nobody can trust it."""
+        return self._held.chain[0] if self._held else None
+
     async def issue_or_wait(self, assembly: Assembly) -> SSLContext:
         """Issue one; while a token keeps that from being, give the context of an older one.
 

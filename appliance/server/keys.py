@@ -10,7 +10,7 @@ certificate; an SSH key's is remembered in a file beside the database when it wa
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -151,6 +151,17 @@ class Tokens:
         if place.uri not in held.signers:
             held.signers[place.uri] = await held.manager.open_signer(place.uri, public_key)
         return held.signers[place.uri]
+
+    def name_of(self, place: TokenKey) -> str:
+        """Name the token that a key is on."""
+        held = self._held.get(_name(place.token))
+        return held.manager.status.name if held else str(place.token.uri)
+
+    async def attest(self, place: TokenKey) -> Sequence[bytes]:
+        """Have a token vouch for a key, as certificates. Raises NotSupported, Unavailable."""
+        if (held := self._held.get(_name(place.token))) is None:
+            raise Unavailable("the token with the key is not in use", detail=str(place))
+        return await held.manager.attest(place.uri)
 
     async def unlock(self, name: str, pin: Password, *, last_try: bool = False) -> TokenStatus:
         """Open a token (by name; "" is the only one) with a PIN that a person typed.

@@ -37,6 +37,8 @@ from appliance.model.secret import Password
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
+from appliance.operator.box import Box
+from appliance.operator.box_callers import PassedBox
 from appliance.server import banner
 from appliance.server.launch import EventRing
 from appliance.server.orders import bad_requests
@@ -48,13 +50,14 @@ _REQUEST_ID: Final = 10  # octets, as of those that come by TLS
 
 
 @dataclass(frozen=True, slots=True)
-class ApplianceOperator:
+class ApplianceOperator(PassedBox):
     """The Operator in the server's own thread."""
 
     service: Service
     ring: EventRing
     past: Past
     upkeep: Upkeep
+    box: Box
 
     async def overview(self) -> Overview:
         """Give the state of the appliance now."""
@@ -230,6 +233,10 @@ class ApplianceOperator:
             registry=assembly.registry,
             provisioners=assembly.settings.provisioners,
         )
+
+    @property
+    def _box(self) -> Box:
+        return self.box
 
     @property
     def _keys(self) -> ExternalKeyAdministration:

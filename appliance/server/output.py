@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final, Protocol, final
 
 import trio
+
+from appliance.model.loglines import LineLevel
+from appliance.operator.line_ring import LineRing
 
 _CHUNK: Final = select.PIPE_BUF  # what a pipe that is ready takes without waiting
 _MOST_LINES: Final = 10_000
 _MOMENT: Final = 0.05  # seconds
+_PROBLEMS: Final = ("warning:", "error ")
 _LOGGERS: Final = ("appliance", "hypercorn", "quart", "trio")
 
 
@@ -124,13 +128,33 @@ async def flush_regularly(output: Output) -> None:
         output.flush()
 
 
+@final
+class RememberedRequests:
+    """An Output for the lines of requests, which are remembered for the operator, too."""
+
+    def __init__(self, output: Output, ring: LineRing) -> None:
+        self._output = output
+        self.ring = ring
+
+    def write(self, line: str) -> None:
+        """Take a line."""
+        self.ring.add(LineLevel.REQUEST, line)
+        self._output.write(line)
+
+    def flush(self) -> None:
+        """Show what was taken."""
+        self._output.flush()
+
+
 @contextmanager
-def logging_to(output: Output, level: int = logging.INFO) -> Iterator[Callable[[str], None]]:
+def logging_to(
+    output: Output, level: int = logging.INFO, ring: LineRing | None = None
+) -> Iterator[Callable[[str], None]]:
     """Send what the program logs to the output, dated as step-ca's lines are.
 
-    Gives the function that writes one such line.
+    Gives the function that writes one such line. The `ring` remembers the last of them.
     """
-    lines = _Lines(output)
+    lines = _Lines(output, ring)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [(each, each.level, each.propagate) for each in loggers]
     for each in loggers:
@@ -148,19 +172,32 @@ def logging_to(output: Output, level: int = logging.INFO) -> Iterator[Callable[[
 
 
 class _Lines(logging.Handler):
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, ring: LineRing | None) -> None:
         super().__init__()
         self._output = output
+        self._ring = ring
         self.setFormatter(logging.Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         try:
-            self.say(level + self.format(record))
+            self._show(level + self.format(record), _level(record.levelno))
         except Exception:  # noqa: BLE001 - a line that cannot be made must not end a request
             self.handleError(record)
 
     def say(self, text: str) -> None:
+        level = LineLevel.WARNING if text.startswith(_PROBLEMS) else LineLevel.INFO
+        self._show(text, level)
+
+    def _show(self, text: str, level: LineLevel) -> None:
         now = datetime.now()  # noqa: DTZ005, TID251 - of the log, in the machine's time zone
+        if self._ring is not None:
+            self._ring.add(level, text)
         self._output.write(f"{now:%Y/%m/%d %H:%M:%S} {text}")
         self._output.flush()
+
+
+def _level(number: int) -> LineLevel:
+    if number >= logging.ERROR:
+        return LineLevel.ERROR
+    return LineLevel.WARNING if number >= logging.WARNING else LineLevel.INFO

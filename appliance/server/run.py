@@ -22,23 +22,34 @@ from appliance.authority import importing, reindexing
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import Broken, ConfigError, HearthError
 from appliance.model.version import VERSION
+from appliance.model.work import Work
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
+from appliance.operator.line_ring import LineRing
 from appliance.ports.store import Store
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
+from appliance.server.backup.desk import BackupDesk
 from appliance.server.backup.schedule import Schedule
 from appliance.server.backup.snapshots import ServedSnapshots
+from appliance.server.box import ApplianceBox
 from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
 from appliance.server.orders import DirectIssuance
-from appliance.server.output import Output, flush_regularly, logging_to, standard_error
+from appliance.server.output import (
+    Output,
+    RememberedRequests,
+    flush_regularly,
+    logging_to,
+    standard_error,
+)
 from appliance.server.past import Past
 from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
 from appliance.server.upkeep import Upkeep
 from appliance.server.validating import owner
+from appliance.server.works import WorkDesk
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -62,9 +73,11 @@ async def serve_appliance(
     the family, with one line that names file and place; never what a request or a reload does.
     """
     sink = output or standard_error()
-    with logging_to(sink) as say, _pid_file(launch.pid_file):
+    lines = LineRing(SystemClock())
+    with logging_to(sink, ring=lines) as say, _pid_file(launch.pid_file):
         try:
-            await _serve(launch, ring, controls, sink, say, task_status)
+            log_lines = RememberedRequests(sink, lines)
+            await _serve(launch, ring, controls, log_lines, say, task_status)
         except HearthError:
             raise
         except Exception:
@@ -76,7 +89,7 @@ async def _serve(
     launch: Launch,
     ring: EventRing,
     controls: Controls,
-    sink: Output,
+    sink: RememberedRequests,
     say: Callable[[str], None],
     task_status: trio.TaskStatus[Running],
 ) -> None:
@@ -124,7 +137,8 @@ async def _serve(
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
             _tell(launch, service, store, say)
-            operator = ApplianceOperator(service, ring, Past(store, clock.now()), upkeep)
+            box = await _box(tasks, service, schedule, sink.ring)
+            operator = ApplianceOperator(service, ring, Past(store, clock.now()), upkeep, box)
             issuance = DirectIssuance(
                 current=lambda: service.assembly, foundation=foundation, client="control socket"
             )
@@ -144,6 +158,31 @@ async def _serve(
             await _until_stopped(service, controls)
             say("shutting down ...")
             service.record("stop", "as asked")
+
+
+async def _box(
+    tasks: trio.Nursery, service: Service, schedule: Schedule, lines: LineRing
+) -> ApplianceBox:
+    """Make what the operator looks after, and let its work be done."""
+    foundation = service.foundation
+
+    def tell(work: Work) -> None:
+        text = f"{work.kind}: {work.subject}: {work.problem or '; '.join(work.told)}"
+        service.record("operator", text, ok=not work.problem)
+
+    works = WorkDesk(foundation.clock, tell)
+    desk = BackupDesk(
+        service.settings,
+        foundation.store,
+        schedule,
+        works,
+        clock=foundation.clock,
+        chance=foundation.chance,
+        password=foundation.password,
+    )
+    await tasks.start(works.run)
+    await tasks.start(desk.run)
+    return ApplianceBox(service, desk, works, lines)
 
 
 def _tell(launch: Launch, service: Service, store: Store, say: Callable[[str], None]) -> None:

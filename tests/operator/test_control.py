@@ -48,6 +48,7 @@ from tests.support.kept_alerts import KeptAlerts
 from tests.support.kept_box import KeptBox
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
+from tests.support.sample_box import SampleBox
 
 NOW = START + timedelta(hours=1)
 OVERVIEW = Overview(
@@ -58,7 +59,9 @@ OVERVIEW = Overview(
 
 
 @dataclass
-class Appliance(StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations):
+class Appliance(
+    StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations, SampleBox
+):
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)

@@ -32,6 +32,7 @@ from tests.support.kept_box import KeptBox
 from tests.support.kept_issuing import KeptIssuing
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import KeptTokens
+from tests.support.sample_box import SampleBox
 from tests.support.ssh_certificates import SshSample
 
 NOW = datetime(2026, 11, 21, 14, 2, 11, tzinfo=UTC)
@@ -174,7 +175,9 @@ LIVE = (
 )  # fmt: skip
 
 
-class SampleOperator(KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptIssuing, KeptBox):
+class SampleOperator(
+    KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptIssuing, KeptBox, SampleBox
+):
     """What the tests and the picture of the console look at."""
 
     def __init__(

@@ -6,7 +6,8 @@ What is in the place says when the last one was made, so a restart loses nothing
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, final
@@ -22,9 +23,11 @@ from appliance.model.secret import Password
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.conditions import ConditionSink
+from appliance.ports.places import Place
 from appliance.ports.store import SnapshotStore, Store
 from appliance.server.backup import contents, keeping, snapshots
 from appliance.server.backup.contents import Contents
+from appliance.server.backup.keeping import Stored
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,13 @@ class Schedule:
         self._plan: BackupPlan | None = None
         self._due: datetime | None = None  # None: not known yet
         self._newest: datetime | None = None  # None: there is none, or not known yet
+        self._turn = trio.Lock()
+        self.failure = ""  # why the last one failed, for the operator
+
+    @property
+    def due(self) -> datetime | None:
+        """Give when the next one is made; None: there is no plan, or it is not known yet."""
+        return self._due
 
     async def run(self) -> None:
         """Make backups until cancelled."""
@@ -73,7 +83,8 @@ class Schedule:
             return
         try:
             with trio.fail_after(_PATIENCE):
-                await self._attempt(settings, plan, now)
+                async with self._turn:
+                    await self._attempt(settings, plan, now)
         except trio.TooSlowError:
             self._failed(plan, now, "it took more than two hours")
         except HearthError as error:
@@ -82,11 +93,24 @@ class Schedule:
             log.exception("a backup met a fault")
             self._failed(plan, now, "a fault of this program; the log has the details")
 
+    async def make(self, read: Callable[[int], None]) -> tuple[Stored, str]:
+        """Make one now, due or not; `read` is told of octets of rows. Gives it and its place.
+
+        Raises NotSupported without a plan, and what making it raises.
+        """
+        settings, now = self._settings(), self._clock.now()
+        if (plan := settings.backup) is None:
+            raise NotSupported("ca.json has no `backup`: name a place")
+        async with self._turn:
+            try:
+                place, collected = await _prepared(settings, plan, now)
+                return await self._make(plan, place, collected, read), place.description
+            except HearthError as error:
+                self._failed(plan, now, str(error))
+                raise
+
     async def _attempt(self, settings: Settings, plan: BackupPlan, now: datetime) -> None:
-        authorities = await trio.to_thread.run_sync(keeping.own_authorities, settings)
-        place = keeping.open_place(plan.place, os.environ, authorities)
-        collect = partial(contents.collect, settings, now, with_keys=plan.with_keys)
-        collected: Contents = await trio.to_thread.run_sync(collect)
+        place, collected = await _prepared(settings, plan, now)
         if self._due is None:
             there = await keeping.kept(place, collected.name.authority)
             last = keeping.newest(there)
@@ -94,21 +118,20 @@ class Schedule:
             if last is not None and now < last.name.made_at + plan.every:
                 self._succeeded(plan, min(last.name.made_at, now))
                 return
-        if not isinstance(self._store, SnapshotStore):
-            raise NotSupported("this database cannot be backed up while it is in use")
-        passphrase = await trio.to_thread.run_sync(_passphrase, plan)
-        snapshot = self._store.snapshot()
-        try:
+        await self._make(plan, place, collected)
+
+    async def _make(
+        self,
+        plan: BackupPlan,
+        place: Place,
+        collected: Contents,
+        read: Callable[[int], None] = lambda _octets: None,
+    ) -> Stored:
+        passphrase = await trio.to_thread.run_sync(passphrase_of, plan)
+        async with rows_of(self._store, read) as rows:
             stored = await keeping.store(
-                place,
-                collected,
-                lambda: snapshots.packed(snapshot),
-                passphrase,
-                self._chance,
-                plan.keep,
+                place, collected, rows, passphrase, self._chance, plan.keep
             )
-        finally:
-            await snapshot.aclose()
         log.info(
             "backup %s: %d rows, %d octets, in %s; %d older ones removed",
             stored.name,
@@ -117,15 +140,16 @@ class Schedule:
             place.description,
             len(stored.removed),
         )
-        self._succeeded(plan, now)
+        self._succeeded(plan, collected.name.made_at)
+        return stored
 
     def _succeeded(self, plan: BackupPlan, made_at: datetime) -> None:
-        self._due, self._newest = made_at + plan.every, made_at
+        self._due, self._newest, self.failure = made_at + plan.every, made_at, ""
         text = f"last backup at {_shown(made_at)}"
         self._conditions.report(CONDITION, ok=True, text=text)
 
     def _failed(self, plan: BackupPlan, now: datetime, reason: str) -> None:
-        self._due = now + min(_AGAIN, plan.every)
+        self._due, self.failure = now + min(_AGAIN, plan.every), reason
         log.warning("the backup failed: %s", reason)
         before = f"the one before is of {_shown(self._newest)}" if self._newest else "none is known"
         text = f"the last backup failed, and the log says why; {before}"
@@ -136,7 +160,39 @@ def _shown(moment: datetime) -> str:
     return format_time(moment.replace(microsecond=0))
 
 
-def _passphrase(plan: BackupPlan) -> Password | None:
+async def _prepared(settings: Settings, plan: BackupPlan, now: datetime) -> tuple[Place, Contents]:
+    """Open the place, and read what goes into a backup of now beside the rows."""
+    authorities = await trio.to_thread.run_sync(keeping.own_authorities, settings)
+    place = keeping.open_place(plan.place, os.environ, authorities)
+    collect = partial(contents.collect, settings, now, with_keys=plan.with_keys)
+    return place, await trio.to_thread.run_sync(collect)
+
+
+@asynccontextmanager
+async def rows_of(
+    store: Store, read: Callable[[int], None]
+) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
+    """Give what reads a store's rows of this moment, packed; `read` is told how much it was.
+
+    Raises NotSupported.
+    """
+    if not isinstance(store, SnapshotStore):
+        raise NotSupported("this database cannot be backed up while it is in use")
+    snapshot = store.snapshot()
+
+    async def rows() -> bytes:
+        packed = await snapshots.packed(snapshot)
+        read(len(packed))
+        return packed
+
+    try:
+        yield rows
+    finally:
+        await snapshot.aclose()
+
+
+def passphrase_of(plan: BackupPlan) -> Password | None:
+    """Read what the keys in backups are sealed with. Raises ConfigError."""
     if plan.passphrase is None:
         return None
     try:
