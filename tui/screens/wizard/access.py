@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 from appliance.model.founding import Check, Draft, Mark, Passwords, Topic
 from appliance.model.secret import Password
 from tui.screens.wizard.page import Page
+from tui.widgets.answers import Answer
 from tui.widgets.choices import Tick
 
 _SHORT: Final = 10  # characters
@@ -90,9 +91,9 @@ class AccessPage(Page):
 
     def _show_other(self) -> None:
         for name in ("keys", "keys-again"):
-            row = self.query_one(f"#{name}", Input).parent
-            if isinstance(row, Widget):
-                row.display = self._other
+            for row in self.query_one(f"#{name}", Input).ancestors_with_self:
+                if isinstance(row, Answer):
+                    row.display = self._other
 
 
 def _secret(name: str, known: Password) -> Input:

@@ -14,6 +14,7 @@ from textual.worker import WorkType
 from appliance.model.errors import HearthError
 from appliance.model.founding import TITLES, Check, Draft, Mark, Topic
 from tui.screens.help import Help
+from tui.widgets.answers import Answer, focus_wrong, looks, show_checks
 from tui.widgets.findings import Findings
 from tui.widgets.sheet import Field, Section
 
@@ -49,10 +50,6 @@ class Page(Screen[None]):
         Rule.-horizontal { color: $panel; margin: 0; }
         #body { height: 1fr; padding: 0 2; scrollbar-size-vertical: 1; }
         #introduction { height: auto; color: $foreground 75%; margin: 0 0 1 0; }
-        .row { height: 1; }
-        .called { width: 18; color: $foreground 60%; }
-        .row Input { width: 1fr; background: $panel; }
-        .beside { padding: 0 0 0 18; display: none; }
         .quiet { color: $foreground 60%; height: auto; }
         #findings { margin: 1 0 0 0; display: none; }
         #hint { height: auto; color: $foreground 60%; display: none; }
@@ -100,9 +97,7 @@ class Page(Screen[None]):
 
     def row(self, label: str, widget: Widget, *, field: str = "") -> Iterable[Widget]:
         """Put a label before a widget, and room for what is wrong with it below."""
-        yield Horizontal(Label(label, classes="called"), widget, classes="row")
-        if field:
-            yield Findings(id=f"beside-{field}", classes="beside", markup=False)
+        yield Answer(label, widget, field=field)
 
     def on_mount(self) -> None:
         """Look at the answers as they are."""
@@ -126,7 +121,7 @@ class Page(Screen[None]):
     async def look(self) -> bool:
         """Show what is found about the answers; give whether they will do."""
         checks = await self._judged(self.collect(self.wizard.draft))
-        self._seen |= _looks(checks)
+        self._seen |= looks(checks)
         return self._show(checks)
 
     def action_next(self) -> None:
@@ -160,10 +155,10 @@ class Page(Screen[None]):
     async def _next(self) -> None:
         draft = self.collect(self.wizard.draft)
         checks = await self._judged(draft)
-        new = _looks(checks) - self._seen
+        new = looks(checks) - self._seen
         self._seen |= new
         if not self._show(checks):
-            self._focus_wrong(checks)
+            focus_wrong(self, checks)
             return
         self.hint("Enter goes on all the same." if new else "")
         if new:
@@ -189,25 +184,4 @@ class Page(Screen[None]):
             return [Check(mark=Mark.ACT, text=error.public)]
 
     def _show(self, checks: Sequence[Check]) -> bool:
-        """Show what is wrong beside its field, the rest below; give whether nothing is."""
-        wrong = [each for each in checks if each.mark is Mark.ACT]
-        beside = {each.id: each for each in self.query(".beside").results(Findings)}
-        for name, findings in beside.items():
-            findings.show(each for each in wrong if f"beside-{each.field}" == name)
-        below = [
-            each for each in checks if each not in wrong or f"beside-{each.field}" not in beside
-        ]
-        self._findings.show(below)
-        return not wrong
-
-    def _focus_wrong(self, checks: Sequence[Check]) -> None:
-        """Go to the first field that is wrong."""
-        for each in checks:
-            found = self.query(f"#{each.field}") if each.field and each.mark is Mark.ACT else None
-            if found:
-                found.first().focus()
-                break
-
-
-def _looks(checks: Iterable[Check]) -> set[str]:
-    return {each.text for each in checks if each.mark is Mark.LOOK}
+        return show_checks(self, checks)
