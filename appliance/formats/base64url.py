@@ -4,9 +4,8 @@ import binascii
 
 from appliance.model.errors import FormatError
 
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")  # the other alphabet becomes what is in none
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FOREIGN = frozenset(b"+/=")
 _PADDING = (b"", b"===", b"==", b"=")
 # The last character of a text that is no multiple of four long has bits to spare, which are zero.
 _LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
@@ -31,6 +30,6 @@ def decode(text: str | bytes) -> bytes:
         octets = binascii.a2b_base64(padded, strict_mode=True)
     except ValueError:
         raise FormatError("not base64url") from None
-    if not _FOREIGN.isdisjoint(given) or (rest and given[-1] not in _LAST[rest]):
+    if rest and given[-1] not in _LAST[rest]:
         raise FormatError("not base64url in its canonical form")
     return octets
