@@ -37,18 +37,14 @@ class Connecting:
     async def connect(self, host: str, port: int, trail: Trail) -> trio.SocketStream:
         """Give a connection to the first address that takes it. Raises ProbeFailed."""
         addresses = [host] if is_address(host) else await self._addresses(host, trail)
-        for number, address in enumerate(addresses, start=1):
-            trail.begin(f"{address} port {port}")
-            patience = _PATIENCE if number < len(addresses) else float("inf")
-            with trio.move_on_after(patience):
-                try:
-                    stream = await _connected(address, port)
-                except OSError as error:
-                    trail.end(os.strerror(error.errno) if error.errno else str(error))
-                else:
-                    trail.end("connected")
+        *others, last_one = addresses
+        for address in others:
+            with trio.move_on_after(_PATIENCE):
+                if stream := await _tried(address, port, trail):
                     return stream
             trail.end("no answer")
+        if stream := await _tried(last_one, port, trail):
+            return stream
         last = trail.tried[-1]
         where = last.what if len(addresses) == 1 else f"any of {len(addresses)} addresses"
         raise trail.failure(
@@ -94,6 +90,18 @@ async def _asked(resolver: DnsClient, host: str, trail: Trail) -> tuple[str, ...
         raise trail.failure(failure.public, failure.fault) from failure
 
 
+async def _tried(address: str, port: int, trail: Trail) -> trio.SocketStream | None:
+    """Give a connection to an address; None where it takes none."""
+    trail.begin(f"{address} port {port}")
+    try:
+        stream = await _connected(address, port)
+    except OSError as error:
+        trail.end(os.strerror(error.errno) if error.errno else str(error))
+        return None
+    trail.end("connected")
+    return stream
+
+
 async def _connected(address: str, port: int) -> trio.SocketStream:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     endpoint = trio.socket.socket(family, socket.SOCK_STREAM)
@@ -105,6 +113,7 @@ async def _connected(address: str, port: int) -> trio.SocketStream:
     return trio.SocketStream(endpoint)
 
 
+@functools.lru_cache(maxsize=1000)
 def is_address(host: str) -> bool:
     """Tell an IP address from a name."""
     try:

@@ -4,8 +4,12 @@ Redirects are followed up to ten times, to any host and port, over http and over
 certificate is not looked at: the device that is asked may have none yet. Nothing but the first
 kilobytes of an answer is read, and all of it has one deadline. No proxy is asked: the question is
 what this network shows.
+
+An answer that arrives whole and is plain is read by one regular expression; h11 reads all others,
+from their beginning. Nothing is accepted by the one that the other would refuse.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -23,9 +27,17 @@ _TIMEOUT: Final = 15.0  # seconds for all of it
 _PORTS: Final = {"http": 80, "https": 443}
 _MOST_REDIRECTS: Final = 10
 _LARGEST_BODY: Final = 4096  # octets; a key authorization has 87
+_AT_ONCE: Final = 4096  # octets that are read, so no body of a plain answer is longer than of use
 _LARGEST: Final = 64 << 10  # octets of an answer, headers and what comes before it included
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SAFE: Final = "/%:@!$&'()*+,;=~-._?"
+_PLAIN: Final = re.compile(
+    rb"HTTP/1\.1 ([2-5]\d\d) [\t\x20-\x7e]*+\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)++)\r\n"
+)
+_FIELDS: Final = re.compile(rb"([^:]++):[\t ]*+([^\r]*+)\r\n")
+_NOT_PLAIN: Final = frozenset({b"transfer-encoding", b"location", b"upgrade"})
+_BODILESS: Final = frozenset({204, 304})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +72,21 @@ class HttpClient:
         bracketed = f"[{host}]" if ":" in host else host
         authority = bracketed if self._port == 80 else f"{bracketed}:{self._port}"
         trail, url = Trail(), f"http://{authority}{path}"
+        if not _is_host(host):
+            raise _misled(url, trail)
+        place = _Place(
+            url=url, scheme="http", host=host, port=self._port, authority=authority, target=path
+        )
         try:
             with trio.fail_after(self._timeout):
-                return await self._followed(url, trail)
+                return await self._followed(place, trail)
         except trio.TooSlowError:
             raise trail.failure(
                 f"{url}: no whole answer within {self._timeout:g} s", Fault.CONNECTION
             ) from None
 
-    async def _followed(self, url: str, trail: Trail) -> Page:
-        place = _place(url, trail)
+    async def _followed(self, place: _Place, trail: Trail) -> Page:
+        first = place.url
         for _ in range(_MOST_REDIRECTS + 1):
             answer = await self._asked(place, trail)
             if answer.status not in _REDIRECTS or not answer.location:
@@ -78,7 +95,7 @@ class HttpClient:
                 )
             place = _place(answer.location, trail, base=place.url)
         raise trail.failure(
-            f"{url}: redirected more than {_MOST_REDIRECTS} times", Fault.CONNECTION
+            f"{first}: redirected more than {_MOST_REDIRECTS} times", Fault.CONNECTION
         )
 
     async def _asked(self, place: _Place, trail: Trail) -> _Answer:
@@ -130,28 +147,50 @@ async def _exchanged(stream: trio.abc.Stream, place: _Place, trail: Trail) -> _A
 
 async def _answer(stream: trio.abc.Stream, place: _Place) -> _Answer:
     """Send the request and read as much of the answer as is of use."""
+    headers = {
+        "Host": place.authority,
+        "User-Agent": program(),
+        "Accept": "*/*",
+        "Connection": "close",
+    }
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    await stream.send_all(f"GET {place.target} HTTP/1.1\r\n{fields}\r\n".encode())
+    received = bytes(await stream.receive_some(_AT_ONCE))
+    return _plain(received) or await _closely(stream, received, [*headers.items()])
+
+
+def _plain(data: bytes) -> _Answer | None:
+    """Read the octets as exactly one answer; None where that takes a closer look."""
+    head = _PLAIN.match(data)
+    if head is None:
+        return None
+    fields = [(name.lower(), value) for name, value in _FIELDS.findall(head[2])]
+    by_name = dict(fields)
+    if len(by_name) != len(fields) or by_name.keys() & _NOT_PLAIN:
+        return None
+    status, body = int(head[1]), data[head.end() :]
+    if status in _BODILESS or by_name.get(b"content-length") != b"%d" % len(body):
+        return None
+    return _Answer(status=status, location="", body=body)
+
+
+async def _closely(
+    stream: trio.abc.Stream, received: bytes, headers: list[tuple[str, str]]
+) -> _Answer:
+    """Read an answer that begins with these octets, as far as it is of use."""
     connection = h11.Connection(h11.CLIENT)
-    request = h11.Request(
-        method="GET",
-        target=place.target,
-        headers=[
-            ("Host", place.authority),
-            ("User-Agent", program()),
-            ("Accept", "*/*"),
-            ("Connection", "close"),
-        ],
-    )
-    octets = connection.send(request) + connection.send(h11.EndOfMessage())
-    await stream.send_all(octets)
-    status, location, body, taken = 0, "", bytearray(), 0
+    connection.send(h11.Request(method="GET", target="/", headers=headers))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(received)
+    status, location, body, taken = 0, "", bytearray(), len(received)
     while len(body) <= _LARGEST_BODY:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             if taken > _LARGEST:
                 raise _TooLarge
-            received = await stream.receive_some(4096)
-            taken += len(received)
-            connection.receive_data(bytes(received))
+            more = await stream.receive_some(_AT_ONCE)
+            taken += len(more)
+            connection.receive_data(bytes(more))
         elif isinstance(event, h11.Response):
             status = event.status_code
             location = dict(event.headers).get(b"location", b"").decode("latin-1")
@@ -169,7 +208,7 @@ class _TooLarge(Exception):
     """More came than any answer has."""
 
 
-def _place(url: str, trail: Trail, *, base: str = "") -> _Place:
+def _place(url: str, trail: Trail, *, base: str) -> _Place:
     """Read a URL that may be somebody else's, and relative. Raises ProbeFailed."""
     try:
         parts = urlsplit(urljoin(base, url))

@@ -35,5 +35,9 @@ class Trail:
 
 def plain(text: str) -> str:
     """Make text that others chose fit for one line of a log: no control characters, not long."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    shown = text
+    if not text.isprintable():
+        shown = "".join(
+            each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text
+        )
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} …"

@@ -39,6 +39,46 @@ async def test_the_answer_of_a_web_server_is_given_with_what_was_tried() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http("200 OK", b"token.thumbprint"),
+        http("404 Not Found", b"<p>no", "Server: nginx", "X-Empty:"),
+        http("302 Found", b"", "Location: http://127.0.0.1:1/elsewhere"),
+        http("302 Found", b"led nowhere"),
+        http("200 OK", b"twice", "Content-Length: 5"),
+        http("200 OK", b"two lengths", "Content-Length: 3"),
+        http("204 No Content", b""),
+        http("700 What", b"new"),
+        http("200 OK", b"bare").replace(b"\r\n", b"\n"),
+        http("200 OK", b"of old").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        http("200 OK", b"folded", "X-Long: one\r\n two"),
+        http("200 OK", b"odd", "X-Odd: \x00"),
+        http("200 OK", b"more than it says")[:-4] + b"all!and more",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ],
+)
+async def test_answers_are_read_the_same_whether_they_come_whole_or_not(answer: bytes) -> None:
+    """The fast reading lets nothing pass that h11 would not, which reads what comes in parts."""
+
+    async def in_parts(stream: trio.SocketStream) -> None:
+        await request_of(stream)
+        await stream.send_all(answer[:7])
+        await trio.sleep(0.02)
+        await stream.send_all(answer[7:])
+
+    seen = []
+    for talk in (answering(answer), in_parts):
+        async with tcp(talk) as port:
+            try:
+                page = await ask(port)
+            except ProbeFailed as failure:
+                seen.append(str(failure).replace(str(port), "PORT"))
+            else:
+                seen.append(f"{page.status} {page.body!r}")
+    assert seen[0] == seen[1]
+
+
 async def test_the_host_header_carries_the_name_and_the_port_that_is_not_80() -> None:
     seen: list[str] = []
 
