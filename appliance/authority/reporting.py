@@ -48,7 +48,8 @@ class Attempt:
         self._certificate_type = ""
         self._asked_by = ""
         self._replaces: int | None = None
-        self._written: Event | None = None
+        self._fingerprint = ""
+        self._journaled = False
         self._steps: dict[str, float] = {}
 
     def passed(self, step: str) -> None:
@@ -100,18 +101,9 @@ class Attempt:
         reason: str = "",
     ) -> Operation:
         """Give what writes into the journal that it is done, for the transaction that does it."""
-        event = self._event()
-        self._written = replace(
-            event,
-            kind=kind,
-            serial=serial,
-            not_before=validity.not_before if validity else event.not_before,
-            not_after=validity.not_after if validity else event.not_after,
-            fingerprint=sha256(certificate).hexdigest() if certificate else "",
-            reason=reason,
-            journaled=True,
-        )
-        return journal.row(self._written)
+        fingerprint = sha256(certificate).hexdigest() if certificate else ""
+        self._fingerprint, self._journaled = fingerprint, True
+        return journal.row(self._event(kind, reason, serial, validity or self._validity))
 
     def of(self, serial: int, validity: Validity | None = None) -> None:
         """Note which certificate it is about."""
@@ -138,36 +130,36 @@ class Attempt:
         if isinstance(error, Exception):
             self._kind = EventKind.REFUSED
             self._reason = str(error) if isinstance(error, HearthError) else "internal error"
-            self._written = None
+            self._fingerprint, self._journaled = "", False
         elif error is not None:
             return
-        event = self._event()
-        if self._written is not None:
-            fingerprint = self._written.fingerprint
-            event = replace(event, fingerprint=fingerprint, journaled=True)
-        self._events.record(event)
+        self._events.record(self._event(self._kind, self._reason, self._serial, self._validity))
 
-    def _event(self) -> Event:
-        now, provisioner, validity = self._clock.now(), self._provisioner, self._validity
+    def _event(
+        self, kind: EventKind, reason: str, serial: int | None, validity: Validity | None
+    ) -> Event:
+        now, provisioner = self._clock.now(), self._provisioner
         return Event(
             at=now,
-            kind=self._kind,
+            kind=kind,
             operation=self._operation,
             subject=self._subject,
             sans=self._sans,
             provisioner=provisioner.name if provisioner else "",
             provisioner_type=provisioner.type if provisioner else "",
-            serial=self._serial,
+            serial=serial,
             certificate_type=self._certificate_type,
             not_before=validity.not_before if validity else None,
             not_after=validity.not_after if validity else None,
-            reason=self._reason,
+            reason=reason,
             client=self._context.client,
             request_id=self._context.request_id,
             took=(now - self._started).total_seconds(),
             asked_by=self._asked_by,
             replaces=self._replaces,
+            fingerprint=self._fingerprint,
             steps=tuple(self._steps.items()),
+            journaled=self._journaled,
         )
 
 

@@ -10,9 +10,10 @@ get by OIDC are not followed.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from appliance.model.alerts import Finding
 from appliance.model.conditions import Severity
@@ -22,6 +23,7 @@ from appliance.model.inventory import CertificateKind, CertificateSummary
 _REMEMBERED: Final = 8  # waits
 _CLEAR: Final = 3  # waits that are a habit however short they were
 _LONG: Final = 0.25  # of a lifetime: one wait as long as this is a renewal, not a second try
+_SHORTEST_LIFE: Final = timedelta(seconds=1)
 _SHORTEST_SILENCE: Final = timedelta(hours=1)
 _LONGEST_SILENCE: Final = timedelta(days=7)
 _PATIENCE: Final = timedelta(hours=12)  # at most, after the CA itself was away
@@ -29,10 +31,10 @@ _KEPT: Final = timedelta(days=30)  # at least, after a line went quiet
 _SHOWN: Final = 3  # names
 _PEOPLE: Final = ("OIDC",)
 _ISSUED: Final = (EventKind.ISSUED, EventKind.RENEWED, EventKind.REKEYED)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """The newest certificate of a line, and how long the waits before it were."""
 
     kind: CertificateKind
@@ -59,7 +61,7 @@ class Line:
     @property
     def lifetime(self) -> timedelta:
         """Give how long the newest certificate is good."""
-        return max(self.not_after - self.issued_at, timedelta(seconds=1))
+        return max(self.not_after - self.issued_at, _SHORTEST_LIFE)
 
     @property
     def usual_wait(self) -> float | None:
@@ -80,7 +82,8 @@ class Line:
         usual = self.usual_wait
         if usual is None:
             return None
-        return self.issued_at + self.lifetime * (usual + max((1 - usual) / 2, usual / 10))
+        share = usual + max((1 - usual) / 2, usual / 10)
+        return _later(self.issued_at, self.lifetime * share)
 
     @property
     def quiet_at(self) -> datetime | None:
@@ -89,56 +92,67 @@ class Line:
         if late is None:
             return None
         silence = min(max(self.lifetime / 2, _SHORTEST_SILENCE), _LONGEST_SILENCE)
-        return max(late, self.not_after) + silence
+        return _later(max(late, self.not_after), silence)
 
     @property
     def over_at(self) -> datetime:
         """Give when the line can be forgotten."""
         quiet = self.quiet_at
         if quiet is None:
-            return self.not_after + self.lifetime
-        return quiet + max(_KEPT, 2 * self.lifetime)
+            return _later(self.not_after, self.lifetime)
+        return _later(quiet, max(_KEPT, 2 * self.lifetime))
+
+
+def _later(moment: datetime, by: timedelta) -> datetime:
+    """Give a later moment; of certificates that never end, the end of the calendar."""
+    try:
+        return moment + by
+    except OverflowError:
+        return _NEVER
 
 
 def of_event(event: Event) -> Line | None:
     """Read an issuance; None for what is none, or has no habit."""
     if event.kind not in _ISSUED or event.serial is None or event.not_after is None:
         return None
-    return _line(
-        CertificateKind.SSH if event.is_ssh else CertificateKind.X509,
-        event.certificate_type,
-        event.provisioner_type,
-        event.sans or (event.subject,),
-        Line(
-            kind=CertificateKind.X509, names=(), serial=event.serial,
-            issued_at=event.at, not_after=event.not_after,
-        ),
-    )  # fmt: skip
+    kind = CertificateKind.SSH if event.is_ssh else CertificateKind.X509
+    names = event.sans or (event.subject,)
+    if not _has_habit(kind, event.certificate_type, event.provisioner_type, names):
+        return None
+    return Line(
+        kind=kind,
+        names=_ordered(names),
+        serial=event.serial,
+        issued_at=event.at,
+        not_after=event.not_after,
+    )
 
 
 def of_summary(summary: CertificateSummary) -> Line | None:
     """Read a line of the inventory; None for what is revoked, or has no habit."""
+    kind, names = summary.kind, summary.sans or (summary.subject,)
     if summary.revocation is not None:
         return None
-    return _line(
-        summary.kind,
-        summary.certificate_type,
-        summary.provisioner_type,
-        summary.sans or (summary.subject,),
-        Line(
-            kind=CertificateKind.X509, names=(), serial=summary.serial,
-            issued_at=summary.issued_at, not_after=summary.not_after,
-        ),
-    )  # fmt: skip
-
-
-def _line(
-    kind: CertificateKind, type_: str, provisioner_type: str, names: tuple[str, ...], base: Line
-) -> Line | None:
-    person = kind is CertificateKind.SSH and type_ != "host"
-    if person or provisioner_type in _PEOPLE or not any(names):
+    if not _has_habit(kind, summary.certificate_type, summary.provisioner_type, names):
         return None
-    return replace(base, kind=kind, names=tuple(dict.fromkeys(sorted(filter(None, names)))))
+    return Line(
+        kind=kind,
+        names=_ordered(names),
+        serial=summary.serial,
+        issued_at=summary.issued_at,
+        not_after=summary.not_after,
+    )
+
+
+def _has_habit(
+    kind: CertificateKind, type_: str, provisioner_type: str, names: tuple[str, ...]
+) -> bool:
+    person = kind is CertificateKind.SSH and type_ != "host"
+    return not person and provisioner_type not in _PEOPLE and any(names)
+
+
+def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names if len(names) == 1 else tuple(sorted({name for name in names if name}))
 
 
 def continued(known: Line | None, new: Line) -> Line:
@@ -148,7 +162,8 @@ def continued(known: Line | None, new: Line) -> Line:
     if new.issued_at <= known.issued_at:
         return known
     wait = (new.issued_at - known.issued_at) / known.lifetime
-    return replace(new, waits=(*known.waits, round(wait, 6))[-_REMEMBERED:])
+    waits = (*known.waits, round(wait, 6))[-_REMEMBERED:]
+    return msgspec.structs.replace(new, waits=waits)
 
 
 def findings(line: Line, now: datetime, able_since: datetime) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,23 +18,24 @@ log = logging.getLogger(__name__)
 _MOST: Final = 50_000  # lines
 _TIDY: Final = timedelta(hours=1)
 _MOST_READ: Final = 20_000  # certificates of either kind that are looked at after a start
-
-
-@dataclass(slots=True)
-class _Followed:
-    line: Line
-    late_at: datetime | None
-    over_at: datetime
+_KEY_OCTETS: Final = 16
+_OCTETS: Final = 5  # of a time, in seconds
+_ROW: Final = 2 * _OCTETS  # where the row begins
+_NEVER: Final = b"\xff" * _OCTETS
 
 
 class Lines:
-    """What is known of each line. Changes are rows to write, given by `changes`."""
+    """What is known of each line. Changes are rows to write, given by `changes`.
+
+    Of tens of thousands of lines, each is kept as octets: when it is late and when it is over, in
+    a form that sorts, then its row.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[bytes, _Followed] = {}
-        self._by_serial: dict[tuple[CertificateKind, int], bytes] = {}
-        self._dirty: set[bytes] = set()
+        self._known: dict[int, bytes] = {}  # by key
+        self._by_serial: dict[int, int] = {}  # the keys
+        self._dirty: set[int] = set()
         self._tidied: datetime | None = None
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Lines:
     async def load(self) -> None:
         """Read the rows. Raises Broken."""
         async for line in records.rows(self._store, records.LINES, Line):
-            self._set(line)
+            self._set(_key(line), line)
 
     async def issued_since(self, seen: datetime | None, now: datetime) -> list[CertificateSummary]:
         """Read what was issued and is not looked at yet, the oldest first. Raises Broken.
@@ -70,26 +70,29 @@ class Lines:
         """Take the next certificate of a line."""
         if line is None:
             return
-        known = self._known.get(line.key)
-        new = habits.continued(known.line if known else None, line)
-        if known is None or new is not known.line:
-            self._set(new)
-            self._dirty.add(new.key)
+        key = _key(line)
+        packed = self._known.get(key)
+        known = None if packed is None else _line(packed)
+        new = habits.continued(known, line)
+        if new is not known:
+            self._set(key, new, known)
+            self._dirty.add(key)
 
     def heard(self, event: Event) -> None:
         """Learn from an event; a revoked certificate ends its line."""
         if event.kind is EventKind.REVOKED and event.serial is not None:
             kind = CertificateKind.SSH if event.is_ssh else CertificateKind.X509
-            if key := self._by_serial.get((kind, event.serial)):
+            if (key := self._by_serial.get(_place(kind, event.serial))) is not None:
                 self._forget(key)
             return
         self.follow(habits.of_event(event))
 
     def findings(self, now: datetime, able_since: datetime) -> Iterator[Finding]:
         """Say which lines are late or quiet."""
-        for each in list(self._known.values()):
-            if each.late_at is not None and each.late_at <= now:
-                yield from habits.findings(each.line, now, able_since)
+        moment = _octets(now)
+        for packed in list(self._known.values()):
+            if packed[:_OCTETS] <= moment:
+                yield from habits.findings(_line(packed), now, able_since)
 
     def changes(self, now: datetime) -> list[Operation]:
         """Give the rows that changed, and let go of what is over."""
@@ -98,8 +101,8 @@ class Lines:
             self._tidy(now)
         written: list[Operation] = []
         for key in self._dirty:
-            known = self._known.get(key)
-            written.append(records.line(known.line) if known else records.forgotten(key))
+            row, packed = key.to_bytes(_KEY_OCTETS), self._known.get(key)
+            written.append(records.line(row, packed[_ROW:]) if packed else records.forgotten(row))
         return written
 
     def written(self) -> None:
@@ -107,26 +110,48 @@ class Lines:
         self._dirty.clear()
 
     def _tidy(self, now: datetime) -> None:
-        for key in [key for key, each in self._known.items() if each.over_at <= now]:
+        moment = _octets(now)
+        for key in [key for key, each in self._known.items() if each[_OCTETS:_ROW] <= moment]:
             self._forget(key)
         if len(self._known) > _MOST:
             # those who never renewed first, then those that were not seen longest
             order = sorted(
                 self._known.items(),
-                key=lambda each: (each[1].late_at is not None, each[1].line.issued_at),
+                key=lambda each: (each[1][:_OCTETS] != _NEVER, _line(each[1]).issued_at),
             )
             log.warning("more than %d lines of certificates: some are not followed", _MOST)
             for key, _ in order[: len(self._known) - _MOST]:
                 self._forget(key)
 
-    def _set(self, line: Line) -> None:
-        old = self._known.get(line.key)
+    def _set(self, key: int, line: Line, old: Line | None = None) -> None:
         if old is not None:
-            self._by_serial.pop((old.line.kind, old.line.serial), None)
-        self._known[line.key] = _Followed(line, line.late_at, line.over_at)
-        self._by_serial[line.kind, line.serial] = line.key
+            self._by_serial.pop(_place(old.kind, old.serial), None)
+        late = line.late_at
+        late_at = _NEVER if late is None else _octets(late)
+        self._known[key] = late_at + _octets(line.over_at) + records.encoded(line)
+        self._by_serial[_place(line.kind, line.serial)] = key
 
-    def _forget(self, key: bytes) -> None:
-        if (old := self._known.pop(key, None)) is not None:
-            self._by_serial.pop((old.line.kind, old.line.serial), None)
+    def _forget(self, key: int) -> None:
+        if (packed := self._known.pop(key, None)) is not None:
+            old = _line(packed)
+            self._by_serial.pop(_place(old.kind, old.serial), None)
             self._dirty.add(key)
+
+
+def _line(packed: bytes) -> Line:
+    return records.decoded(packed[_ROW:])
+
+
+def _key(line: Line) -> int:
+    """Give the key as a number, which takes less room than octets."""
+    return int.from_bytes(line.key)
+
+
+def _place(kind: CertificateKind, serial: int) -> int:
+    """Give one number for kind and serial number."""
+    return serial << 1 | (kind is CertificateKind.SSH)
+
+
+def _octets(moment: datetime) -> bytes:
+    """Write a time so that it sorts."""
+    return max(int(moment.timestamp()), 0).to_bytes(_OCTETS)
