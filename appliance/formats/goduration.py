@@ -42,7 +42,11 @@ def parse(text: str) -> timedelta:
 
 def format_duration(duration: timedelta) -> str:
     """Write a duration as Go does: `25h1m0s`, `1.5s`, `20ms`, `0s`."""
-    microseconds = duration // timedelta(microseconds=1)
+    return format_microseconds(duration // timedelta(microseconds=1))
+
+
+def format_microseconds(microseconds: int) -> str:
+    """Write so many microseconds in the same way."""
     sign = "-" if microseconds < 0 else ""
     microseconds = abs(microseconds)
     if microseconds == 0:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from appliance.ports.clock import Clock
-from appliance.web.application import AccessLog
+from appliance.web.visits import AccessLog
 
 Fields: TypeAlias = Mapping[str, object]
 

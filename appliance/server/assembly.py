@@ -50,8 +50,9 @@ from appliance.stores.memory import MemoryStore
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh import SshEndpoints
-from appliance.web.application import AccessLog, Application, build_application
+from appliance.web.application import Application, build_application
 from appliance.web.publish.routes import publish_routes
+from appliance.web.visits import AccessLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from appliance.config.settings import LevelDbSettings, Settings
 from appliance.issuance import revocation_lists
 from appliance.model.errors import ConfigError, FormatError
 from appliance.ports.chance import Chance
-from appliance.web.application import AccessLog, Application, build_application
+from appliance.web.application import Application, build_application
 from appliance.web.http import Route
 from appliance.web.publish.metrics import metrics_routes
+from appliance.web.visits import AccessLog
 
 
 def crl_plan(settings: Settings, issuers: Issuers) -> CrlPlan | None:

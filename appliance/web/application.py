@@ -1,16 +1,17 @@
-"""The ASGI application: one table of routes, served by Quart-Trio, the hot ones without it.
+"""The application: one table of routes, served by Quart-Trio, the hot ones without it.
 
-    request ──▶ refused by the server? ──▶ hot route? ──▶ Quart-Trio ──▶ 404, 405
-                        │                      │               │
-                        └───── one answer, one error mapping, one access log line ─────
+    fast lane ──────────────────────────────────▶ hot route
+    ASGI ──▶ refused by the server? ──▶ hot route? ──▶ Quart-Trio ──▶ 404, 405
+                        │                   │              │
+                        └── one answer, one error mapping, one access log line
 
 Paths match whole and as they were sent: a slash more, or an escape for what needs none, is another
 path, and nothing redirects.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Any, Final
 
 from hypercorn.typing import (
     ASGIReceiveCallable,
@@ -23,12 +24,10 @@ from hypercorn.typing import (
 from appliance.ports.chance import Chance
 from appliance.web import answers
 from appliance.web.framework import Noting, quart_application, strict
-from appliance.web.http import Response, Route
+from appliance.web.http import PeerCertificate, Request, Response, Route
+from appliance.web.lane import Head
 from appliance.web.routing import HotRoutes
-from appliance.web.visits import Visit, route_path, run, uuid4
-
-AccessLog: TypeAlias = Callable[[Mapping[str, object]], None]
-"""Takes step-ca's fields of one finished request, but for time, level and message."""
+from appliance.web.visits import AccessLog, Visit, fields, line, line_of, route_path, run, uuid4
 
 TRACE_HEADER: Final = "x-smallstep-id"
 
@@ -55,7 +54,7 @@ def build_application(
 
 
 class Application:
-    """The routes as one ASGI callable."""
+    """The routes as one ASGI callable, which is the fast lane's application, too."""
 
     def __init__(
         self, routes: list[Route], chance: Chance, access_log: AccessLog, trace_header: str
@@ -67,6 +66,28 @@ class Application:
         self._hot = HotRoutes(routes)
         self._quart = quart_application(routes)
 
+    def visit(self, head: Head, client: str, peer: PeerCertificate | None) -> Visit | None:
+        """Begin with a request of the fast lane; None when its route is none of the hot ones."""
+        method, target, headers = head.method, head.target, head.headers
+        path, _, query = target.partition("?")
+        found = self._hot.find(method, path)
+        if found is None:
+            return None
+        route, parameters = found
+        request = Request(
+            method=method,
+            path=path,
+            parameters=parameters,
+            query=query,
+            headers=headers,
+            body=b"",
+            client=client,
+            peer=peer,
+            request_id=self._request_id(headers),
+            target=target,
+        )
+        return Visit(request, route, self._access_log)
+
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
@@ -74,51 +95,77 @@ class Application:
         if scope["type"] != "http":
             await self._quart(scope, receive, send)
             return
-        scope["path"] = route_path(scope["raw_path"])
-        visit = self._visit(scope)
+        request = self._request(scope)
+        scope["path"] = request.path
         refused = scope["extensions"].get("refusal")
-        found = self._hot.find(scope["method"], scope["path"])
+        found = self._hot.find(request.method, request.path)
         if refused is not None:
-            await self._send(visit, send, answers.refusal(refused["status"]))
+            response = answers.refusal(refused["status"])
         elif found is not None:
             body = await _body(receive)
             if body is None:
                 return
-            route, parameters = found
-            await self._send(visit, send, await run(route, visit.request(parameters, body)))
-        elif scope["path"].startswith("//"):  # werkzeug would take it for one slash
-            await self._send(visit, send, answers.NOT_FOUND)
+            request.body = body
+            route, request.parameters = found
+            response = await run(route, request)
+        elif request.path.startswith("//"):  # werkzeug would take it for one slash
+            response = answers.NOT_FOUND
         else:
-            scope["extensions"]["visit"] = {"visit": visit}
-            noting = Noting(visit, send)
-            try:
-                await self._quart(strict(scope), receive, noting)
-            finally:
-                noting.release()
-                del scope["extensions"]["visit"]  # the visit refers to the scope
-        self._access_log(visit.line())
+            await self._by_quart(request, scope, receive, send)
+            return
+        await _send(request, response, send)
+        self._access_log(line_of(request, response))
 
-    def _visit(self, scope: HTTPScope) -> Visit:
+    async def _by_quart(
+        self,
+        request: Request,
+        scope: HTTPScope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+    ) -> None:
+        scope["extensions"]["visit"] = {"request": request}
+        noting = Noting(request, send)
+        try:
+            await self._quart(strict(scope), receive, noting)
+        finally:
+            noting.release()
+            del scope["extensions"]["visit"]
+        self._access_log(line(request, noting.status, noting.size))
+
+    def _request(self, scope: HTTPScope) -> Request:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        request_id = headers.get("x-request-id") or headers.get(self._trace_header)
-        return Visit(scope, headers, request_id or uuid4(self._chance.octets(16)))
+        path, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("latin-1")
+        tls: Mapping[str, Any] = scope["extensions"].get("tls", {})
+        client = scope["client"]
+        return Request(
+            method=scope["method"],
+            path=route_path(path),
+            parameters={},
+            query=query,
+            headers=headers,
+            body=b"",
+            client=client[0] if client else "",
+            peer=tls.get("peer"),
+            request_id=self._request_id(headers),
+            target=f"{path}?{query}" if query else path,
+            protocol=f"HTTP/{scope['http_version']}",
+        )
 
-    async def _send(self, visit: Visit, send: ASGISendCallable, response: Response) -> None:
-        body = response.body
-        visit.status = response.status
-        visit.size = 0 if visit.scope["method"] == "HEAD" else len(body)
-        headers = [
-            (b"content-type", response.content_type.encode("latin-1")),
-            *[(name.encode("latin-1"), text.encode("latin-1")) for name, text in response.headers],
-            (b"x-request-id", visit.request_id.encode("latin-1")),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        if response.status == 304:  # RFC 9110 15.4.5: it has neither of its own
-            headers = headers[1:-1]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+    def _request_id(self, headers: Mapping[str, str]) -> str:
+        """Give what the client calls its request, or a name of our own."""
+        named = headers.get("x-request-id") or headers.get(self._trace_header)
+        return named or uuid4(self._chance.octets(16))
+
+
+async def _send(request: Request, response: Response, send: ASGISendCallable) -> None:
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in fields(response, request)
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
 
 async def _body(receive: ASGIReceiveCallable) -> bytes | None:

@@ -1,4 +1,4 @@
-"""One connection: Hypercorn's TCPServer with its faults kept inside, and an end to every wait."""
+"""One connection: TLS, then one request after the other, in either lane; an end to every wait."""
 
 import logging
 from typing import Final
@@ -6,35 +6,52 @@ from typing import Final
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper
+from hypercorn.utils import suppress_body
 
+from appliance.web import answers
 from appliance.web.conversation import Conversation, Phase
+from appliance.web.http import Response
 from appliance.web.http11 import Http11
+from appliance.web.lane import Direct, read_head
 from appliance.web.limits import Limits
 from appliance.web.stream import HandshakeFailed, PlainStream, TlsStream
 from appliance.web.tls import TlsHolder
+from appliance.web.visits import Visit, fields
+from appliance.web.writing import Dates, Fields, head
 
 log = logging.getLogger(__name__)
 
 SPOKE_HTTP: Final = (
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 )
+LARGE: Final = 64 * 1024  # octets of a body that is not copied behind its head
+FAILED: Final = answers.error(500, answers.FAILED)
 FIRST_REQUEST_SECONDS: Final = 1.0  # that a new connection still gets when the server stops
 
 
 class Context(WorkerContext):
     """What the connections of one server share; without `tls` they speak plain HTTP.
 
-    Without `lane`, h11 reads every request. Setting `terminated` begins the drain.
+    Without `direct` there is no fast lane. Setting `terminated` begins the drain.
     """
 
-    def __init__(self, limits: Limits, tls: TlsHolder | None, *, lane: bool) -> None:
+    def __init__(
+        self,
+        app: AppWrapper,
+        direct: Direct | None,
+        config: Config,
+        limits: Limits,
+        tls: TlsHolder | None,
+    ) -> None:
         super().__init__(None)
+        self.app = app
+        self.direct = direct
+        self.config = config
         self.limits = limits
         self.tls = tls
-        self.lane = lane
+        self.dates = Dates()
         self.open: set[Connection] = set()
         self.turned_away = 0
 
@@ -44,27 +61,38 @@ class Context(WorkerContext):
         for connection in list(self.open):
             connection.end_soon()
 
+    async def watch(self) -> None:
+        """Cancel each connection soon after it is due: until cancelled itself."""
+        limits = self.limits
+        shortest = min(
+            limits.handshake, limits.header, limits.body, limits.response, limits.keep_alive
+        )
+        interval = min(shortest, FIRST_REQUEST_SECONDS) / 10
+        while True:
+            await trio.sleep(interval)
+            now = trio.current_time()
+            for connection in self.open:
+                if connection.conversation.due <= now:
+                    connection.conversation.scope.cancel()
 
-class Connection(TCPServer):
+
+class Connection:
     """From accept to close. Nothing that a client sends makes `run` raise."""
 
-    context: Context
-    protocol: Http11  # type: ignore[assignment]  # Hypercorn's wrapper only chooses protocols
-
-    def __init__(
-        self, app: AppWrapper, config: Config, context: Context, accepted: trio.SocketStream
-    ) -> None:
-        super().__init__(app, config, context, {}, accepted)  # type: ignore[arg-type]
+    def __init__(self, context: Context, accepted: trio.SocketStream) -> None:
+        self.conversation = Conversation(context.limits)
+        self._context = context
         self._accepted = accepted
         self._stream: PlainStream
-        self._conversation: Conversation | None = None
+        self._protocol: Http11 | None = None  # once the slow lane is needed
+        self._visit: Visit | None = None  # the request at hand, in the fast one
         self._begun = True  # a head is arriving, or the first one is waited for
         self._over = False
         self._leave = False
 
     async def run(self) -> None:
         """Serve the connection to its end, and close it."""
-        context = self.context
+        context = self._context
         if len(context.open) >= context.limits.connections:
             if context.turned_away % 1000 == 0:
                 log.warning("more than %d connections: turning clients away", len(context.open))
@@ -93,98 +121,168 @@ class Connection(TCPServer):
                 raise others from None
         finally:
             context.open.discard(self)
+            self._protocol = None  # a cycle otherwise, and thousands of them wait for the collector
 
     async def _converse(self) -> None:
-        stream, limits = self._stream, self.context.limits
-        try:
-            with trio.fail_after(limits.handshake):
+        stream, conversation = self._stream, self.conversation
+        failure = None
+        with conversation.scope as scope:
+            try:
                 await stream.handshake()
-        except HandshakeFailed as error:
-            log.info("TLS handshake with %s:%d failed: %s", *stream.client, error)
-            if error.spoke_http:
+            except HandshakeFailed as error:
+                failure = error
+            else:
+                conversation.version, conversation.peer = stream.version, stream.peer()
+                conversation.enter(Phase.HEAD, self._context.limits.header)
+                if self._context.terminated.is_set():
+                    self.end_soon()
+                await self._read()
+        if failure is not None:
+            log.info("TLS handshake with %s:%d failed: %s", *stream.client, failure)
+            if failure.spoke_http:
                 await stream.answer_in_plain(SPOKE_HTTP)
             else:
                 await stream.linger()  # TLS 1.3: the client may have sent its request already
             return
-        except trio.TooSlowError:
-            log.info("TLS handshake with %s:%d took too long", *stream.client)
-            return
-        self._conversation = Conversation(
-            limits, stream.version, stream.peer(), lane=self.context.lane
-        )
-        self.protocol = Http11(
-            self.app,
-            self.config,
-            self.context,
-            self._conversation,
-            (stream.client, stream.server),
-            self.protocol_send,
-        )
-        try:
-            await self._read_data()
-            if self._leave:
-                await stream.leave()
-        finally:
-            del self.protocol  # a cycle otherwise, and thousands of them wait for the collector
+        if scope.cancelled_caught:
+            with trio.move_on_after(self._context.limits.send):
+                await self._too_late()
+        if self._protocol is not None:
+            await self._protocol.handle(Closed())
+        if self._leave:
+            await stream.leave()
 
-    async def _read_data(self) -> None:
-        conversation = self._conversation
-        assert conversation is not None  # noqa: S101  for mypy
-        protocol, limits, scope = self.protocol, self.context.limits, conversation.scope
-        scope.deadline = trio.current_time() + limits.header
-        timed_body = False
-        with scope:
-            while not self._over:
-                data = await self._stream.receive_some()
-                await protocol.handle(RawData(data))
+    async def _read(self) -> None:
+        fast = self._context.direct is not None
+        while not self._over:
+            data = await self._stream.receive_some()
+            if fast and data and (self._protocol is None or self._protocol.unused):
+                data = await self._serve_directly(data)
                 if not data:
-                    break
-                if conversation.phase is Phase.BODY:
-                    if not timed_body:
-                        scope.deadline = trio.current_time() + limits.body
-                    timed_body = True
                     continue
-                timed_body = False
-                if not self._begun and protocol.has_partial_head:
-                    self._begun = True
-                    scope.deadline = trio.current_time() + limits.header
-        if scope.cancelled_caught and conversation.phase is not Phase.HEAD:
-            await self._too_late(conversation)
-        await protocol.handle(Closed())
+            await self._serve_by_h11(data)
 
-    async def _too_late(self, conversation: Conversation) -> None:
-        exchange = self.protocol.exchange
-        if exchange is not None:
-            status = 408 if conversation.phase is Phase.BODY else 503
-            with trio.move_on_after(self.context.limits.send):
-                await exchange.refuse(status)
+    async def _serve_directly(self, data: bytes) -> bytes:
+        """Serve a request of the fast lane; what it does not take is left to h11."""
+        context, conversation = self._context, self.conversation
+        begun = read_head(data, context.limits)
+        if begun is None or context.direct is None:
+            return data
+        visit = context.direct.visit(begun, self._stream.client[0], conversation.peer)
+        if visit is None:
+            return data
+        self._visit = visit
+        length = begun.octets + begun.length
+        if len(data) != length:
+            data = await self._completed(data, length)
+            if len(data) != length:
+                self._visit = None
+                return data
+        visit.request.body = data[begun.octets :]
+        conversation.enter(Phase.RESPONSE, context.limits.response)
+        await self._finish(visit, await visit.answer())
+        return b""
 
-    async def protocol_send(self, event: Event) -> None:
-        """Do what the protocol asks: send, close, or note that a request is done."""
+    async def _completed(self, data: bytes, length: int) -> bytes:
+        """Read the rest of a request, or what there is of it at the connection's end."""
+        self.conversation.enter(Phase.BODY, self._context.limits.body)
+        while len(data) < length:
+            more = await self._stream.receive_some()
+            if not more:
+                break
+            data += more
+        return data
+
+    async def _finish(self, visit: Visit, response: Response, *, close: bool = False) -> None:
+        """Send the answer to a visit; `close` ends the connection with it."""
+        request, method = visit.request, visit.request.method
+        close = close or self._context.terminated.is_set()
+        self._visit = None
+        try:
+            shown = fields(response, request)
+            await self.answer(method, response.status, shown, response.body, close=close)
+        except ValueError:
+            log.exception("request %s failed", request.request_id)
+            response = FAILED
+            await self.answer(method, 500, fields(response, request), response.body, close=close)
+        visit.over(response)
+        self._begun = False
+        self.conversation.enter(Phase.HEAD, self._context.limits.keep_alive)
+        if close:
+            self._over = self._leave = True
+
+    async def _serve_by_h11(self, data: bytes) -> None:
+        context, conversation, stream = self._context, self.conversation, self._stream
+        protocol = self._protocol
+        if protocol is None:
+            protocol = self._protocol = Http11(
+                context.app,
+                context.config,
+                context,
+                conversation,
+                (stream.client, stream.server),
+                self._obey,
+                self.answer,
+            )
+        await protocol.handle(RawData(data))
+        if not data:
+            self._over = True
+        elif not self._begun and protocol.has_partial_head:
+            self._begun = True
+            conversation.enter(Phase.HEAD, context.limits.header)
+
+    async def _too_late(self) -> None:
+        phase = self.conversation.phase
+        if phase is Phase.HANDSHAKE:
+            log.info("TLS handshake with %s:%d took too long", *self._stream.client)
+        elif phase is not Phase.HEAD:
+            status = 408 if phase is Phase.BODY else 503
+            if self._visit is not None:
+                await self._finish(self._visit, answers.refusal(status), close=True)
+            elif self._protocol is not None and self._protocol.exchange is not None:
+                await self._protocol.exchange.refuse(status)
+
+    async def answer(
+        self, method: str, status: int, fields: Fields, body: bytes, *, close: bool
+    ) -> None:
+        """Send an answer. Raises ValueError, and sends nothing, for a header that is none."""
+        begin = head(status, fields, date=self._context.dates.date(), close=close)
+        if suppress_body(method, status):
+            await self._send(begin)
+        elif len(body) < LARGE:
+            await self._send(begin + body)
+        else:
+            self.conversation.allow_for_sending(len(body))
+            await self._send(begin)
+            await self._send(body)  # as it is: many clients may wait for the same octets
+
+    async def _send(self, data: bytes) -> None:
+        try:
+            await self._stream.send_all(data, self._context.limits)
+        except (OSError, trio.TooSlowError):
+            self._over = True
+            if self._protocol is not None:
+                await self._protocol.handle(Closed())
+
+    async def _obey(self, event: Event) -> None:
+        """Do what h11's lane asks for: send, close, or note that a request is done."""
         if isinstance(event, RawData):
-            try:
-                limits, data = self.context.limits, event.data
-                whole = limits.sending(len(data))
-                await self._stream.send_all(data, within=limits.send, whole=whole)
-            except (OSError, trio.TooSlowError):
-                self._over = True
-                await self.protocol.handle(Closed())
+            await self._send(event.data)
         elif isinstance(event, Closed):
             self._over = self._leave = True
-            await self.protocol.handle(Closed())
-        elif isinstance(event, Updated) and self._conversation is not None:
-            self._conversation.phase = Phase.HEAD
+            if self._protocol is not None:
+                await self._protocol.handle(Closed())
+        elif isinstance(event, Updated):
             self._begun = False
-            deadline = trio.current_time() + self.context.limits.keep_alive
-            self._conversation.scope.deadline = deadline
+            self.conversation.enter(Phase.HEAD, self._context.limits.keep_alive)
 
     def end_soon(self) -> None:
         """End the connection unless a request is in the making."""
-        conversation = self._conversation
-        if conversation is None or conversation.phase is not Phase.HEAD:
+        conversation = self.conversation
+        if conversation.phase is not Phase.HEAD:
             return
-        scope = conversation.scope
         if not self._begun:
-            scope.cancel()
+            conversation.scope.cancel()
         else:
-            scope.deadline = min(scope.deadline, trio.current_time() + FIRST_REQUEST_SECONDS)
+            soon = trio.current_time() + FIRST_REQUEST_SECONDS
+            conversation.due = min(conversation.due, soon)

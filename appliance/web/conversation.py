@@ -3,7 +3,7 @@
 import enum
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import trio
 from hypercorn.typing import (
@@ -26,6 +26,7 @@ Answer: TypeAlias = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], Awaita
 class Phase(enum.Enum):
     """What a connection waits for."""
 
+    HANDSHAKE = enum.auto()
     HEAD = enum.auto()
     BODY = enum.auto()
     RESPONSE = enum.auto()
@@ -34,23 +35,27 @@ class Phase(enum.Enum):
 class Conversation:
     """What the requests of one connection share.
 
-    `scope` is around all reading and running; its deadline moves with the phase. `version` is that
-    of TLS, empty without; `lane` says whether there is a fast one.
+    `scope` is around all that it does, and is cancelled soon after `due` (web.connection.watch):
+    to move that moment with each phase costs nothing, as it would to move a scope's deadline.
+    `version` is that of TLS, empty without.
     """
 
-    def __init__(
-        self, limits: Limits, version: str, peer: PeerCertificate | None, *, lane: bool
-    ) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.lane = lane
         self.scope = trio.CancelScope()
-        self.phase = Phase.HEAD
-        self.tls: dict[str, Any] = {"version": version, "peer": peer}
+        self.phase = Phase.HANDSHAKE
+        self.due = trio.current_time() + limits.handshake
+        self.version = ""
+        self.peer: PeerCertificate | None = None
+
+    def enter(self, phase: Phase, seconds: float) -> None:
+        """Wait for something else, for so long."""
+        self.phase = phase
+        self.due = trio.current_time() + seconds
 
     def allow_for_sending(self, octets: int) -> None:
         """Move the deadline: an answer of this size takes its time."""
-        latest = trio.current_time() + self.limits.sending(octets)
-        self.scope.deadline = max(self.scope.deadline, latest)
+        self.due = max(self.due, trio.current_time() + self.limits.sending(octets))
 
 
 class Exchange:
@@ -85,8 +90,7 @@ class Exchange:
     async def complete(self) -> None:
         """Run the application: the body is there."""
         conversation = self._conversation
-        conversation.phase = Phase.RESPONSE
-        conversation.scope.deadline = trio.current_time() + conversation.limits.response
+        conversation.enter(Phase.RESPONSE, conversation.limits.response)
         await self._run()
 
     async def refuse(self, status: int) -> None:

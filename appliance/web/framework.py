@@ -14,14 +14,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from appliance.web import answers
 from appliance.web.acme.answering import NOT_ALLOWED as ACME_NOT_ALLOWED
 from appliance.web.acme.links import PREFIXES as ACME_PREFIXES
-from appliance.web.http import Response, Route
-from appliance.web.visits import Visit, run
+from appliance.web.http import Request, Response, Route
+from appliance.web.visits import run
 
 log = logging.getLogger(__name__)
 
 
 def quart_application(routes: list[Route]) -> QuartTrio:
-    """Make it; requests must come with their Visit in the scope's extensions."""
+    """Make it; its scopes must have our Request in their extensions, as `visit`."""
     application = QuartTrio(
         "appliance.web", static_folder=None, template_folder=None, root_path="/", instance_path="/"
     )
@@ -51,9 +51,10 @@ def _rule(path: str) -> str:
 def _view(route: Route) -> Callable[..., Awaitable[quart.Response]]:
     async def view(**parameters: str) -> quart.Response:
         scope = cast(HTTPScope, quart.request.scope)
-        visit: Visit = scope["extensions"]["visit"]["visit"]
-        body = cast(bytes, await quart.request.get_data(cache=False))
-        return _rendered(await run(route, visit.request(parameters, body)))
+        request: Request = scope["extensions"]["visit"]["request"]
+        request.parameters = parameters
+        request.body = cast(bytes, await quart.request.get_data(cache=False))
+        return _rendered(await run(route, request))
 
     return view
 
@@ -87,19 +88,21 @@ async def _fault(error: Exception) -> quart.Response:
 class Noting:
     """What Quart sends through: it notes status and size, and adds the request's id."""
 
-    def __init__(self, visit: Visit, send: ASGISendCallable) -> None:
-        self._visit = visit
+    def __init__(self, request: Request, send: ASGISendCallable) -> None:
+        self._request = request
         self._send: ASGISendCallable | None = send
+        self.status = 0
+        self.size = 0
 
     async def __call__(self, message: ASGISendEvent) -> None:
         """Send a part of the answer."""
-        visit = self._visit
+        request = self._request
         if message["type"] == "http.response.start":
-            visit.status = message["status"]
-            identity = (b"x-request-id", visit.request_id.encode("latin-1"))
+            self.status = message["status"]
+            identity = (b"x-request-id", request.request_id.encode("latin-1"))
             message["headers"] = [*message["headers"], identity]
-        elif message["type"] == "http.response.body" and visit.scope["method"] != "HEAD":
-            visit.size += len(message.get("body", b""))
+        elif message["type"] == "http.response.body" and request.method != "HEAD":
+            self.size += len(message.get("body", b""))
         if self._send is not None:
             await self._send(message)
 

@@ -1,11 +1,12 @@
 """Requests, responses and routes as the front doors see them, free of any framework.
 
-A route is defined once. `web.application` serves the hot ones as plain ASGI and the rest through
+A route is defined once. `web.application` serves the hot ones itself and the rest through
 Quart-Trio; both call the same endpoint and the same error mapping.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import TypeAlias
 
 
@@ -31,6 +32,9 @@ class Request:
     peer: PeerCertificate | None
     request_id: str
     log: dict[str, object] = field(default_factory=dict)  # extra fields of the access log line
+    target: str = ""  # path and query as they were sent
+    protocol: str = "HTTP/1.1"
+    began: int = field(default_factory=perf_counter_ns)  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,15 @@ Hypercorn runs the application in a task of its own beside the task that reads, 
 be streamed and protocols switched. A CA needs neither. Here the reading task collects the body,
 runs the application itself (web.conversation), sends its answer in one write and goes on with the
 next request: no task, channel or lock a request, nothing to race with, and each limit is judged in
-one place. A request that comes whole is read without h11 (web.lane), and treated the same.
+one place. Plain requests for hot routes do not come here (web.lane).
 
 Nothing switches protocols: an Upgrade is ignored, as RFC 9110 7.8 lets a server do, and HTTP/2's
 preface is an unknown version.
 """
 
-import http
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -26,22 +24,13 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
-from hypercorn.utils import suppress_body
 
 from appliance.web.conversation import Conversation, Exchange, Phase
-from appliance.web.lane import Whole, whole
+from appliance.web.writing import REASONS, Answering
 
 log = logging.getLogger(__name__)
 
-REASONS: Final = {each.value: each.phrase.encode("ascii") for each in http.HTTPStatus}
-LARGE: Final = 64 * 1024  # octets of a body that is not copied behind its head
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
-
-@lru_cache(maxsize=64)
-def _title(name: bytes) -> bytes:
-    """Write a header's name as Go does: some scripts look for that."""
-    return name.title()
 
 
 def _head_fault(request: h11.Request, headers: list[tuple[bytes, bytes]], limit: int) -> int:
@@ -52,21 +41,6 @@ def _head_fault(request: h11.Request, headers: list[tuple[bytes, bytes]], limit:
         return 431
     path = request.target.partition(b"?")[0]
     return 400 if b"%" in path and _BAD_ESCAPE.search(path) else 0
-
-
-def rendered(
-    status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, close: bool
-) -> bytes:
-    """Write an answer. Raises ValueError when a header would end its line or the head."""
-    lines = [b"HTTP/1.1 %d %b" % (status, REASONS.get(status, b""))]
-    lines += [b"%b: %b" % (_title(name), value) for name, value in headers]
-    if close:
-        lines.append(b"Connection: close")
-    lines += (b"", b"")
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
-        raise ValueError("a response header with a line break in it")
-    return head + body
 
 
 class Http11(H11Protocol):
@@ -82,21 +56,23 @@ class Http11(H11Protocol):
         conversation: Conversation,
         ends: tuple[tuple[str, int], tuple[str, int]],
         send: Callable[[Event], Awaitable[None]],
+        answer: Answering,
     ) -> None:
         client, server = ends
         tasks, state = TaskGroup(), ConnectionState({})  # the tasks stay none
-        secure = bool(conversation.tls["version"])
+        secure = bool(conversation.version)
         super().__init__(app, config, context, tasks, state, secure, client, server, send)
         self._scheme = "https" if secure else "http"
         self.exchange: Exchange | None = None
+        self.unused = True  # h11's connection has seen nothing of the request at hand
+        self._send_answer = answer
         self._conversation = conversation
         self._closed = False
-        self._unused = True  # h11's connection has seen nothing of the request at hand
 
     @property
     def has_partial_head(self) -> bool:
         """Whether a request has begun to arrive."""
-        if self._unused:
+        if self.unused:
             return False
         return self.connection.their_state is h11.IDLE and bool(self.connection.trailing_data[0])
 
@@ -106,30 +82,15 @@ class Http11(H11Protocol):
             if self.exchange is not None:
                 self.exchange.abandon()
             return
-        found = self._whole(event)
-        if found is None:
-            self._unused = False
-            await super().handle(event)
-        else:
-            self.exchange = exchange = self._exchange(
-                found.method, b"1.1", found.target, found.headers
-            )
-            await exchange.take(found.body)
-            await exchange.complete()
-
-    def _whole(self, event: Event) -> Whole | None:
-        """Read a request in the fast lane."""
-        conversation = self._conversation
-        if not (self._unused and conversation.lane and isinstance(event, RawData)):
-            return None
-        return whole(event.data, conversation.limits)
+        self.unused = False
+        await super().handle(event)
 
     async def _handle_events(self) -> None:
         while not self._closed:
             connection = self.connection
             if connection.they_are_waiting_for_100_continue:
                 proceed = h11.InformationalResponse(
-                    status_code=100, headers=[], reason=REASONS[100]
+                    status_code=100, headers=[], reason=REASONS[100].encode("ascii")
                 )
                 await self.send(RawData(connection.send(proceed)))
             try:
@@ -149,30 +110,26 @@ class Http11(H11Protocol):
                 return
 
     async def _begin(self, request: h11.Request) -> None:
-        conversation, limits = self._conversation, self._conversation.limits
-        conversation.phase = Phase.BODY
+        limits = self._conversation.limits
+        self._conversation.enter(Phase.BODY, limits.body)
         headers = list(request.headers)
         fault = _head_fault(request, headers, limits.header_octets)
         if fault:
             await self._refuse_unread(fault)
             return
-        self.exchange = exchange = self._exchange(
-            request.method, request.http_version, request.target, headers
-        )
+        self.exchange = exchange = self._exchange(request, headers)
         for name, value in headers:
             if name == b"content-length" and int(value) > limits.body_octets:
                 await exchange.refuse(413)  # before any of it is read, or asked for with 100
 
-    def _exchange(
-        self, method: bytes, version: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
-    ) -> Exchange:
-        """Begin with a request."""
-        path, _, query = target.partition(b"?")
+    def _exchange(self, request: h11.Request, headers: list[tuple[bytes, bytes]]) -> Exchange:
+        path, _, query = request.target.partition(b"?")
+        conversation = self._conversation
         scope: HTTPScope = {
             "type": "http",
             "asgi": {"spec_version": "2.1", "version": "3.0"},
-            "http_version": version.decode("ascii"),
-            "method": method.decode("ascii"),
+            "http_version": request.http_version.decode("ascii"),
+            "method": request.method.decode("ascii"),
             "scheme": self._scheme,
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
@@ -182,9 +139,9 @@ class Http11(H11Protocol):
             "client": self.client,
             "server": self.server,
             "state": ConnectionState({}),
-            "extensions": {"tls": self._conversation.tls},
+            "extensions": {"tls": {"version": conversation.version, "peer": conversation.peer}},
         }
-        return Exchange(self._conversation, self.app, scope, self._answer)
+        return Exchange(conversation, self.app, scope, self._answer)
 
     async def _answer(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
@@ -193,26 +150,18 @@ class Http11(H11Protocol):
         connection, exchange = self.connection, self.exchange
         assert exchange is not None  # noqa: S101  it is what answers
         # Otherwise there is more of it, or the client wants to close.
-        unread = not self._unused and connection.their_state is not h11.DONE
+        unread = not self.unused and connection.their_state is not h11.DONE
         close = unread or exchange.refused or self.context.terminated.is_set()
+        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+        if status not in (204, 304) and all(name != "content-length" for name, _ in fields):
+            fields.append(("content-length", str(len(body))))  # RFC 9112 6.3: or wait for ever
+        await self._send_answer(exchange.method, status, fields, body, close=close)
         self.exchange = None
-        everything = [*headers, *self.config.response_headers("h11")]
-        if status not in (204, 304) and all(name != b"content-length" for name, _ in everything):
-            everything.append(
-                (b"content-length", b"%d" % len(body))
-            )  # RFC 9112 6.3: or wait for ever
-        sent = b"" if suppress_body(exchange.method, status) else body
-        if len(sent) < LARGE:
-            await self.send(RawData(rendered(status, everything, sent, close=close)))
-        else:
-            self._conversation.allow_for_sending(len(sent))
-            await self.send(RawData(rendered(status, everything, b"", close=close)))
-            await self.send(RawData(sent))  # as it is: many clients may wait for the same octets
         if close:
             await self._close()
             return
         waiting = b""
-        if not self._unused:
+        if not self.unused:
             waiting, ended = connection.trailing_data
             self._start_over(waiting, ended)
         await self.send(Updated(idle=True))
@@ -231,17 +180,17 @@ class Http11(H11Protocol):
             self.connection.receive_data(data)
         if ended:
             self.connection.receive_data(b"")
-        self._unused = not data and not ended
+        self.unused = not data and not ended
 
     async def _refuse_unread(self, status: int) -> None:
         """Answer what could not even be read as a request, as Go's server does, and close."""
         log.debug("unreadable request from %s: %d", self.client, status)
-        body = b"%d %b" % (status, REASONS.get(status, b""))
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
+        body = f"{status} {REASONS.get(status, '')}".encode("ascii")
+        fields = [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("content-length", str(len(body))),
         ]
-        await self.send(RawData(rendered(status, headers, body, close=True)))
+        await self._send_answer("", status, fields, body, close=True)
         await self._close()
 
     async def _close(self) -> None:

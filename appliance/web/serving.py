@@ -4,7 +4,8 @@
 open for ever and keep the client's certificate to itself. So the listeners, the nursery and the
 drain are here, a connection's life is in web.connection, and HTTP/1.1 in web.http11.
 
-    listeners ──accept──▶ Connection.run ──▶ TLS ──▶ Http11 ──▶ application
+    listeners ──accept──▶ Connection.run ──▶ TLS ──▶ fast lane ──▶ hot route
+                                              └────▶ Http11 ──▶ application
     stop ──▶ no more accepts ──▶ idle connections close ──▶ answers close theirs ──▶ deadline
 """
 
@@ -22,6 +23,7 @@ from hypercorn.utils import wrap_app
 
 from appliance.model.errors import Unavailable
 from appliance.web.connection import Connection, Context
+from appliance.web.lane import Direct
 from appliance.web.limits import Limits
 from appliance.web.tls import TlsHolder
 
@@ -45,21 +47,10 @@ class Serving:
 
 
 class QuietConfig(Config):
-    """Hypercorn's settings for us: dates computed once a second, one name for faults."""
+    """Hypercorn's settings for us: one name for faults."""
 
     accesslog = None
-    include_server_header = False
     keep_alive_max_requests = 10**9  # closing after so many loses a pipelined request
-    _second = -1
-    _headers: Sequence[tuple[bytes, bytes]] = ()
-
-    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
-        """Give what every response carries."""
-        second = int(trio.current_time())
-        if second != self._second:
-            self._headers = super().response_headers(protocol)
-            self._second = second
-        return list(self._headers)
 
 
 async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
@@ -94,15 +85,18 @@ async def serve(
     config.errorlog = log
     config.h11_max_incomplete_size = limits.header_octets
     wrapped = wrap_app(app, limits.body_octets, "asgi")
-    context = Context(limits, tls, lane=os.environ.get(LANE) != "off")
+    served: object = app
+    direct = served if isinstance(served, Direct) and os.environ.get(LANE) != "off" else None
+    context = Context(wrapped, direct, config, limits, tls)
     lifespan = Lifespan(wrapped, config, {})
 
     async def connect(accepted: trio.SocketStream) -> None:
-        await Connection(wrapped, config, context, accepted).run()
+        await Connection(context, accepted).run()
 
     async with trio.open_nursery() as life:
         await life.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()
+        life.start_soon(context.watch)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
 

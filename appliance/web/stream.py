@@ -17,10 +17,12 @@ from typing import Final, TypeVar
 import trio
 
 from appliance.web.http import PeerCertificate
+from appliance.web.limits import Limits
 
-RECEIVE_OCTETS: Final = 64 * 1024
+RECEIVE_OCTETS: Final = 16 * 1024  # a whole TLS record: nothing of it is left inside OpenSSL
 LINGER_SECONDS: Final = 0.5  # Go waits as long before it resets
 LINGER_OCTETS: Final = 1024 * 1024
+_DER: Final = 2  # _ssl.ENCODING_DER
 
 T = TypeVar("T")
 
@@ -46,6 +48,7 @@ class PlainStream:
             self.client = _host_and_port(plain.getpeername())
             self.server = _host_and_port(plain.getsockname())
             self._socket = self._covered(plain)
+            self._descriptor = self._socket.fileno()
         except BaseException:
             plain.close()
             raise
@@ -68,18 +71,19 @@ class PlainStream:
 
     async def receive_some(self) -> bytes:
         """Give what is there, at least one octet; nothing at the end."""
+        # Clients seldom have sent their next request already: so to wait comes first. That also
+        # keeps one that never pauses from keeping others out.
+        await trio.lowlevel.wait_readable(self._descriptor)
         try:
-            data = self._socket.recv(RECEIVE_OCTETS)
+            return self._socket.recv(RECEIVE_OCTETS)
         except _WOULD_WAIT:
             receive = partial(self._socket.recv, RECEIVE_OCTETS)
             return await self._retry(receive, trio.lowlevel.wait_readable)
-        await trio.lowlevel.checkpoint()  # a client that never pauses must not keep the others out
-        return data
 
-    async def send_all(self, data: bytes, *, within: float, whole: float) -> None:
-        """Send it. Raises trio.TooSlowError for a client that takes nothing for `within` seconds.
+    async def send_all(self, data: bytes, limits: Limits) -> None:
+        """Send it. Raises trio.TooSlowError for a client that takes nothing for too long.
 
-        And for one that has not taken the whole after so many seconds.
+        And for one that has not taken the whole after what it may take for such an answer.
         """
         try:
             sent = self._socket.send(data)  # nearly always all of it: no deadline to set up
@@ -88,10 +92,10 @@ class PlainStream:
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
-        with trio.fail_after(whole):
+        with trio.fail_after(limits.sending(len(data))):
             while rest:
                 await trio.lowlevel.checkpoint()  # one that reads fast must not, either
-                rest = rest[await self._send_some(rest, within) :]
+                rest = rest[await self._send_some(rest, limits.send) :]
 
     async def _send_some(self, data: memoryview, within: float) -> int:
         """Send what fits, once something does; raises trio.TooSlowError when nothing moves.
@@ -204,7 +208,7 @@ class TlsStream(PlainStream):
         # TLS 1.2 session has none.
         session = self._socket._sslobj  # type: ignore[attr-defined] # noqa: SLF001
         path = session.get_verified_chain() or ()
-        return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in path)
+        return tuple(each.public_bytes(_DER) for each in path)
 
     def _say_goodbye(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # it would wait for the client's goodbye

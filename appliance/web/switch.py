@@ -1,6 +1,22 @@
 """An application that can be replaced while it serves: what a reload needs."""
 
-from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
+from typing import Protocol
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from appliance.web.http import PeerCertificate
+from appliance.web.lane import Direct, Head
+from appliance.web.visits import Visit
+
+
+class Switched(Direct, Protocol):
+    """What a switch leads to: an application of both lanes."""
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """Serve one request, or the application's life, as ASGI has it."""
+        ...
 
 
 class Switch:
@@ -10,12 +26,16 @@ class Switch:
     is told of start-up and shutdown.
     """
 
-    def __init__(self, application: ASGIFramework) -> None:
+    def __init__(self, application: Switched) -> None:
         self._first = self.application = application
 
-    def replace(self, application: ASGIFramework) -> None:
+    def replace(self, application: Switched) -> None:
         """Use another one from the next request on."""
         self.application = application
+
+    def visit(self, head: Head, client: str, peer: PeerCertificate | None) -> Visit | None:
+        """Begin with a request of the fast lane."""
+        return self.application.visit(head, client, peer)
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable

@@ -1,75 +1,78 @@
-"""A request on its way from the wire to an endpoint, and what the access log says of it."""
+"""A request on its way through an endpoint, and what the access log says of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter_ns
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import urlsplit
-
-from hypercorn.typing import HTTPScope
 
 from appliance.formats import goduration
 from appliance.web import answers
-from appliance.web.http import PeerCertificate, Request, Response, Route
+from appliance.web.http import Request, Response, Route
+
+log = logging.getLogger(__name__)
+
+AccessLog: TypeAlias = Callable[[Mapping[str, object]], None]
+"""Takes step-ca's fields of one finished request, but for time, level and message."""
 
 
-@dataclass(slots=True)
 class Visit:
-    """A request on its way, and what its access log line will say."""
+    """A request of the fast lane."""
 
-    scope: HTTPScope
-    headers: Mapping[str, str]
-    request_id: str
-    started: int = field(default_factory=perf_counter_ns)
-    status: int = 0
-    size: int = 0
-    extra: dict[str, object] = field(default_factory=dict)
+    __slots__ = ("_access_log", "_route", "request")
 
-    @property
-    def client(self) -> str:
-        """The address of the client."""
-        client = self.scope["client"]
-        return client[0] if client else ""
+    def __init__(self, request: Request, route: Route, access_log: AccessLog) -> None:
+        self.request = request
+        self._route = route
+        self._access_log = access_log
 
-    def request(self, parameters: Mapping[str, str], body: bytes) -> Request:
-        """Give what an endpoint gets."""
-        tls: Mapping[str, Any] = self.scope["extensions"].get("tls", {})
-        peer: PeerCertificate | None = tls.get("peer")
-        return Request(
-            method=self.scope["method"],
-            path=self.scope["path"],
-            parameters=parameters,
-            query=self.scope["query_string"].decode("latin-1"),
-            headers=self.headers,
-            body=body,
-            client=self.client,
-            peer=peer,
-            request_id=self.request_id,
-            log=self.extra,
-        )
+    def answer(self) -> Awaitable[Response]:
+        """Ask the endpoint."""
+        return run(self._route, self.request)
 
-    def line(self) -> dict[str, object]:
-        """Give the access log line, now that the answer is out."""
-        took = perf_counter_ns() - self.started
-        query = self.scope["query_string"]
-        path = self.scope["raw_path"] + (b"?" + query if query else b"")
-        return {
-            "request-id": self.request_id,
-            "remote-address": self.client,
-            "name": "ca",
-            "user-id": "",
-            "duration": goduration.format_duration(timedelta(microseconds=took // 1000)),
-            "duration-ns": took,
-            "method": self.scope["method"],
-            "path": path.decode("latin-1"),
-            "protocol": f"HTTP/{self.scope['http_version']}",
-            "status": self.status,
-            "size": self.size,
-            "referer": self.headers.get("referer", ""),
-            "user-agent": self.headers.get("user-agent", ""),
-            **self.extra,
-        }
+    def over(self, response: Response) -> None:
+        """Note that this was the answer."""
+        self._access_log(line_of(self.request, response))
+
+
+def fields(response: Response, request: Request) -> list[tuple[str, str]]:
+    """Give the headers of an answer."""
+    if response.status == 304:  # RFC 9110 15.4.5: it has no content, nor a type or length of it
+        return [*response.headers, ("x-request-id", request.request_id)]
+    return [
+        ("content-type", response.content_type),
+        *response.headers,
+        ("x-request-id", request.request_id),
+        ("content-length", str(len(response.body))),
+    ]
+
+
+def line_of(request: Request, response: Response) -> dict[str, object]:
+    """Give the access log line, now that the answer is out."""
+    size = 0 if request.method == "HEAD" else len(response.body)
+    return line(request, response.status, size)
+
+
+def line(request: Request, status: int, size: int) -> dict[str, object]:
+    """Give it for an answer whose body had so many octets."""
+    took = perf_counter_ns() - request.began
+    headers = request.headers
+    return {
+        "request-id": request.request_id,
+        "remote-address": request.client,
+        "name": "ca",
+        "user-id": "",
+        "duration": goduration.format_microseconds(took // 1000),
+        "duration-ns": took,
+        "method": request.method,
+        "path": request.target,
+        "protocol": request.protocol,
+        "status": status,
+        "size": size,
+        "referer": headers.get("referer", ""),
+        "user-agent": headers.get("user-agent", ""),
+        **request.log,
+    }
 
 
 async def run(route: Route, request: Request) -> Response:
@@ -78,14 +81,19 @@ async def run(route: Route, request: Request) -> Response:
         return await route.endpoint(request)
     except Exception as fault:  # noqa: BLE001  this is where every fault ends
         return answers.failure(fault, request)
+    except BaseExceptionGroup as group:
+        faults, cancelled = group.split(Exception)
+        if faults is not None:
+            log.exception("request %s failed", request.request_id, exc_info=faults)
+        raise (cancelled or group) from None
 
 
-def route_path(target: bytes) -> str:
+def route_path(target: str) -> str:
     """Give what routes are matched with: the path as it was sent, escapes and all.
 
     Of a target that is a whole URL it is the URL's path; no route has any other's.
     """
-    path = target.decode("ascii")
+    path = target.partition("?")[0]
     if not path.startswith("/"):
         try:
             path = urlsplit(path).path

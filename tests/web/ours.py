@@ -15,9 +15,10 @@ from appliance.keys.file import FileSigner
 from appliance.model.ssh_files import NO_FILES
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh_hosts import SshHostEndpoints
-from appliance.web.application import AccessLog, Application, build_application
+from appliance.web.application import Application, build_application
 from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
+from appliance.web.visits import AccessLog
 from tests.support.acme_by_hand import AcmeWorld
 from tests.support.authority import Appliance, Hierarchy, SystemChance, registry
 from tests.support.ocsp import OcspWorld

@@ -1,19 +1,43 @@
 """The fast lane takes plain requests that are whole, and reads them as h11 does."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
 import h11
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.web.application import Application
-from appliance.web.lane import Whole, whole
+from appliance.web.application import Application, build_application
+from appliance.web.http import Request, Response, Route
+from appliance.web.lane import read_head
 from appliance.web.limits import Limits
 from appliance.web.serving import LANE
 from tests.support.web import Pki, serving, until_closed
+from tests.web.conftest import Dice
 
 LIMITS = Limits(header_octets=2000, body_octets=100)
 PLAIN = b"POST /1.0/sign?x=%20 HTTP/1.1\r\nHost: ca\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Whole(NamedTuple):
+    """A request as either lane reads it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def whole(data: bytes) -> Whole | None:
+    """What the fast lane makes of the octets, when they are exactly one request."""
+    head = read_head(data, LIMITS)
+    if head is None or head.octets + head.length != len(data):
+        return None
+    return Whole(head.method, head.target, dict(head.headers), data[head.octets :])
 
 
 def by_h11(data: bytes) -> Whole | None:
@@ -28,9 +52,9 @@ def by_h11(data: bytes) -> Whole | None:
         body += event.data
     assert connection.their_state is h11.DONE
     assert connection.trailing_data == (b"", False)
-    return Whole(
-        method=request.method, target=request.target, headers=list(request.headers), body=body
-    )
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
+    assert len(dict(fields)) == len(fields)
+    return Whole(request.method.decode(), request.target.decode(), dict(fields), body)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +68,7 @@ def by_h11(data: bytes) -> Whole | None:
     ],
 )
 def test_what_clients_send_is_taken(data: bytes) -> None:
-    assert whole(data, LIMITS) == by_h11(data)
+    assert whole(data) == by_h11(data)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +100,7 @@ def test_what_clients_send_is_taken(data: bytes) -> None:
     ],
 )
 def test_what_takes_a_closer_look_is_left(data: bytes) -> None:
-    assert whole(data, LIMITS) is None
+    assert whole(data) is None
 
 
 PIECES = st.lists(
@@ -98,7 +122,7 @@ REQUESTS = st.builds(
 
 @given(st.one_of(REQUESTS, PIECES.map(b"".join), st.binary(max_size=200)))
 def test_nothing_is_taken_that_h11_reads_otherwise(data: bytes) -> None:
-    found = whole(data, LIMITS)
+    found = whole(data)
     if found is not None:
         assert found == by_h11(data)
 
@@ -115,16 +139,59 @@ async def test_both_ways_on_one_connection(
     async with serving(application, pki) as server:
         stream = await server.connect()
         got = []
-        for sent in (plain, odd, plain, plain[:50], plain[50:], plain):
+        for sent in (plain, odd, plain):
             await stream.send_all(sent)
-            if sent != plain[:50]:
-                got.append(bytes(await stream.receive_some(65536)))
-        await stream.send_all(plain + plain + last)
+            got.append(bytes(await stream.receive_some(65536)))
+        for cut in (50, len(plain) - 12, len(plain) - 5):  # within the head, before and in the body
+            await stream.send_all(plain[:cut])
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            await stream.send_all(plain[cut:])
+            got.append(bytes(await stream.receive_some(65536)))
+        await stream.send_all(plain[:-5])
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        await stream.send_all(plain[-5:] + plain + last)
         rest = await until_closed(stream)
         await trio.aclose_forcefully(stream)
     statuses = [each.split(b"\r\n")[0] for each in got]
-    assert statuses == [b"HTTP/1.1 201 Created"] * 5
+    assert statuses == [b"HTTP/1.1 201 Created"] * 6
     assert {each.partition(b"\r\n\r\n")[2] for each in got} == {
         b'{"text":"a","count":0,"flag":false}\n'
     }
     assert rest.count(b"HTTP/1.1 201 Created") == 3
+
+
+@pytest.mark.parametrize("lane", ["", "off"])
+async def test_a_header_that_would_be_two(
+    lane: str, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a fault of ours, and no client sees any of it."""
+    monkeypatch.setenv(LANE, lane)
+
+    async def split(request: Request) -> Response:
+        return Response(headers=(("location", "a\r\nset-cookie: b"),))
+
+    broken = build_application(
+        [Route(method="GET", path="/", endpoint=split, hot=True)],
+        chance=Dice(),
+        access_log=lambda line: None,
+    )
+    async with serving(broken, pki, Limits(keep_alive=0.1, drain=1)) as server:
+        answer = await server.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert b"cookie" not in answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"{"])
+async def test_a_client_that_leaves_before_its_body(
+    sent: bytes, application: Application, pki: Pki, lines: list[Mapping[str, object]]
+) -> None:
+    """Nothing is asked of the endpoint, and the connection ends."""
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+    async with (
+        serving(application, replace(pki, plain=True)) as server,
+        await server.connect() as stream,
+    ):
+        await stream.send_all(head + sent)
+        await stream.send_eof()
+        assert (await until_closed(stream)).startswith(b"HTTP/1.1 400 ")
+    assert lines == []
