@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from appliance.cli.clock import SystemClock
 from appliance.cli.command import location
 from appliance.cli.prompts import say, selected
 from appliance.config import editing, loading
 from appliance.config.editing import Editing
 from appliance.config.loading import ConfigNotFound
-from appliance.config.settings import ProvisionerSettings, Settings
+from appliance.config.settings import Settings
 from appliance.model.errors import BadRequest
-from appliance.provisioners import registry
-from appliance.provisioners.listed import DISABLED, UninitializedProvisioner
-from appliance.server.system import SystemChance
-from appliance.upstream.http import HttpOutbound
+from appliance.provisioners.listed import DISABLED
+from appliance.server import entry_check
 
 RELOAD: Final = (
     "ca.json has been changed. To use it, send SIGHUP to the running server "
@@ -62,22 +59,11 @@ def save(changed: Editing, provisioner: str = "") -> None:
 
 def check(settings: Settings, provisioner: str) -> None:
     """Find what would leave the provisioner listed but without use. Raises BadRequest."""
-    made = registry.build(
-        settings, SystemClock().now(), outbound=HttpOutbound(()), chance=SystemChance()
-    )
-    found = made.by_name(provisioner)
-    if isinstance(found, UninitializedProvisioner):
+    if problem := entry_check.problem(settings, provisioner):
         raise BadRequest(
-            f"provisioner {provisioner} would not work: {found.entry['stateReason']}; "
-            "nothing was changed"
+            f"provisioner {provisioner} would not work: {problem}; nothing was changed"
         )
-    for each in settings.provisioners:
-        if each.name == provisioner and (problem := _template_problem(each)):
-            raise BadRequest(
-                f"provisioner {provisioner} would issue nothing: {problem}; nothing was changed"
-            )
-
-
-def _template_problem(provisioner: ProvisionerSettings) -> str:
-    template = provisioner.profile.template
-    return template.problem if template else ""
+    if problem := entry_check.template_problem(settings, provisioner):
+        raise BadRequest(
+            f"provisioner {provisioner} would issue nothing: {problem}; nothing was changed"
+        )

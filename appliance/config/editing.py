@@ -43,28 +43,44 @@ class Editing:
 
     def checked(self) -> Settings:
         """Read the changed configuration as the server will. Raises ConfigError."""
-        return loading.of_document(document.parse(self.file.absolute(), self._content()))
+        return loading.of_document(document.parse(self.file.absolute(), self.content()))
 
     def save(self, *others: NewFile) -> Settings:
         """Check, then put the configuration in place, and `others` with it: all of them or none.
 
-        Raises ConfigError, also when the file is not any more what was read, and then nothing has
-        changed.
+        The former one is kept beside it. Raises ConfigError, also when the file is not any more
+        what was read, and then nothing has changed.
         """
         settings = self.checked()
-        with self._alone() as status:
+        with self._alone(self.before) as status:
             owner = (status.st_uid, status.st_gid)
             changed = NewFile(
                 path=self.file,
-                content=self._content(),
+                content=self.content(),
                 mode=stat.S_IMODE(status.st_mode),
                 owner=owner,
             )
-            placing.place([*(replace(each, owner=owner) for each in others), changed])
+            former = replace(changed, path=self.former, content=self.before)
+            placing.place([*(replace(each, owner=owner) for each in others), former, changed])
         return settings
 
+    def take_back(self) -> None:
+        """Put the former configuration back after a `save`.
+
+        Raises ConfigError, also when somebody else has changed it since.
+        """
+        with self._alone(self.content()) as status:
+            owner = (status.st_uid, status.st_gid)
+            mode = stat.S_IMODE(status.st_mode)
+            placing.place([NewFile(path=self.file, content=self.before, mode=mode, owner=owner)])
+
+    @property
+    def former(self) -> Path:
+        """Where the former configuration is kept."""
+        return self.file.with_name(f"{self.file.name}.old")
+
     @contextmanager
-    def _alone(self) -> Iterator[os.stat_result]:
+    def _alone(self, expected: bytes) -> Iterator[os.stat_result]:
         """Keep others like us out, and give the file's mode and owner.
 
         Who waited for the lock meets another file than was locked, since it has been replaced.
@@ -77,7 +93,7 @@ class Editing:
             ) from error
         try:
             fcntl.flock(opened, fcntl.LOCK_EX)
-            if loading.content(self.file) != self.before:
+            if loading.content(self.file) != expected:
                 raise ConfigError(
                     "was changed by somebody else meanwhile; nothing was written: try again",
                     file=str(self.file),
@@ -96,7 +112,8 @@ class Editing:
             raise ConfigError(f"must be {kind}", file=str(self.file), place=name)
         return value
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Give the changed file."""
         return json.dumps(self.members, indent="\t", ensure_ascii=False).encode() + b"\n"
 
 

@@ -64,6 +64,10 @@ class Rules(Generic[T]):
         """Give the deny rule that is about the name, as it is written."""
         return next((rule.written for rule in self.deny if rule.matches(name)), None)
 
+    def allowed_by(self, name: T) -> str | None:
+        """Give the allow rule that is about the name, as it is written."""
+        return next((rule.written for rule in self.allow if rule.matches(name)), None)
+
     def allows(self, name: T) -> bool:
         """Say whether the name may be, as far as the allow rules go."""
         return not self.allow or any(rule.matches(name) for rule in self.allow)
@@ -130,6 +134,18 @@ class NamePolicy:
         if common_name:
             self._judge_common_name(common_name)
 
+    def allowing(self, san: San) -> str:
+        """Name the allow rule by which a name passes; nothing where there is none about it."""
+        match san.kind:
+            case SanKind.DNS:
+                return _allowing(self.domains, san)
+            case SanKind.IP:
+                return _allowing(self.addresses, san)
+            case SanKind.EMAIL:
+                return _allowing(self.emails, san)
+            case SanKind.URI:
+                return _allowing(self.uris, san)
+
     def _judge_common_name(self, name: str) -> None:
         rules, folded = self.common_names, patterns.fold(name)
         if (rule := rules.denied_by(folded)) is not None:
@@ -172,6 +188,14 @@ class NamePolicy:
 
     def _refusal(self, called: str, name: str, why: str) -> Forbidden:
         return Forbidden(f"{called} name {quoted(name)} not allowed by {self.place}: {why}")
+
+
+def _allowing(rules: Rules[T], san: San) -> str:
+    try:
+        rule = rules.allowed_by(rules.read(san.value))
+    except FormatError:
+        return ""
+    return "" if rule is None else f"allow.{san.kind} has {quoted(rule)}"
 
 
 def why_not(name: str, kind: str, rules: Rules[T], *, allows_something: bool) -> str:

@@ -16,6 +16,10 @@ class NamePolicy(Protocol):
         """Let a certificate's names pass, or raise Forbidden with the name and the rule."""
         ...
 
+    def allowing(self, san: San) -> str:
+        """Name the allow rule by which a name passes; nothing where there is none about it."""
+        ...
+
 
 class CertificateTemplate(Protocol):
     """A template in Go's language. One that cannot be read has a `problem`."""

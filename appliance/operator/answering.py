@@ -51,6 +51,7 @@ from appliance.operator.calls import (
     UpkeepCall,
 )
 from appliance.operator.interface import Issuance, Operator, Snapshots
+from appliance.operator.provisioning_calls import ProvisioningCall, answer_about_provisioners
 
 
 async def answer(
@@ -157,6 +158,7 @@ _ABOUT: Final[Sequence[tuple[Any, Callable[[Operator, Any], Awaitable[object]]]]
     (AlertCall, _answer_about_alerts),
     (UpkeepCall, _answer_about_upkeep),
     (BoxCall, answer_about_box),
+    (ProvisioningCall, answer_about_provisioners),
 )
 
 

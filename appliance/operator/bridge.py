@@ -38,6 +38,8 @@ from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.operator.box import Box
 from appliance.operator.box_callers import PassedBox
 from appliance.operator.interface import Operator
+from appliance.operator.provisioning import Provisioning
+from appliance.operator.provisioning_callers import PassedProvisioning
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -117,7 +119,7 @@ def _failing(answer: asyncio.Future[Result], error: Exception) -> Callable[[], N
     return settle
 
 
-class BridgedOperator(PassedBox):
+class BridgedOperator(PassedBox, PassedProvisioning):
     """The Operator of the server as the console's thread sees it."""
 
     def __init__(self, bridge: Bridge, operator: Operator) -> None:
@@ -126,6 +128,10 @@ class BridgedOperator(PassedBox):
 
     @property
     def _box(self) -> Box:
+        return self._operator
+
+    @property
+    def _provisioning(self) -> Provisioning:
         return self._operator
 
     async def _run(

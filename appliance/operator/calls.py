@@ -11,6 +11,7 @@ from appliance.model.issuing import CertificateOrder, SshOrder
 from appliance.model.journal import JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.operator.box_calls import BoxCall
+from appliance.operator.provisioning_calls import ProvisioningCall
 
 
 class OverviewCall(msgspec.Struct, tag_field="method", tag="overview"):
@@ -220,6 +221,7 @@ UpkeepCall: TypeAlias = (
 Call: TypeAlias = (
     UpkeepCall
     | BoxCall
+    | ProvisioningCall
     | Query
     | HistoryCall
     | AlertCall

@@ -27,6 +27,7 @@ from appliance.operator import wire
 from appliance.operator.answering import answer
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 from appliance.operator.interface import Issuance, Operator, Snapshots
+from appliance.operator.who import WHO
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +153,7 @@ def _check_peer(stream: trio.SocketStream) -> None:
     if uid not in (0, os.geteuid()):
         log.warning("user %d was turned away from the control socket", uid)
         raise Forbidden("the control socket is for the server's user and for root only")
+    WHO.set(f"user {uid} by the control socket")
 
 
 async def _converse(respond: _Answer, stream: trio.SocketStream) -> None:

@@ -30,6 +30,7 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenStatus
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.operator.box import Box
+from appliance.operator.provisioning import Provisioning
 
 
 class ExternalKeys(Protocol):
@@ -174,8 +175,9 @@ class Maintenance(Protocol):
 
 
 class Operator(
-    History, ExternalKeys, KeyTokens, Alerting, Revoking, Issuing, Maintenance, Box, Protocol
-):
+    History, ExternalKeys, KeyTokens, Alerting, Revoking, Issuing, Maintenance, Box,
+    Provisioning, Protocol,
+):  # fmt: skip
     """What a person running the box can see and do. Methods run in the server's Trio thread."""
 
     async def overview(self) -> Overview:

@@ -35,6 +35,7 @@ from appliance.operator import calls, wire
 from appliance.operator.box_callers import RemoteBox
 from appliance.operator.calls import Call
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
+from appliance.operator.provisioning_callers import RemoteProvisioning
 
 _ANSWER: Final = 90.0  # seconds; the server gives up earlier, and says so
 
@@ -46,7 +47,7 @@ class NotListening(Unavailable):
 
 
 @final
-class RemoteOperator(RemoteBox):
+class RemoteOperator(RemoteBox, RemoteProvisioning):
     """Operator, Issuance and Snapshots over a connection (operator.interface).
 
     One call at a time is on its way.

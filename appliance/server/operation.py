@@ -39,10 +39,13 @@ from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.model.version import VERSION
 from appliance.operator.box import Box
 from appliance.operator.box_callers import PassedBox
+from appliance.operator.provisioning import Provisioning
+from appliance.operator.provisioning_callers import PassedProvisioning
 from appliance.server import banner
 from appliance.server.launch import EventRing
 from appliance.server.orders import bad_requests
 from appliance.server.past import Past
+from appliance.server.provisioning import ProvisionerAdministration
 from appliance.server.reloading import Service
 from appliance.server.upkeep import Upkeep
 
@@ -50,7 +53,7 @@ _REQUEST_ID: Final = 10  # octets, as of those that come by TLS
 
 
 @dataclass(frozen=True, slots=True)
-class ApplianceOperator(PassedBox):
+class ApplianceOperator(PassedBox, PassedProvisioning):
     """The Operator in the server's own thread."""
 
     service: Service
@@ -237,6 +240,10 @@ class ApplianceOperator(PassedBox):
     @property
     def _box(self) -> Box:
         return self.box
+
+    @property
+    def _provisioning(self) -> Provisioning:
+        return ProvisionerAdministration(self.service)
 
     @property
     def _keys(self) -> ExternalKeyAdministration:

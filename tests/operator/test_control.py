@@ -46,6 +46,7 @@ from tests.support.history import StoredHistory
 from tests.support.inventory import START, Sample, revoke
 from tests.support.kept_alerts import KeptAlerts
 from tests.support.kept_box import KeptBox
+from tests.support.kept_provisioners import KeptProvisioners
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
 from tests.support.sample_box import SampleBox
@@ -60,8 +61,9 @@ OVERVIEW = Overview(
 
 @dataclass
 class Appliance(
-    StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations, SampleBox
-):
+    StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations, SampleBox,
+    KeptProvisioners,
+):  # fmt: skip
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
     store: MemoryStore = field(default_factory=MemoryStore)

@@ -30,6 +30,7 @@ from tests.support.external_keys import KeptKeys
 from tests.support.kept_alerts import KeptAlerts
 from tests.support.kept_box import KeptBox
 from tests.support.kept_issuing import KeptIssuing
+from tests.support.kept_provisioners import KeptProvisioners
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import KeptTokens
 from tests.support.sample_box import SampleBox
@@ -176,8 +177,9 @@ LIVE = (
 
 
 class SampleOperator(
-    KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptIssuing, KeptBox, SampleBox
-):
+    KeptKeys, KeptTokens, KeptAlerts, KeptRevocations, KeptIssuing, KeptBox, SampleBox,
+    KeptProvisioners,
+):  # fmt: skip
     """What the tests and the picture of the console look at."""
 
     def __init__(
