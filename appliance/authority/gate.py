@@ -1,6 +1,7 @@
 """What keeps the CA from issuing for a while, though it serves everything else."""
 
 import enum
+from collections.abc import Callable
 from typing import final
 
 from appliance.model.errors import Unavailable
@@ -25,6 +26,11 @@ class IssuanceGate:
 
     def __init__(self) -> None:
         self._bars: dict[Bar, str] = {}
+        self._told: list[Callable[[], None]] = []
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Have someone told whenever `bars` have changed."""
+        self._told.append(listener)
 
     @property
     def bars(self) -> dict[Bar, str]:
@@ -33,11 +39,14 @@ class IssuanceGate:
 
     def close(self, bar: Bar, sentence: str) -> None:
         """Let nothing pass; whoever asks is told the sentence."""
-        self._bars[bar] = sentence
+        if self._bars.get(bar) != sentence:
+            self._bars[bar] = sentence
+            self._tell()
 
     def open(self, bar: Bar) -> None:
         """Take a bar away."""
-        self._bars.pop(bar, None)
+        if self._bars.pop(bar, None) is not None:
+            self._tell()
 
     def check(self) -> None:
         """Let an issuance pass. Raises Unavailable."""
@@ -48,3 +57,7 @@ class IssuanceGate:
         """Let pass what is dated, and needs little of the disk: lists. Raises Unavailable."""
         if sentence := self._bars.get(Bar.CLOCK):
             raise Unavailable(sentence, retry_after=_RETRY_AFTER)
+
+    def _tell(self) -> None:
+        for told in self._told:
+            told()

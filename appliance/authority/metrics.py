@@ -22,7 +22,7 @@ from appliance.model.events import Event, EventKind
 from appliance.model.tokens import TokenState, TokenStatus
 from appliance.model.webhooks import WebhookKind
 from appliance.ports.clock import Clock
-from appliance.ports.events import EventSink
+from appliance.ports.events import CountingSink, EventSink
 from appliance.ports.signer import IssuerKey, Signer
 
 log = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ class Metrics:
 class CountedSigner:
     """A Signer whose uses are counted."""
 
-    def __init__(self, signer: Signer, metrics: Metrics) -> None:
+    def __init__(self, signer: Signer, metrics: CountingSink) -> None:
         self._signer = signer
         self._metrics = metrics
 

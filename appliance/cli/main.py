@@ -66,6 +66,7 @@ _PLUGIN: Final = "step-kms-plugin"  # what step calls for keys on tokens
 _CONSOLE: Final = "appliance.cli.console:default"
 _COMPLETING: Final = "_HEARTH_COMPLETE"  # a shell asks what may follow
 _WORKER: Final = "--internal-worker"  # the one file started by itself, to load a PKCS#11 module
+_SERVER_WORKER: Final = "--internal-server-worker"  # the same, to do a part of the server's work
 _INTERRUPTED: Final = 130
 
 
@@ -75,10 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = Path(program).name
     if argv is None:
         hide_secrets()
-    if arguments == [_WORKER]:
-        from appliance.keys.pkcs11.worker import main as worker  # noqa: PLC0415
-
-        return worker()
+    if arguments[:1] in ([_WORKER], [_SERVER_WORKER]):
+        return _worker(*arguments)
     try:
         return _run(name, arguments)
     except click.ClickException as error:
@@ -90,6 +89,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort; a person gets a sentence
         return _show_fault(error)
+
+
+def _worker(flag: str, *descriptors: str) -> int:
+    """Be a process that another of this program has started."""
+    if flag == _WORKER:
+        from appliance.keys.pkcs11.worker import main as worker  # noqa: PLC0415
+
+        return worker()
+    from appliance.server.workers.worker import main as server_worker  # noqa: PLC0415
+
+    return server_worker(descriptors)
 
 
 def _run(name: str, arguments: list[str]) -> int:

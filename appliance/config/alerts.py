@@ -57,6 +57,7 @@ RULES: Final = (
     "store",
     "database",
     "backup",
+    "workers",
 )
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _SEVERITIES: Final = {each.value: each for each in Severity}

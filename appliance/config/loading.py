@@ -4,6 +4,7 @@ Relative names of certificates, keys and the database are relative to the workin
 step-ca.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,12 @@ def load(file: Path) -> Settings:
 
     Raises ConfigNotFound when there is none, ConfigError for whatever else is wrong with it.
     """
-    return of_document(parse(file.absolute(), content(file)))
+    return read(file, content(file))
+
+
+def read(file: Path, text: bytes) -> Settings:
+    """Check a ca.json that was read before. Raises ConfigError."""
+    return replace(of_document(parse(file.absolute(), text)), text=text)
 
 
 def content(file: Path) -> bytes:
@@ -142,6 +148,7 @@ def of_document(document: Document) -> Settings:
         disk=upkeep.read_disk(written.disk, document),
         written=document.keys(),
         digest=document.digest,
+        workers=upkeep.read_workers(written.workers, document),
         warnings=(*_unknown(document), *warnings, *_not_served(written, listed, store)),
     )
 

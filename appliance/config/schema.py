@@ -331,3 +331,4 @@ class CaJson(Struct, rename="camel", kw_only=True):
     retention: Retention | None = None
     clock: Clock | None = None
     disk: Disk | None = None
+    workers: int = 0

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -228,7 +228,9 @@ class Settings:
     disk: DiskSettings = USUAL_DISK
     written: frozenset[str] = frozenset()  # the keys that ca.json has, in small letters
     digest: str = ""  # SHA-256 of ca.json, in hex
+    workers: int = 0  # processes that serve HTTPS for this one; 0: it does all itself
     warnings: tuple[str, ...]  # one line each, to be logged at start
+    text: bytes = field(default=b"", repr=False, compare=False)  # ca.json as it was read
 
     @property
     def key_places(self) -> tuple[KeyPlace, ...]:

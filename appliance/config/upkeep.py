@@ -10,6 +10,7 @@ from appliance.config.schema import Retention as WrittenRetention
 from appliance.model.upkeep import ClockSettings, DiskSettings, Retention
 
 FOREVER: Final = "forever"
+MOST_WORKERS: Final = 64
 _MEGABYTE: Final = 2**20
 
 
@@ -49,6 +50,13 @@ def read_disk(written: Disk | None, document: Document) -> DiskSettings:
     if settings.warn_below < settings.refuse_below:
         raise document.wrong("must be as much as refuseBelow or more", "disk.warnBelow")
     return settings
+
+
+def read_workers(written: int, document: Document) -> int:
+    """Read `workers`. Raises ConfigError."""
+    if not 0 <= written <= MOST_WORKERS:
+        raise document.wrong(f"must be from 0 to {MOST_WORKERS}", "workers")
+    return written
 
 
 def _or_ever(

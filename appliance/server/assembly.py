@@ -13,7 +13,7 @@ from appliance.authority.crl import CrlPlan, CrlPublisher
 from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers
 from appliance.authority.journal import Journal
-from appliance.authority.metrics import Metrics
+from appliance.authority.metrics import Gathering, Metrics
 from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.ssh.keys import SshKeys
@@ -34,7 +34,7 @@ from appliance.model.ssh import CertificateType
 from appliance.model.version import VERSION
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
-from appliance.ports.events import EventSink
+from appliance.ports.events import CountingSink, EventSink
 from appliance.ports.store import MeasuredStore, Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
@@ -44,6 +44,7 @@ from appliance.server.keys import Tokens
 from appliance.server.launch import USUAL_NETWORK, Network
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
+from appliance.server.token_keys import TokenKeys
 from appliance.server.token_notices import TokenNotices
 from appliance.server.validating import build_validation
 from appliance.stores.memory import MemoryStore
@@ -56,8 +57,8 @@ from appliance.web.visits import AccessLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foundation:
-    """What outlives a reload: the store, and what has to be remembered across it."""
+class Ground:
+    """What a configuration is built on, and what outlives a reload of it."""
 
     store: Store
     tokens: OneTimeTokens
@@ -65,16 +66,25 @@ class Foundation:
     ssh_list: KrlPublisher
     clock: Clock
     chance: Chance
-    events: Metrics
+    events: CountingSink
+    numbers: Gathering
     started_at: datetime
     password: Password | None
     ssh_passwords: Mapping[CertificateType, Password]
-    key_tokens: Tokens
+    key_tokens: TokenKeys
     validation: Validation
     conditions: ConditionBoard
+    gate: IssuanceGate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation(Ground):
+    """The ground of the process that has the store, and what looks after it."""
+
+    events: Metrics
+    key_tokens: Tokens
     journal: Journal
     alerts: Alerts
-    gate: IssuanceGate
 
 
 def lay_foundation(
@@ -115,6 +125,7 @@ def lay_foundation(
         clock=clock,
         chance=chance,
         events=counted,
+        numbers=counted.gather,
         started_at=clock.now().replace(microsecond=0),
         password=password,
         ssh_passwords=ssh_passwords,
@@ -149,7 +160,7 @@ class Assembly:
     warnings: tuple[str, ...]
 
 
-def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) -> Assembly:
+def assemble(settings: Settings, foundation: Ground, access_log: AccessLog) -> Assembly:
     """Read what the settings name and build the authority on it.
 
     Raises ConfigError for files that are missing, wrong or do not fit together, and for a key that
@@ -283,7 +294,7 @@ def assemble(settings: Settings, foundation: Foundation, access_log: AccessLog) 
             settings, public, chance=foundation.chance, access_log=access_log
         ),
         metrics=published.metrics_application(
-            settings, foundation.events, chance=foundation.chance
+            settings, foundation.numbers, chance=foundation.chance
         ),
         application=build_application(
             routes,
@@ -301,7 +312,7 @@ def _new_account(ssh: SshSettings | None) -> NewAccount | None:
     return NewAccount(principal=ssh.add_user_principal, command=ssh.add_user_command)
 
 
-def _ssh_passwords(settings: Settings, foundation: Foundation) -> SshPasswords:
+def _ssh_passwords(settings: Settings, foundation: Ground) -> SshPasswords:
     return SshPasswords(
         own=foundation.ssh_passwords, intermediate=foundation.password or settings.password
     )

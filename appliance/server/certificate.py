@@ -37,7 +37,13 @@ class OwnCertificate:
         self._chance = chance
         self._due: datetime | None = None
         self._held: Identity | None = None
+        self._shown: Identity
         self._waits = False
+
+    @property
+    def shown(self) -> Identity:
+        """What clients see: the certificate in use, or what stands in for it."""
+        return self._shown
 
     @property
     def validity(self) -> Validity | None:
@@ -109,6 +115,7 @@ class OwnCertificate:
         current: Callable[[], Assembly],
         holder: TlsHolder,
         is_key_ready: Callable[[], bool] = lambda: True,
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         """Renew whenever it is due, until cancelled. What fails is tried again after a minute.
 
@@ -130,16 +137,25 @@ class OwnCertificate:
                 log.warning("the server's own certificate could not be renewed: %s", error)
             else:
                 log.info("renewed the server's own certificate")
+                told()
 
     def _context(self, assembly: Assembly, identity: Identity) -> SSLContext:
-        """Make the context to serve it, and show it to whoever this server asks."""
-        settings, trust = assembly.settings, assembly.trust
-        context = server_context(
-            chain=identity.chain,
-            key=identity.key,
-            client_issuers=(*trust.roots, *trust.intermediates),
-            settings=settings.tls,
-            file=str(settings.file),
-        )
-        assembly.outbound.show(identity)
-        return context
+        self._shown = identity
+        return context_of(assembly, identity)
+
+
+def context_of(assembly: Assembly, identity: Identity) -> SSLContext:
+    """Make the context to serve a certificate, and show it to whoever this server asks.
+
+    Raises ConfigError for TLS settings that are impossible.
+    """
+    settings, trust = assembly.settings, assembly.trust
+    context = server_context(
+        chain=identity.chain,
+        key=identity.key,
+        client_issuers=(*trust.roots, *trust.intermediates),
+        settings=settings.tls,
+        file=str(settings.file),
+    )
+    assembly.outbound.show(identity)
+    return context

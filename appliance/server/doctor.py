@@ -73,8 +73,21 @@ async def examine(
     for address in ((settings.host, settings.port), settings.insecure, settings.metrics):
         for line in _address(settings, *address) if address else ():
             yield line
+    for line in _workers(settings):
+        yield line
     async for finding in _names(settings):
         yield finding
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    if not settings.workers:
+        return
+    processors = len(os.sched_getaffinity(0))
+    text = f"{settings.workers} processes serve HTTPS for this one"
+    if settings.workers > processors:
+        yield _warning("workers", f"{text}: more than the {processors} processors there are")
+    else:
+        yield _ok("workers", text)
 
 
 async def _authority(

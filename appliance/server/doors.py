@@ -5,7 +5,7 @@ another application from the next request on. Each door has its own limit of con
 crowd before one does not close another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from typing import TypeAlias
 import trio
 
 from appliance.model.errors import Unavailable
+from appliance.server.workers.listening import SharingListener
 from appliance.web.application import Application
 from appliance.web.limits import Limits
 from appliance.web.serving import Serving, open_listeners, serve
@@ -30,12 +31,16 @@ class DoorName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """What is to be served where. Without `tls` it is plain HTTP."""
+    """What is to be served where. Without `tls` it is plain HTTP.
+
+    `share` hands a connection over to another process, if it says so.
+    """
 
     name: DoorName
     address: tuple[str, int]  # as configured; port 0 takes a free one
     application: Application
     tls: TlsHolder | None = None
+    share: Callable[[trio.SocketStream], bool] = lambda _stream: False
 
 
 Listening: TypeAlias = Mapping[DoorName, Sequence[trio.SocketListener]]
@@ -46,7 +51,7 @@ class _Door:
     address: tuple[str, int]
     switch: Switch
     stop: trio.Event
-    serving: Serving
+    addresses: tuple[tuple[str, int], ...]
 
 
 class Doors:
@@ -59,7 +64,7 @@ class Doors:
     def addresses(self, name: DoorName) -> tuple[tuple[str, int], ...]:
         """Host and port of each listener of a door; nothing while it is closed."""
         door = self._open.get(name)
-        return door.serving.addresses if door else ()
+        return door.addresses if door else ()
 
     async def listen(self, entrances: Sequence[Entrance]) -> Listening:
         """Listen wherever that is not done yet; whoever comes, waits for `change`.
@@ -104,19 +109,20 @@ class Doors:
         listeners: Sequence[trio.SocketListener],
     ) -> None:
         switch, stop = Switch(entrance.application), trio.Event()
+        addresses = tuple(each.socket.getsockname()[:2] for each in listeners)
 
         async def run(*, task_status: trio.TaskStatus[Serving]) -> None:
             await serve(
                 switch,
-                listeners=listeners,
+                listeners=[SharingListener(each, entrance.share) for each in listeners],
                 tls=entrance.tls,
                 limits=self._limits,
                 stop=stop,
                 task_status=task_status,
             )
 
-        serving: Serving = await nursery.start(run)
-        self._open[entrance.name] = _Door(entrance.address, switch, stop, serving)
+        await nursery.start(run)
+        self._open[entrance.name] = _Door(entrance.address, switch, stop, addresses)
 
     def _shut(self, name: DoorName) -> None:
         door = self._open.pop(name, None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.authority.issuers import Issuers, IssuingKey
-from appliance.authority.metrics import CountedSigner, Metrics
+from appliance.authority.metrics import CountedSigner
 from appliance.authority.trust import Trust
 from appliance.config.settings import (
     IssuerSettings,
@@ -19,18 +19,20 @@ from appliance.issuance.issuers import Issuer
 from appliance.keys.file import open_signer
 from appliance.model.errors import ConfigError
 from appliance.model.secret import Password
+from appliance.ports.events import CountingSink
 from appliance.ports.signer import Signer
 from appliance.server import material
 from appliance.server.keys import Tokens
 from appliance.server.pointing import pointers_of
+from appliance.server.token_keys import TokenKeys
 
 
 def open_issuers(
     settings: Settings,
     trust: Trust,
     password: Password | None,
-    metrics: Metrics,
-    tokens: Tokens | None = None,
+    metrics: CountingSink,
+    tokens: TokenKeys | None = None,
 ) -> Issuers:
     """Open all that sign, their signatures counted. Keys on tokens need not be there yet.
 
@@ -55,7 +57,7 @@ def open_issuers(
     return Issuers(_counted(first, metrics), [_counted(each, metrics) for each in others])
 
 
-def _counted(key: IssuingKey, metrics: Metrics) -> IssuingKey:
+def _counted(key: IssuingKey, metrics: CountingSink) -> IssuingKey:
     return replace(key, signer=CountedSigner(key.signer, metrics))
 
 
@@ -66,7 +68,7 @@ class _Keys:
     settings: Settings
     trust: Trust
     password: Password | None
-    tokens: Tokens
+    tokens: TokenKeys
 
     def signer(self, certificate: Path, key: KeyPlace, issuer: Issuer) -> Signer:
         """Open the key of a certificate. Raises ConfigError."""

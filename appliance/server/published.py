@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from appliance.authority.crl import CrlPlan
 from appliance.authority.issuers import Issuers
-from appliance.authority.metrics import Metrics
+from appliance.authority.metrics import Gathering
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.issuance import revocation_lists
 from appliance.model.errors import ConfigError, FormatError
@@ -53,14 +53,12 @@ def insecure_application(
 
 
 def metrics_application(
-    settings: Settings, metrics: Metrics, *, chance: Chance
+    settings: Settings, numbers: Gathering, *, chance: Chance
 ) -> Application | None:
     """Make what serves metrics, when somebody asked for it; its requests are not logged."""
     if settings.metrics is None:
         return None
-    return build_application(
-        metrics_routes(metrics.gather), chance=chance, access_log=lambda fields: None
-    )
+    return build_application(metrics_routes(numbers), chance=chance, access_log=lambda fields: None)
 
 
 def publishes(settings: Settings) -> bool:

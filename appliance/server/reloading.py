@@ -4,6 +4,7 @@ Everything new is built, and proven to serve, before anything old is let go. So 
 that is wrong changes nothing, and a request is answered by the one or the other, never by neither.
 """
 
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,11 @@ from appliance.server.doors import DoorName, Doors, Entrance, Listening
 from appliance.server.launch import Launch
 from appliance.server.output import Output
 from appliance.server.system import settle_collector
+from appliance.server.workers.crew import Crew
+from appliance.server.workers.desk import House
+from appliance.server.workers.duty import Duty, der, duty_of
+from appliance.server.workers.relaying import RelayedRoutes
+from appliance.server.workers.tokens import KeyCupboard
 from appliance.web.limits import Limits
 from appliance.web.tls import TlsHolder
 
@@ -63,6 +69,9 @@ class Service:
         self._own = OwnCertificate(foundation.clock, foundation.chance)
         self._doors = Doors(limits)
         self._reloading = trio.Lock()
+        self._crew = self._hired_crew(output, limits)
+        self._duties = itertools.count(1)
+        self._limits = limits
         self._assembly: Assembly
         self._holder: TlsHolder
         self._doorway: trio.Nursery  # what serves connections
@@ -95,7 +104,7 @@ class Service:
 
     async def listen(self) -> Listening:
         """Listen wherever the configuration says. Raises Unavailable."""
-        return await self._doors.listen(_entrances(self._assembly, self._holder))
+        return await self._doors.listen(self._entrances())
 
     def watch(self) -> None:
         """Have alerts go by the configuration at work."""
@@ -115,16 +124,21 @@ class Service:
         self.foundation.ssh_list.configure(
             key.blob for kind in CertificateType for key in ssh_keys.roots(kind)
         )
-        await self._doors.change(nursery, _entrances(self._assembly, self._holder), listening)
+        await self._doors.change(nursery, self._entrances(), listening)
+        await self._crew.serve(nursery, self._duty())
 
     def close(self) -> None:
         """Take no more connections; those that are open end after their answers."""
         self._doors.close()
+        self._crew.close()
 
     async def keep_certificate_fresh(self) -> None:
         """Renew the server's own certificate whenever it is due, until cancelled."""
         await self._own.keep_fresh(
-            lambda: self._assembly, self._holder, lambda: self.foundation.key_tokens.are_ready
+            lambda: self._assembly,
+            self._holder,
+            lambda: self.foundation.key_tokens.are_ready,
+            lambda: self._crew.show(self._own.shown.chain, der(self._own.shown.key)),
         )
 
     async def keep_responder_fresh(self) -> None:
@@ -197,7 +211,7 @@ class Service:
         await providers.introduce(assembly.registry)
         assembly.registry.resume(self._assembly.registry)
         context = await self._certified(assembly)
-        listening = await self._doors.listen(_entrances(assembly, self._holder))
+        listening = await self._doors.listen(self._entrances(assembly))
         with trio.CancelScope(shield=True):  # from here on it is the new one that serves
             self._holder.replace(context)
             self._assembly = assembly
@@ -214,6 +228,54 @@ class Service:
             await assembly.responder.renew()
         return context
 
+    def _entrances(self, assembly: Assembly | None = None) -> list[Entrance]:
+        """Say what a configuration serves where; None is the one at work."""
+        assembly = assembly or self._assembly
+        settings = assembly.settings
+        plain = (
+            (DoorName.INSECURE, settings.insecure, assembly.insecure),
+            (DoorName.METRICS, settings.metrics, assembly.metrics),
+        )
+        return [
+            Entrance(
+                name=DoorName.MAIN,
+                address=(settings.host, settings.port),
+                application=assembly.application,
+                tls=self._holder,
+                share=self._crew.share,
+            ),
+            *(
+                Entrance(name=name, address=address, application=application)
+                for name, address, application in plain
+                if address is not None and application is not None
+            ),
+        ]
+
+    def _hired_crew(self, output: Output, limits: Limits) -> Crew:
+        """Give what workers work for; there may be none of them."""
+        foundation = self.foundation
+        house = House(
+            store=foundation.store,
+            events=foundation.events,
+            output=output,
+            keys=KeyCupboard(foundation.key_tokens, self.settings),
+            routes=RelayedRoutes(lambda: self._assembly.application.routes),
+        )
+        crew = Crew(house, foundation.conditions, drain=limits.drain)
+        foundation.gate.tell(lambda: crew.bar(foundation.gate.bars))
+        foundation.events.add(crew.families)
+        return crew
+
+    def _duty(self) -> Duty:
+        return duty_of(
+            self._assembly,
+            self.foundation,
+            self._own.shown,
+            number=next(self._duties),
+            network=self._launch.network,
+            connections=self._limits.connections,
+        )
+
     def _assembled(self, settings: Settings) -> Assembly:
         log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)
         return assemble(settings, self.foundation, log_requests)
@@ -226,25 +288,3 @@ def in_force(settings: Settings) -> str:
     except OSError:
         return "ca.json is in force"
     return f"ca.json with SHA-256 {digest} is in force"
-
-
-def _entrances(assembly: Assembly, holder: TlsHolder) -> list[Entrance]:
-    """Say what a configuration serves where."""
-    settings = assembly.settings
-    plain = (
-        (DoorName.INSECURE, settings.insecure, assembly.insecure),
-        (DoorName.METRICS, settings.metrics, assembly.metrics),
-    )
-    return [
-        Entrance(
-            name=DoorName.MAIN,
-            address=(settings.host, settings.port),
-            application=assembly.application,
-            tls=holder,
-        ),
-        *(
-            Entrance(name=name, address=address, application=application)
-            for name, address, application in plain
-            if address is not None and application is not None
-        ),
-    ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.authority.metrics import CountedSigner, Metrics
+from appliance.authority.metrics import CountedSigner
 from appliance.authority.ssh.configuration import SshConfiguration
 from appliance.authority.ssh.hosts import SshHosts
 from appliance.authority.ssh.keys import KnownKey, SshKeys, SshSigningKey
@@ -16,9 +16,11 @@ from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
+from appliance.ports.events import CountingSink
 from appliance.ports.signer import Signer
 from appliance.ports.store import Store
 from appliance.server.keys import Tokens
+from appliance.server.token_keys import TokenKeys
 from appliance.web.api.ssh_hosts import SshHostEndpoints
 from appliance.web.http import Route
 
@@ -38,8 +40,8 @@ class SshPasswords:
 def open_ssh_keys(
     settings: Settings,
     passwords: SshPasswords,
-    metrics: Metrics,
-    tokens: Tokens | None = None,
+    metrics: CountingSink,
+    tokens: TokenKeys | None = None,
 ) -> SshKeys:
     """Open what `ssh` names, its signatures counted. `tokens` have learnt of the keys on them.
 

@@ -35,7 +35,7 @@ LANE: Final = "HEARTH_LANE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """A running server. `addresses` are host and port of each listener."""
+    """A running server. `addresses` are host and port of each listener that has a socket."""
 
     addresses: tuple[tuple[str, int], ...]
     context: Context
@@ -68,7 +68,7 @@ async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
 async def serve(
     app: ASGIFramework,
     *,
-    listeners: Sequence[trio.SocketListener],
+    listeners: Sequence[trio.abc.Listener[trio.SocketStream]],
     tls: TlsHolder | None,
     limits: Limits,
     stop: trio.Event,
@@ -106,7 +106,11 @@ async def serve(
                     )
 
                 accepting.start_soon(accept)
-                addresses = tuple(each.socket.getsockname()[:2] for each in listeners)
+                addresses = tuple(
+                    each.socket.getsockname()[:2]
+                    for each in listeners
+                    if isinstance(each, trio.SocketListener)
+                )
                 task_status.started(Serving(addresses=addresses, context=context))
                 await stop.wait()
                 accepting.cancel_scope.cancel()

@@ -22,6 +22,7 @@ HOLDS: Final = {
     "clock-sync": timedelta(minutes=10),
     "ocsp-responder": timedelta(minutes=2),
     "crl": timedelta(minutes=2),
+    "workers": timedelta(minutes=2),
 }
 
 

@@ -1,0 +1,128 @@
+"""One end of what joins a worker and the main process: frames over a socket pair, both ways.
+
+A frame is its length in four octets, then an array of messages. Whatever is to be told while one is
+on its way shares the next: so the more there is to do, the less each message costs.
+"""
+
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar, final
+
+import msgspec
+import trio
+
+from appliance.server.workers.messages import Message, encode
+
+_LENGTH: Final = 4  # octets
+_PART: Final = 1 << 18  # octets read at once
+_BUFFER: Final = 1 << 20  # octets that the kernel may hold
+
+T = TypeVar("T")
+
+
+class LinkClosed(Exception):
+    """The other end is gone, or spoke nonsense."""
+
+
+@final
+class Link(Generic[T]):
+    """Tells and hears, from `run` on."""
+
+    def __init__(self, ours: socket.socket, decoder: msgspec.msgpack.Decoder[list[T]]) -> None:
+        ours.settimeout(0)
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            ours.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+        self._socket = ours
+        self._decoder = decoder
+        self._waiting: list[Message] = []
+        self._wish = trio.Event()
+        self._told = trio.Event()
+
+    def tell(self, message: Message) -> None:
+        """Send a message soon; never waits."""
+        self._waiting.append(message)
+        self._wish.set()
+
+    async def run(
+        self,
+        heard: Callable[[Sequence[T]], Awaitable[None]],
+        also: Callable[[], Message | None] = lambda: None,
+    ) -> None:
+        """Tell, and hear a frame's messages at a time, until the other end has gone.
+
+        Then it raises LinkClosed. What `also` gives goes with each frame.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._telling, also)
+                await self._hearing(heard)
+        except BaseExceptionGroup as group:
+            closed, others = group.split(LinkClosed)
+            if others is not None or closed is None:
+                raise
+            raise LinkClosed from group
+
+    async def all_told(self) -> None:
+        """Wait until nothing is left to be sent."""
+        while self._waiting or self._wish.is_set():
+            self._told = trio.Event()
+            await self._told.wait()
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+    async def _telling(self, also: Callable[[], Message | None]) -> None:
+        while True:
+            await self._wish.wait()
+            messages, self._waiting = self._waiting, []
+            if (more := also()) is not None:
+                messages.append(more)
+            await self._send(encode(messages))
+            if not self._waiting:
+                self._wish = trio.Event()
+                self._told.set()
+
+    async def _send(self, frame: bytes) -> None:
+        rest = memoryview(len(frame).to_bytes(_LENGTH) + frame)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._socket)
+            except OSError:
+                raise LinkClosed from None
+
+    async def _hearing(self, heard: Callable[[Sequence[T]], Awaitable[None]]) -> None:
+        buffer = bytearray()
+        while True:
+            await self._receive(buffer)
+            place = 0
+            while len(buffer) - place >= _LENGTH:
+                start = place + _LENGTH
+                end = start + int.from_bytes(buffer[place:start])
+                if len(buffer) < end:
+                    break
+                try:
+                    messages = self._decoder.decode(bytes(buffer[start:end]))
+                except msgspec.DecodeError as error:
+                    raise LinkClosed("a frame cannot be read") from error
+                place = end
+                await heard(messages)
+            del buffer[:place]
+
+    async def _receive(self, buffer: bytearray) -> None:
+        """Add what is there, at least an octet. Half a frame goes with who has sent it."""
+        await trio.lowlevel.checkpoint()  # whoever tells without pause must not keep others out
+        while True:
+            try:
+                part = self._socket.recv(_PART)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+                continue
+            except OSError:
+                part = b""
+            if not part:
+                raise LinkClosed
+            buffer += part
+            return

@@ -1,0 +1,54 @@
+"""The store of a worker: that of the main process, which decides and writes for all."""
+
+from collections.abc import Sequence
+from typing import final
+
+from appliance.ports.store import Operation
+from appliance.server.workers.asking import Asking
+from appliance.server.workers.messages import Commit, Get, Note, Scan, pack
+
+
+@final
+class RemoteStore:
+    """A Store (ports.store) at the other end of a link."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    @property
+    def description(self) -> str:
+        """Whose it is."""
+        return "the main process's"
+
+    async def get(self, bucket: str, key: bytes) -> bytes | None:
+        """Give the value, or None."""
+        value: bytes | None = await self._asking.ask(lambda number: Get(number, bucket, key))
+        return value
+
+    async def commit(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing, and return when it is on disk."""
+        packed = pack(operations)
+        await self._asking.ask(lambda number: Commit(number, packed), to_the_end=True)
+
+    async def note(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing, and need not wait for the disk."""
+        packed = pack(operations)
+        await self._asking.ask(lambda number: Note(number, packed), to_the_end=True)
+
+    async def scan(
+        self,
+        bucket: str,
+        *,
+        start: bytes = b"",
+        stop: bytes | None = None,
+        reverse: bool = False,
+        limit: int = 1000,
+    ) -> list[tuple[bytes, bytes]]:
+        """Give pairs in key order."""
+        pairs: list[list[bytes]] = await self._asking.ask(
+            lambda number: Scan(number, bucket, start, stop, reverse, limit)
+        )
+        return [(key, value) for key, value in pairs]
+
+    async def aclose(self) -> None:
+        """Close nothing: it is not ours."""
