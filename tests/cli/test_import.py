@@ -131,7 +131,7 @@ def test_what_acme_is_done_with_some_day_will_be_forgotten(badger: Path) -> None
     assert main(["import", str(badger), "--database-only"]) == 0
 
     async def use(store: LevelDbStore) -> None:
-        noted = [acme.read_expiring(key) for key, _ in await store.scan(acme.EXPIRY)]
+        noted = [each for row in await store.scan(acme.EXPIRY) for each in acme.read_expiring(*row)]
         tables = [table for table, _ in noted]
         assert tables.count(acme.ORDERS) == tables.count(acme.AUTHORIZATIONS) == 2
         assert tables.count(acme.CHALLENGES) == 6

@@ -29,7 +29,7 @@ from appliance.authority.acme.external_accounts import ExternalAccounts
 from appliance.authority.acme.finalization import Finalization
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.orders import Orders
-from appliance.authority.acme.records import AuthorizationRow, ChallengeRow
+from appliance.authority.acme.records import ChallengeRow, Held
 from appliance.authority.acme.renewal_info import RenewalInfo
 from appliance.authority.acme.revocation import AcmeRevocation
 from appliance.issuance.acme.states import ChallengeEvent
@@ -339,27 +339,29 @@ class PromptValidator:
 
     async def begin(
         self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
+        found: Authorization,
+        challenge: Held[ChallengeRow],
         *,
         provisioner: AcmeProvisioner,
         thumbprint: str,
         account_url: str,
         payload: bytes,
     ) -> None:
-        self.begun.append(challenge.value)
-        if challenge.value in self.hanging:
+        value = challenge.row.value
+        self.begun.append(value)
+        if value in self.hanging:
             return
         assert self.authorizations is not None
         problem = AcmeError(ProblemType.INCORRECT_RESPONSE, "something else was there")
-        failed = challenge.value in self.failing
+        failed = value in self.failing
         await self.authorizations.settle(
-            authorization.id,
-            challenge.id,
+            found.row.id,
+            challenge.row.id,
             Outcome(
                 event=ChallengeEvent.FAILED if failed else ChallengeEvent.PROVEN,
                 problem=problem if failed else None,
             ),
+            (found, challenge),
         )
 
     async def recheck(self, provisioner: AcmeProvisioner, found: Sequence[Authorization]) -> None:

@@ -59,8 +59,8 @@ class Validator(Protocol):
 
     async def begin(
         self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
+        found: "Authorization",
+        challenge: Held[ChallengeRow],
         *,
         provisioner: AcmeProvisioner,
         thumbprint: str,
@@ -69,7 +69,8 @@ class Validator(Protocol):
     ) -> None:
         """Take a challenge whose client is ready, and return at once.
 
-        The challenge is processing. `payload` is what the client sent (of device-attest-01).
+        The challenge is processing, which is noted, and may not have reached the disk. `payload` is
+        what the client sent (of device-attest-01).
         """
         ...
 
@@ -91,8 +92,7 @@ class Outcome:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True):
     """An authorization as it is now, and its challenges."""
 
     held: Held[AuthorizationRow]
@@ -115,11 +115,10 @@ class Authorization:
         return whole(self.row)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """An authorization to be written."""
 
-    row: AuthorizationRow
+    authorization: Authorization
     operations: Sequence[Operation]
 
 
@@ -152,40 +151,48 @@ class Authorizations:
         now, token, key = self.clock.now(), new_id(self.chance), new_id(self.chance)
         created, expires = records.write_time(now), records.write_time(now + LIFETIME)
         value = identifier.value.removeprefix("*.") if identifier.is_wildcard else identifier.value
-        rows = [
-            ChallengeRow(
-                id=new_id(self.chance),
-                account_id=account_id,
-                type=each,
-                status=ChallengeStatus.PENDING,
-                token=token,
-                value=value,
-                created_at=created,
+        found = [
+            records.encoded(
+                ChallengeRow(
+                    id=new_id(self.chance),
+                    account_id=account_id,
+                    type=each,
+                    status=ChallengeStatus.PENDING,
+                    token=token,
+                    value=value,
+                    created_at=created,
+                )
             )
             for each in offered
         ]
-        row = AuthorizationRow(
-            id=key,
-            account_id=account_id,
-            identifier=IdentifierRow(type=identifier.type, value=value),
-            status=AuthorizationStatus.PENDING,
-            token=token,
-            challenge_ids=[each.id for each in rows],
-            wildcard=identifier.is_wildcard,
-            created_at=created,
-            expires_at=expires,
+        row = records.encoded(
+            AuthorizationRow(
+                id=key,
+                account_id=account_id,
+                identifier=IdentifierRow(type=identifier.type, value=value),
+                status=AuthorizationStatus.PENDING,
+                token=token,
+                challenge_ids=[each.row.id for each in found],
+                wildcard=identifier.is_wildcard,
+                created_at=created,
+                expires_at=expires,
+            )
         )
         held = holdings.held_key(account_id, identifier, key)
-        forget = now + LIFETIME + _KEPT
+        with_it = [(records.CHALLENGES, each.row.id) for each in found]
         return Made(
-            row=row,
-            operations=[
-                records.created(row),
-                *map(records.created, rows),
+            Authorization(row, AuthorizationStatus.PENDING, tuple(found)),
+            [
+                row.created(),
+                *(each.created() for each in found),
                 Put(records.HELD, held, holdings.kind(ordered=ordered, below=below)),
-                records.expiring(forget, records.AUTHORIZATIONS, key),
-                *(records.expiring(forget, records.CHALLENGES, each.id) for each in rows),
-                records.expiring(forget, records.HELD, held.decode()),
+                records.expiring(
+                    forgotten(now + LIFETIME),
+                    records.AUTHORIZATIONS,
+                    key,
+                    *with_it,
+                    (records.HELD, held.decode()),
+                ),
             ],
         )
 
@@ -265,35 +272,55 @@ class Authorizations:
         after = states.after(states.CHALLENGES, held.row.status, ChallengeEvent.RESPONDED)
         if after is None or found.status is not AuthorizationStatus.PENDING:
             return held
-        row = msgspec.structs.replace(held.row, status=after)
+        begun = records.encoded(msgspec.structs.replace(held.row, status=after))
         try:
-            await self.store.commit([held.changed(row), found.held.unchanged()])
+            await self.store.note([held.becomes(begun), found.held.unchanged()])
         except Conflict:  # another request was first, and began it
-            return await self.challenge(account_id, key, challenge_id)
+            return await self._recorded(account_id, key, held)
         await self.validator.begin(
-            found.row,
-            row,
+            found,
+            begun,
             provisioner=provisioner,
             thumbprint=thumbprint,
             account_url=account_url,
             payload=payload,
         )
-        begun = await records.find(self.store, ChallengeRow, challenge_id)
-        if begun is None:
-            raise not_found("challenge")
-        return begun
+        return await self._recorded(account_id, key, held)
 
-    async def settle(self, key: str, challenge_id: str, outcome: Outcome) -> bool:
+    async def _recorded(
+        self, account_id: str, key: str, before: Held[ChallengeRow]
+    ) -> Held[ChallengeRow]:
+        """Read a challenge that is no longer what it was before; what is noted, is written first.
+
+        So nobody is told what a crash could forget.
+        """
+        found = await records.find(self.store, ChallengeRow, before.row.id)
+        if found is None or found.raw == before.raw:
+            await self.store.commit([])
+            return await self.challenge(account_id, key, before.row.id)
+        return found
+
+    async def settle(
+        self,
+        key: str,
+        challenge_id: str,
+        outcome: Outcome,
+        begun: tuple[Authorization, Held[ChallengeRow]] | None = None,
+    ) -> bool:
         """Write what came of a challenge; False when that is no longer asked.
 
         A challenge that is met makes its authorization valid, one that is not makes it invalid
-        (RFC 8555 7.1.6). Raises Broken.
+        (RFC 8555 7.1.6). `begun` is what was there when it was begun, where nobody has looked
+        since. Raises Broken.
         """
         for _ in range(_TRIES):
-            found = await self.find(key)
-            if found is None:
-                return False
-            held = _challenge_of(found, challenge_id)
+            if begun is not None:
+                (found, held), begun = begun, None
+            else:
+                read = await self.find(key)
+                if read is None:
+                    return False
+                found, held = read, _challenge_of(read, challenge_id)
             after = states.after(states.CHALLENGES, held.row.status, outcome.event)
             if after is None:
                 return False

@@ -192,8 +192,12 @@ class Finalization:
             *(each.held.unchanged() for each in order.authorizations),
             records.created(row),
             records.created(serial),
-            records.expiring(forget, records.CERTIFICATES, key),
-            records.expiring(forget, records.CERTIFICATES_BY_SERIAL, serial.serial),
+            records.expiring(
+                forget,
+                records.CERTIFICATES,
+                key,
+                (records.CERTIFICATES_BY_SERIAL, serial.serial),
+            ),
             *(fulfilled(order.row.id, order.replaces, forget) if order.replaces else ()),
         ]
 

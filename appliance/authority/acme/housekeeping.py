@@ -20,9 +20,9 @@ async def forget(store: Store, now: datetime) -> int:
     stop = records.seconds(now)
     while rows := await store.scan(records.EXPIRY, stop=stop, limit=_BATCH):
         operations: list[Operation] = []
-        for key, _ in rows:
-            bucket, row = records.read_expiring(key)
-            operations += (Delete(bucket, row), Delete(records.EXPIRY, key))
+        for key, value in rows:
+            operations += (Delete(*each) for each in records.read_expiring(key, value))
+            operations.append(Delete(records.EXPIRY, key))
         await store.commit(operations)
         removed += len(rows)
         await trio.lowlevel.checkpoint()

@@ -5,16 +5,16 @@ target and its account have each: a target that hangs, or an account with many s
 for the others.
 """
 
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
 import trio
 
+from appliance.authority.acme.authorizations import Authorization
 from appliance.authority.acme.caa import CaaLookup
+from appliance.authority.acme.records import ChallengeRow, Held
 from appliance.issuance.acme import challenges, persistent, proofs
 from appliance.issuance.acme.caa import Issuance
 from appliance.issuance.acme.checks import CaaMode, Checks
@@ -45,9 +45,11 @@ class Probes:
     tls: TlsProbe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One challenge in work. `value` is without `*.`; `issuers` are the CA's names in the DNS."""
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One challenge in work. `value` is without `*.`; `issuers` are the CA's names in the DNS.
+
+    `begun` is what was there when it was begun.
+    """
 
     authorization_id: str
     challenge_id: str
@@ -62,6 +64,7 @@ class Job:
     provisioner: str
     began: datetime
     expires: datetime
+    begun: tuple[Authorization, Held[ChallengeRow]]
 
     @property
     def name(self) -> str:
@@ -79,8 +82,7 @@ class Job:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one look. `until`: what was seen says that it ends then."""
 
     flaw: Flaw | None
@@ -93,8 +95,8 @@ class Looks:
 
     def __init__(self, probes: Probes, caa: CaaLookup, clock: Clock) -> None:
         self._probes, self._caa, self._clock = probes, caa, clock
-        self._first = trio.CapacityLimiter(_FIRST)
-        self._second = trio.CapacityLimiter(_SECOND)
+        self._first = Shares(_FIRST)
+        self._second = Shares(_SECOND)
         self._targets = Shares(_OF_ONE_TARGET)
         self._accounts = Shares(_OF_ONE_ACCOUNT)
 
@@ -104,8 +106,12 @@ class Looks:
 
     async def look(self, job: Job, *, again: bool = False) -> Seen:
         """Look once; second looks have places of their own."""
-        limiter = self._second if again else self._first
-        async with self._targets.one_of(job.value), self._accounts.one_of(job.account_id), limiter:
+        places = self._second if again else self._first
+        async with (
+            self._targets.one_of(job.value),
+            self._accounts.one_of(job.account_id),
+            places.one_of(""),
+        ):
             try:
                 seen = await self._looked(job)
                 if seen.flaw is None and job.checks.caa is CaaMode.STRICT:
@@ -130,7 +136,9 @@ class Looks:
             )
         if not problem:
             return seen
-        return replace(seen, flaw=Flaw(type=ProblemType.CAA, text=problem, is_final=True))
+        return msgspec.structs.replace(
+            seen, flaw=Flaw(type=ProblemType.CAA, text=problem, is_final=True)
+        )
 
     async def _looked(self, job: Job) -> Seen:
         match job.type:
@@ -218,25 +226,47 @@ class Shares:
 
     def __init__(self, of_each: int) -> None:
         self._of_each = of_each
-        self._semaphores: dict[str, trio.Semaphore] = {}
-        self._holders: defaultdict[str, int] = defaultdict(int)
+        self._of: dict[str, _Share] = {}
 
     def are_held_of(self, name: str) -> bool:
         """Say whether somebody has a share of a thing, or waits for one."""
-        return name in self._holders
+        return name in self._of
 
-    @asynccontextmanager
-    async def one_of(self, name: str) -> AsyncIterator[None]:
-        """Wait for a share of a thing, and have it."""
-        semaphore = self._semaphores.setdefault(name, trio.Semaphore(self._of_each))
-        self._holders[name] += 1
+    def one_of(self, name: str) -> "_Share":
+        """Give what waits for a share of a thing, and has it, as a context manager."""
+        share = self._of.get(name)
+        if share is None:
+            share = self._of[name] = _Share(self._of, name, self._of_each)
+        return share
+
+
+class _Share:
+    """One thing, of which so many may have a share at a time."""
+
+    def __init__(self, others: "dict[str, _Share]", name: str, most: int) -> None:
+        self._others, self._name = others, name
+        self._semaphore = trio.Semaphore(most)
+        self._users = 0
+
+    async def __aenter__(self) -> None:
+        self._users += 1
         try:
-            async with semaphore:
-                yield
-        finally:
-            self._holders[name] -= 1
-            if not self._holders[name]:
-                del self._holders[name], self._semaphores[name]
+            self._semaphore.acquire_nowait()
+        except trio.WouldBlock:
+            try:
+                await self._semaphore.acquire()
+            except BaseException:
+                self._leave()
+                raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._semaphore.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._users -= 1
+        if not self._users:
+            del self._others[self._name]
 
 
 def told(job: Job, seen: Seen) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from appliance.authority.acme import proving, records, replacing
 from appliance.authority.acme.accounts import Binding
 from appliance.authority.acme.authorizations import (
@@ -57,8 +59,7 @@ class NewOrder:
     profile: str = ""  # its name
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """An order as it is now, its authorizations, which certificate it replaces, and its profile."""
 
     held: Held[OrderRow]
@@ -116,49 +117,48 @@ class Orders:
         profile = provisioner.options.profiles.chosen(asked.profile)
         not_before, not_after = self._validity(provisioner, asked, profile)
         operations: list[Operation] = []
-        keys = []
-        expires = self.clock.now() + LIFETIME
-        for found in await proving.proofs(
+        found: list[Authorization] = []
+        now = self.clock.now()
+        expires = now + LIFETIME
+        for each in await proving.proofs(
             self.authorizations, provisioner, account_id, asked.identifiers, asked.ancestors
         ):
-            if isinstance(found, Made):
-                operations += found.operations
-                keys.append(found.row.id)
+            if isinstance(each, Made):
+                operations += each.operations
+                found.append(each.authorization)
             else:
-                keys.append(found.row.id)
-                expires = min(expires, records.read_time(found.row.expires_at))
-        now = self.clock.now()
-        row = OrderRow(
-            id=new_id(self.chance),
-            account_id=account_id,
-            provisioner_id=provisioner.ref.id,
-            identifiers=[
-                IdentifierRow(type=each.type, value=each.value) for each in asked.identifiers
-            ],
-            authorization_ids=keys,
-            status=OrderStatus.PENDING,
-            not_before=records.write_time(not_before),
-            not_after=records.write_time(not_after),
-            created_at=records.write_time(now),
-            expires_at=records.write_time(expires),
+                found.append(each)
+                expires = min(expires, records.read_time(each.row.expires_at))
+        order = records.encoded(
+            OrderRow(
+                id=new_id(self.chance),
+                account_id=account_id,
+                provisioner_id=provisioner.ref.id,
+                identifiers=[
+                    IdentifierRow(type=each.type, value=each.value) for each in asked.identifiers
+                ],
+                authorization_ids=[each.row.id for each in found],
+                status=OrderStatus.PENDING,
+                not_before=records.write_time(not_before),
+                not_after=records.write_time(not_after),
+                created_at=records.write_time(now),
+                expires_at=records.write_time(expires),
+            )
         )
-        held = _held_key(account_id, row.id)
-        await self.store.commit(
-            [
-                *operations,
-                records.created(row),
-                *(
-                    replacing.noted(row.id, asked.replaces, forgotten(expires))
-                    if asked.replaces
-                    else ()
-                ),
-                *(_of_profile(row.id, profile, forgotten(expires)) if profile else ()),
-                Put(records.HELD, held, b"o"),
-                records.expiring(forgotten(expires), records.ORDERS, row.id),
-                records.expiring(forgotten(expires), records.HELD, held.decode()),
-            ]
-        )
-        return await self.of_account(provisioner, account_id, row.id)
+        key, forget = order.row.id, forgotten(expires)
+        held = _held_key(account_id, key)
+        operations += [
+            order.created(),
+            Put(records.HELD, held, b"o"),
+            records.expiring(forget, records.ORDERS, key, (records.HELD, held.decode())),
+        ]
+        if asked.replaces:
+            operations += replacing.noted(key, asked.replaces, forget)
+        if profile:
+            operations += _of_profile(key, profile, forget)
+        await self.store.commit(operations)
+        status = _status(order.row, [each.status for each in found], now)
+        return Order(order, status, tuple(found), asked.replaces, profile)
 
     async def permit(
         self, provisioner: AcmeProvisioner, account_id: str, asked: Sequence[Identifier]
@@ -204,12 +204,7 @@ class Orders:
             else:
                 statuses.append(authorization.status)
                 found.append(authorization)
-        status = states.order_status(
-            row.status,
-            statuses,
-            records.read_time(row.expires_at),
-            self.clock.now(),
-        )
+        status = _status(row, statuses, self.clock.now())
         replaces = await replacing.replaced_by(self.store, row.id)
         profile = (await self.store.get(PROFILES, row.id.encode()) or b"").decode()
         return Order(held, status, tuple(found), replaces, profile)
@@ -251,6 +246,12 @@ class Orders:
         except (BadRequest, Forbidden) as error:
             raise malformed(error.public) from error
         return validity.not_before, validity.not_after
+
+
+def _status(
+    row: OrderRow, authorizations: Sequence[AuthorizationStatus], now: datetime
+) -> OrderStatus:
+    return states.order_status(row.status, authorizations, records.read_time(row.expires_at), now)
 
 
 def _of_profile(order_id: str, profile: str, forget: datetime) -> list[Operation]:

@@ -27,7 +27,7 @@ async def create(
         return existing, False
     made = authorizations.make(provisioner, account_id, identifier, ordered=False, below=below)
     await authorizations.store.commit(made.operations)
-    return await authorizations.of_account(account_id, made.row.id), True
+    return made.authorization, True
 
 
 async def usable(

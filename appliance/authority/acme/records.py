@@ -4,14 +4,13 @@ Buckets, keys and values are step-ca's, member by member in its order, since it 
 when it updates one. What it has no place for is in buckets of our own:
 
     hearth_acme_former_keys  account ‖ thumbprint → that it had this key
-    hearth_acme_expiry    when ‖ bucket ‖ key → what may be forgotten when
+    hearth_acme_expiry    when ‖ bucket ‖ key → what may be forgotten when, and what with it
     hearth_acme_held      account ‖ kind ‖ … → the orders and authorizations of an account
 
 so that no two requests of one account meet at one row, and housekeeping reads only what is old.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -46,6 +45,8 @@ HELD: Final = "hearth_acme_held"
 
 _NO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero
 _SECONDS: Final = 8  # octets of a time in keys
+_ALONE: Final = b"1"  # value of an expiry of one row
+_MORE: Final = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class IdentifierRow(msgspec.Struct):
@@ -206,16 +207,23 @@ _OMITTED_WHEN_EMPTY: Final[Mapping[type, frozenset[str]]] = {
 _DECODERS: Final[Mapping[type, Any]] = {each: msgspec.json.Decoder(each) for each in _BUCKETS}
 
 
-@dataclass(frozen=True, slots=True)
-class Held(Generic[R]):
-    """A row as it was read, with its octets: what a change of it is compared with."""
+class Held(msgspec.Struct, Generic[R], frozen=True):
+    """A row with its octets: what a change of it is compared with."""
 
     row: R
     raw: bytes
 
-    def changed(self, row: R) -> Operation:
+    def created(self) -> Operation:
+        """Add it; the transaction conflicts when its key is taken."""
+        return PutIfAbsent(_BUCKETS[type(self.row)], _key(self.row), self.raw)
+
+    def becomes(self, new: "Held[R]") -> Operation:
         """Replace it; the transaction conflicts when somebody else did so meanwhile."""
-        return CompareAndSwap(_BUCKETS[type(row)], _key(row), self.raw, encode(row))
+        return CompareAndSwap(_BUCKETS[type(self.row)], _key(self.row), self.raw, new.raw)
+
+    def changed(self, row: R) -> Operation:
+        """Replace it by a row; the transaction conflicts when somebody else did so meanwhile."""
+        return self.becomes(encoded(row))
 
     def removed(self) -> Operation:
         """Remove it; the transaction conflicts when somebody has changed it meanwhile."""
@@ -223,7 +231,7 @@ class Held(Generic[R]):
 
     def unchanged(self) -> Operation:
         """Make the transaction conflict when somebody has changed it meanwhile."""
-        return CompareAndSwap(_BUCKETS[type(self.row)], _key(self.row), self.raw, self.raw)
+        return self.becomes(self)
 
 
 # ---- what to write
@@ -231,7 +239,12 @@ class Held(Generic[R]):
 
 def created(row: Row) -> Operation:
     """Add a row; the transaction conflicts when its key is taken."""
-    return PutIfAbsent(_BUCKETS[type(row)], _key(row), encode(row))
+    return encoded(row).created()
+
+
+def encoded(row: R) -> Held[R]:
+    """Give a row with the octets that it will have."""
+    return Held(row, encode(row))
 
 
 def encode(row: Row) -> bytes:
@@ -243,9 +256,10 @@ def encode(row: Row) -> bytes:
     return gojson.encode(members)
 
 
-def expiring(at: datetime, bucket: str, key: str) -> Operation:
-    """Note that a row may be forgotten at a time."""
-    return Put(EXPIRY, seconds(at) + bucket.encode() + b"\0" + key.encode(), b"1")
+def expiring(at: datetime, bucket: str, key: str, *more: tuple[str, str]) -> Operation:
+    """Note that a row may be forgotten at a time, and with it `more`: buckets and keys."""
+    first = seconds(at) + bucket.encode() + b"\0" + key.encode()
+    return Put(EXPIRY, first, msgspec.json.encode(more) if more else _ALONE)
 
 
 def seconds(at: datetime) -> bytes:
@@ -253,10 +267,14 @@ def seconds(at: datetime) -> bytes:
     return max(0, int(at.timestamp())).to_bytes(_SECONDS)
 
 
-def read_expiring(key: bytes) -> tuple[str, bytes]:
-    """Give bucket and key of what an expiry is of."""
+def read_expiring(key: bytes, value: bytes = _ALONE) -> list[tuple[str, bytes]]:
+    """Give buckets and keys of what an expiry is of. Raises Broken."""
     bucket, _, rest = key[_SECONDS:].partition(b"\0")
-    return bucket.decode(), rest
+    try:
+        more = () if value == _ALONE else _MORE.decode(value)
+    except msgspec.DecodeError as error:
+        raise Broken("a row of the database cannot be read", detail=f"{EXPIRY}: {error}") from error
+    return [(bucket.decode(), rest), *((each, name.encode()) for each, name in more)]
 
 
 # ---- reading back

@@ -15,7 +15,6 @@ see. After a restart, challenges that are processing are looked at anew.
 
 import itertools
 import logging
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorization, Authorizations, Outcome
 from appliance.authority.acme.caa import CaaLookup, CaaRecheck
 from appliance.authority.acme.looking import Job, Looks, Probes, Seen, told
-from appliance.authority.acme.records import AccountRow, AuthorizationRow, ChallengeRow
+from appliance.authority.acme.records import AccountRow, ChallengeRow, Held
 from appliance.formats.prometheus import Family, Labels
 from appliance.issuance.acme import attestation, attestation_roots, challenges
 from appliance.issuance.acme.attestation import Asked
@@ -93,7 +92,8 @@ class Validation:
         self._authorizations = Authorizations(
             store=store, clock=clock, chance=chance, validator=self
         )
-        self._add, self._added = trio.open_memory_channel[tuple[Job, trio.Event]](math.inf)
+        self._tasks: trio.Nursery | None = None  # while it works
+        self._waiting: list[tuple[Job, trio.Event]] = []  # until it does
         self._count = 0
         self._settled: Counter[Labels] = Counter()
 
@@ -121,8 +121,8 @@ class Validation:
 
     async def begin(
         self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
+        found: Authorization,
+        challenge: Held[ChallengeRow],
         *,
         provisioner: AcmeProvisioner,
         thumbprint: str,
@@ -134,7 +134,7 @@ class Validation:
         What a device attests is judged here and now: there is nobody to ask. A target that answers
         promptly is waited for, so that the client need not ask again; not one that others wait for.
         """
-        job = await self._job(authorization, challenge, provisioner, thumbprint, account_url)
+        job = await self._job(found, challenge, provisioner, thumbprint, account_url)
         if job.type is ChallengeType.DEVICE_ATTEST_01:
             await self._settle(job, self._attested(job, provisioner, payload))
             return
@@ -175,17 +175,26 @@ class Validation:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Look at what is begun, and first at what was when the server ended, for ever."""
-        async with trio.open_nursery() as looking:
-            task_status.started()
-            looking.start_soon(self._resume, provisioner_of)
-            async for job, looked in self._added:
-                looking.start_soon(self._pursue, job, looked)
+        try:
+            async with trio.open_nursery() as tasks:
+                self._tasks = tasks
+                task_status.started()
+                for each in self._waiting:
+                    tasks.start_soon(self._pursue, *each)
+                self._waiting.clear()
+                await self._resume(provisioner_of)
+                await trio.sleep_forever()
+        finally:
+            self._tasks = None
 
     def _take(self, job: Job) -> trio.Event:
         """Put a challenge in work; what is given is set when what was seen first is recorded."""
         looked = trio.Event()
         self._count += 1
-        self._add.send_nowait((job, looked))
+        if self._tasks is None:
+            self._waiting.append((job, looked))
+        else:
+            self._tasks.start_soon(self._pursue, job, looked)
         return looked
 
     async def _resume(self, provisioner_of: ProvisionerOf) -> None:
@@ -208,35 +217,37 @@ class Validation:
             return
         for held in found.challenges:
             if held.row.status is ChallengeStatus.PROCESSING:
-                await self._begin_again(found.row, held.row, provisioner_of)
+                await self._begin_again(found, held, provisioner_of)
 
     async def _begin_again(
         self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
+        found: Authorization,
+        challenge: Held[ChallengeRow],
         provisioner_of: ProvisionerOf,
     ) -> None:
-        account = await records.find(self._store, AccountRow, challenge.account_id)
+        row = challenge.row
+        account = await records.find(self._store, AccountRow, row.account_id)
         provisioner = None if account is None else provisioner_of(account.row)
-        attested = challenge.type == ChallengeType.DEVICE_ATTEST_01  # its answer was not kept
+        attested = row.type == ChallengeType.DEVICE_ATTEST_01  # its answer was not kept
         if account is None or provisioner is None or attested:
             await self._authorizations.settle(
-                authorization.id, challenge.id, Outcome(event=ChallengeEvent.DEFERRED)
+                found.row.id, row.id, Outcome(event=ChallengeEvent.DEFERRED)
             )
             return
         thumbprint = str(account.row.key.get("kid", ""))
         url = account.row.location_prefix + account.row.id
-        self._take(await self._job(authorization, challenge, provisioner, thumbprint, url))
+        self._take(await self._job(found, challenge, provisioner, thumbprint, url))
 
     async def _job(
         self,
-        authorization: AuthorizationRow,
-        challenge: ChallengeRow,
+        found: Authorization,
+        held: Held[ChallengeRow],
         provisioner: AcmeProvisioner,
         thumbprint: str,
         account_url: str,
     ) -> Job:
         """Gather what looking needs."""
+        authorization, challenge = found.row, held.row
         holder = Holder(urls=(account_url,), thumbprints=(thumbprint,))
         if challenge.type in _BY_ACCOUNT:
             holder = await self._all_of(holder, challenge.account_id)
@@ -254,6 +265,7 @@ class Validation:
             provisioner=provisioner.ref.name,
             began=self._clock.now(),
             expires=records.read_time(authorization.expires_at),
+            begun=(found, held),
         )
 
     async def _all_of(self, holder: Holder, account_id: str) -> Holder:
@@ -291,7 +303,7 @@ class Validation:
             if seen.flaw is None or seen.flaw.is_final or is_over:
                 break
             retried = Outcome(event=ChallengeEvent.RETRIED, problem=_problem(job, seen))
-            await self._authorizations.settle(job.authorization_id, job.challenge_id, retried)
+            await self._written(job, retried)
             looked.set()
             await trio.sleep(min(pause, left))
             if not await self._is_wanted(job):
@@ -323,11 +335,16 @@ class Validation:
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         """Write it down, and tell of what failed."""
-        written = await self._authorizations.settle(job.authorization_id, job.challenge_id, outcome)
+        written = await self._written(job, outcome)
         if written and outcome.event in _FINAL:
             self._settled[("outcome", _FINAL[outcome.event]), ("type", job.type.value)] += 1
         if written and outcome.event is ChallengeEvent.FAILED and outcome.problem is not None:
             self._tell(job, EventKind.REFUSED, "acme-challenge", outcome.problem.public)
+
+    async def _written(self, job: Job, outcome: Outcome) -> bool:
+        return await self._authorizations.settle(
+            job.authorization_id, job.challenge_id, outcome, job.begun
+        )
 
     async def _warn(self, job: Job) -> None:
         """Tell of CAA records that should have kept us from issuing."""

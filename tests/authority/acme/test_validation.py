@@ -105,7 +105,7 @@ class Bench:
             self.provisioner, ACCOUNT, Identifier(type=kind, value=name)
         )
         await self.store.commit(made.operations)
-        return made.row.id
+        return made.authorization.row.id
 
     async def challenge(self, key: str, kind: ChallengeType = HTTP) -> ChallengeRow:
         found = await self.authorizations.find(key)
