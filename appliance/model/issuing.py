@@ -38,6 +38,10 @@ class Offer:
         """Give the span of SSH certificates of a type."""
         return self.ssh_user if kind is CertificateType.USER else self.ssh_host
 
+    def takes_data(self, kind: CertificateType | None) -> bool:
+        """Say whether a template of its own makes something of data; None is X.509."""
+        return self.has_template if kind is None else self.has_ssh_template
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateOrder:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,10 @@ from appliance.formats import keyfile, pem, pkcs12
 from appliance.formats.keys import PrivateKey
 from appliance.issuance import parsed
 from appliance.model.errors import BadRequest, ConfigError
-from appliance.model.issuing import SshMade
+from appliance.model.issuing import CertificateOrder, SshMade, SshOrder
+from appliance.operator.interface import Issuing
 from appliance.operator.wish_checks import check_free
-from appliance.operator.wishes import FileForm, Wish
+from appliance.operator.wishes import FileForm, Wish, ssh_order, x509_order
 
 _PRIVATE: Final = 0o600
 
@@ -30,27 +31,63 @@ class Written:
     text: str
 
 
-def write_chain(wish: Wish, chain: Sequence[bytes], key: PrivateKey | None) -> Written:
-    """Write a chain (DER), and the key where one was made. Raises BadRequest; then nothing is."""
-    seen = parsed.parse(chain[0])
-    text = "".join(pem.encode("CERTIFICATE", each) for each in chain)
-    _place(_contents(wish, chain, text, key), wish.files)
-    return Written(
-        subject=seen.common_name or next((each.value for each in seen.sans), ""),
-        serial=seen.serial,
-        not_after=seen.validity.not_after,
-        files=wish.files,
-        text=text,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """What came for an order: a chain (DER), with the key where one was made, or one for SSH."""
+
+    chain: Sequence[bytes] = ()
+    key: PrivateKey | None = field(default=None, repr=False)
+    ssh: SshMade | None = None
+    key_id: str = ""
+
+    def write(self, wish: Wish) -> Written:
+        """Write it as wished. Raises BadRequest, and then nothing is; it can be tried again."""
+        if self.ssh is not None:
+            return self._write_line(self.ssh, wish)
+        seen = parsed.parse(self.chain[0])
+        text = "".join(pem.encode("CERTIFICATE", each) for each in self.chain)
+        _place(_contents(wish, self.chain, text, self.key), wish.files)
+        return Written(
+            subject=seen.common_name or next((each.value for each in seen.sans), ""),
+            serial=seen.serial,
+            not_after=seen.validity.not_after,
+            files=wish.files,
+            text=text,
+        )
+
+    def _write_line(self, made: SshMade, wish: Wish) -> Written:
+        text = f"{made.line} {self.key_id}\n"
+        _place([text.encode()], wish.files)
+        return Written(
+            subject=self.key_id,
+            serial=made.serial,
+            not_after=made.not_after,
+            files=wish.files,
+            text=text,
+        )
 
 
-def write_line(wish: Wish, made: SshMade, key_id: str) -> Written:
-    """Write an SSH certificate. Raises BadRequest."""
-    text = f"{made.line} {key_id}\n"
-    _place([text.encode()], wish.files)
-    return Written(
-        subject=key_id, serial=made.serial, not_after=made.not_after, files=wish.files, text=text
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An order, and the key that was made for it."""
+
+    order: CertificateOrder | SshOrder
+    key: PrivateKey | None = field(default=None, repr=False)
+
+    async def ask(self, operator: Issuing) -> Issued:
+        """Have it issued. Raises HearthError."""
+        if isinstance(self.order, SshOrder):
+            made = await operator.issue_ssh_certificate(self.order)
+            return Issued(ssh=made, key_id=self.order.key_id)
+        return Issued(chain=await operator.issue_certificate(self.order), key=self.key)
+
+
+def prepare(wish: Wish) -> Prepared:
+    """Make of a wish what is asked for, with its key; RSA takes a moment. Raises BadRequest."""
+    if wish.subject.ssh is not None:
+        return Prepared(order=ssh_order(wish))
+    order, key = x509_order(wish)
+    return Prepared(order=order, key=key)
 
 
 def _contents(

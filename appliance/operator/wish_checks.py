@@ -84,6 +84,8 @@ def _check_names(listed: Sequence[str]) -> None:
         names.canonical(san.kind, san.value)
         if san.kind is SanKind.DNS:
             answers.dns_names(each.removeprefix("*."))
+        if san.kind is SanKind.EMAIL and not all(each.rpartition("@")[::2]):
+            raise BadRequest(f"{each} is no e-mail address")
 
 
 def _check_lifetime(text: str, span: Span, now: datetime) -> None:

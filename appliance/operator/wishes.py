@@ -104,7 +104,7 @@ class Wish:
     def files(self) -> tuple[Path, ...]:
         """What is written: with a key in a file of its own, that one last."""
         path = Path(self.path.strip()).expanduser().absolute()
-        if not self.makes_key or self.form is not FileForm.PEM:
+        if not self.makes_key or self.form is not FileForm.PEM or not path.name:
             return (path,)
         stem = path.with_suffix("") if path.suffix in (".crt", ".pem", ".cer") else path
         return path, stem.with_name(f"{stem.name}.key")

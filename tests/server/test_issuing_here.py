@@ -19,7 +19,7 @@ from appliance.model.errors import BadRequest, Forbidden, NotFound, NotSupported
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.operator import wishes
-from appliance.operator.issued_files import Written, write_chain, write_line
+from appliance.operator.issued_files import Written, prepare
 from appliance.operator.remote import RemoteOperator, connected
 from appliance.operator.wishes import FileForm, Subject, Wish
 from tests.server.conftest import Authority, Start
@@ -89,8 +89,7 @@ def configured(authority: Authority) -> Authority:
 
 
 async def issued(operator: RemoteOperator, wish: Wish) -> Written:
-    order, key = wishes.x509_order(wish)
-    return write_chain(wish, await operator.issue_certificate(order), key)
+    return (await prepare(wish).ask(operator)).write(wish)
 
 
 def openssl(*arguments: str | Path) -> str:
@@ -239,7 +238,7 @@ async def test_ssh_certificates_are_issued_for_a_public_key(
     )  # fmt: skip
     async with start(), connected(configured.directory / "db") as operator:
         order = wishes.ssh_order(wish)
-        written = write_line(wish, await operator.issue_ssh_certificate(order), order.key_id)
+        written = await issued(operator, wish)
         host = replace(wish, subject=Subject.SSH_HOST, names="nas.test", key_id="nas")
         made = await operator.issue_ssh_certificate(wishes.ssh_order(host))
         assert made.line.startswith("ssh-ed25519-cert-v01@openssh.com ")

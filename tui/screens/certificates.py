@@ -20,6 +20,7 @@ from appliance.operator.interface import Operator
 from tui.history import events_of
 from tui.screens.details import Details
 from tui.screens.export import Export
+from tui.screens.issue import Issue
 from tui.screens.place import Place
 from tui.screens.revoke import Revoke
 from tui.selection import Selection
@@ -56,6 +57,7 @@ _HELP: Final = (
         title="What to do with them",
         fields=(
             Field(name="Enter", value="all about it: fields, history of renewals, PEM"),
+            Field(name="n", value="issue one: for a name, a device's request, an SSH key"),
             Field(name="r", value="revoke it, after a question"),
             Field(name="w", value="write it, or all that the list finds, to a file"),
             Field(name="g", value="ask again, from the newest on"),
@@ -85,10 +87,11 @@ class Certificates(Place):
     help = _HELP
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", key_display="/"),
-        Binding("t", "other_kind", "SSH/X.509"),
+        Binding("t", "other_kind", "kind"),
         Binding("s", "next_state", "state"),
         Binding("p", "next_provisioner", "by"),
         Binding("e", "next_end", "ends"),
+        Binding("n", "new", "new"),
         Binding("r", "revoke", "revoke"),
         Binding("w", "write", "write"),
         Binding("g", "again", "newest", show=False),
@@ -173,10 +176,15 @@ class Certificates(Place):
         """Ask again."""
         self._ask()
 
+    def action_new(self) -> None:
+        """Issue a certificate from here."""
+        if self._overview is not None:
+            self.app.push_screen(Issue(self._operator, self._overview), self._changed)
+
     def action_revoke(self) -> None:
         """Revoke the certificate under the cursor, after a question."""
         if (current := self._list.current) is not None:
-            self.app.push_screen(Revoke(self._operator, current), self._revoked)
+            self.app.push_screen(Revoke(self._operator, current), self._changed)
 
     def action_write(self) -> None:
         """Write the certificate under the cursor, or all that are found, to a file."""
@@ -189,8 +197,8 @@ class Certificates(Place):
             self._selection = selection
             self._ask()
 
-    def _revoked(self, revoked: bool | None) -> None:  # noqa: FBT001 - what Textual calls it with
-        if revoked:
+    def _changed(self, changed: bool | None) -> None:  # noqa: FBT001 - what Textual calls it with
+        if changed:
             self._ask(keep=self._list.cursor)
 
     @on(FilterField.Changed)

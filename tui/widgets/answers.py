@@ -33,6 +33,15 @@ class Answer(Vertical):
         self._widget = widget
         self._field = field
 
+    @property
+    def asks(self) -> str:
+        """Which field it is about."""
+        return self._widget.id or ""
+
+    def call(self, label: str) -> None:
+        """Give it another label."""
+        self.query_one(".called", Label).update(label)
+
     def compose(self) -> ComposeResult:
         """Put the label before the field, and the findings below."""
         yield Horizontal(Label(self._label, classes="called"), self._widget, classes="row")
