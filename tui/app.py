@@ -10,7 +10,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 
@@ -20,7 +20,6 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState
 from appliance.operator.founding import FirstCertificates
 from appliance.operator.interface import Operator
-from tui.driver import TerminalDriver
 from tui.ending import Ending
 from tui.feed import Feed, Rhythm
 from tui.journal import Journal
@@ -33,11 +32,13 @@ from tui.screens.place import Place
 from tui.screens.quit import Quit
 from tui.screens.unlock_token import UnlockToken, takes_pin
 from tui.screens.wizard.first import First
+from tui.seated import SeatedApp
+from tui.terminal import USUAL_SEAT, Seat
 from tui.theme import EMBER, PAPER
 from tui.wording import printable
 
 
-class Console(App[Ending]):
+class Console(SeatedApp[Ending]):
     """The application. `zone` is that of shown times; None is the machine's."""
 
     TITLE = "Hearth"
@@ -48,9 +49,14 @@ class Console(App[Ending]):
     ]
 
     def __init__(
-        self, operator: Operator, *, zone: tzinfo | None = None, rhythm: Rhythm | None = None
+        self,
+        operator: Operator,
+        *,
+        zone: tzinfo | None = None,
+        rhythm: Rhythm | None = None,
+        seat: Seat = USUAL_SEAT,
     ) -> None:
-        super().__init__(driver_class=TerminalDriver)
+        super().__init__(seat)
         self._operator = operator
         self.journal = Journal()
         self.pulse = Pulse()
@@ -64,9 +70,6 @@ class Console(App[Ending]):
             "live": self.live,
             "certificates": Certificates(operator, zone=zone),
         }
-        for theme in (EMBER, PAPER):
-            self.register_theme(theme)
-        self.theme = EMBER.name
 
     def on_mount(self) -> None:
         """Begin with the overview, and to follow."""
@@ -132,8 +135,10 @@ class Console(App[Ending]):
         self.push_screen(UnlockToken(self._operator, first))
 
     async def action_quit(self) -> None:
-        """Ask what shall end, once."""
-        if not isinstance(self.screen, Quit | Fault):
+        """Ask what shall end, once. An attached console is only left: it holds nothing up."""
+        if self.seat.attachment is not None:
+            self.exit(Ending.KEEP_SERVING)
+        elif not isinstance(self.screen, Quit | Fault):
             self.push_screen(Quit(), self._end)
 
     def show_fault(self, error: BaseException) -> None:

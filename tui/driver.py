@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _PATIENCE: Final = 1.0  # seconds for the last frame to be read
+# Questions and modes of xterm's that a plain terminal might show: keys, focus, paste, frames, size.
+_XTERM: Final = ("\x1b[>", "\x1b[<", "\x1b[?1004", "\x1b[?2004", "\x1b[?2026$", "\x1b[?2048")
 
 
 class TerminalDriver(LinuxDriver):
@@ -27,12 +29,14 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        seat = getattr(app, "seat", None)
         self._file: Any = Forgiving(self._file)
         self._behind = False
+        self._plain = bool(seat and seat.terminal.plain)
 
     def write(self, data: str) -> None:
         """Hand a frame to the writing thread, or drop it when that is stuck."""
-        if self._writer_thread is None:
+        if self._writer_thread is None or (self._plain and data.startswith(_XTERM)):
             return
         try:
             self._writer_thread._queue.put_nowait(data)  # noqa: SLF001 - its own `write` waits
@@ -42,6 +46,12 @@ class TerminalDriver(LinuxDriver):
         if self._behind:
             self._behind = False
             self._app.call_later(self._app.refresh, layout=True)
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; one that has no other screen is cleared."""
+        if self._plain:
+            self.write("\x1b[0m\x1b[2J\x1b[H")
+        super().stop_application_mode()
 
     def close(self) -> None:
         """End the writing thread, unless it is stuck; it ends with the process then."""

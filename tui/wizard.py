@@ -7,13 +7,11 @@ name → clock → keys → services → access → start → making → sheet �
 
 from typing import ClassVar, Final
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from appliance.model.errors import HearthError
 from appliance.model.founding import Draft, Founded, Passwords, Progress, Topic
 from appliance.operator.founding import Founding
-from tui.driver import TerminalDriver
 from tui.screens.fault import Fault
 from tui.screens.wizard.access import AccessPage
 from tui.screens.wizard.clock import ClockPage
@@ -24,7 +22,8 @@ from tui.screens.wizard.page import Page
 from tui.screens.wizard.services import ServicesPage
 from tui.screens.wizard.sheet import SheetPage
 from tui.screens.wizard.start import StartPage
-from tui.theme import EMBER, PAPER
+from tui.seated import SeatedApp
+from tui.terminal import USUAL_SEAT, Seat
 
 _PAGES: Final[dict[Topic, type[Page]]] = {
     page.TOPIC: page
@@ -41,7 +40,7 @@ _PAGES: Final[dict[Topic, type[Page]]] = {
 }
 
 
-class Wizard(App[Founded]):
+class Wizard(SeatedApp[Founded]):
     """The application. Gives what was made; None when it was left."""
 
     TITLE = "Hearth"
@@ -49,17 +48,14 @@ class Wizard(App[Founded]):
         Binding("ctrl+q,ctrl+c", "leave", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, founding: Founding) -> None:
-        super().__init__(driver_class=TerminalDriver)
+    def __init__(self, founding: Founding, seat: Seat = USUAL_SEAT) -> None:
+        super().__init__(seat)
         self.founding = founding
         self.progress = Progress(draft=Draft(), topic=Topic.NAME)
         self.draft = Draft()
         self.passwords = Passwords()
         self.founded: Founded | None = None
         self.notice = ""
-        for theme in (EMBER, PAPER):
-            self.register_theme(theme)
-        self.theme = EMBER.name
 
     def on_mount(self) -> None:
         """Begin where it was left."""

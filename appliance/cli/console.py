@@ -24,6 +24,7 @@ import click
 
 from appliance.cli import first_run, terminal
 from appliance.cli.command import StepCommand
+from appliance.cli.consoles import AttachedConsoles
 from appliance.cli.first_run import Welcome
 from appliance.cli.held_output import HeldOutput
 from appliance.cli.serve import serve
@@ -71,7 +72,7 @@ def run_with_console(launch: Launch, welcome: Welcome | None = None) -> int:
     """
     if not terminal.is_fit():
         click.echo("there is no terminal for the console: serving without it", err=True)
-        return run_headless(launch, ring=EventRing())
+        return run_headless(launch, ring=EventRing(), consoles=AttachedConsoles())
     return _Session(launch, welcome).run()
 
 
@@ -81,6 +82,7 @@ class _Session:
     def __init__(self, launch: Launch, welcome: Welcome | None = None) -> None:
         self._welcome = welcome
         self._controls = Controls()
+        self._consoles = AttachedConsoles()
         self._output = HeldOutput(standard_error())
         self._server: ServerThread[Running] = ServerThread(
             partial(
@@ -89,6 +91,7 @@ class _Session:
                 ring=EventRing(),
                 controls=self._controls,
                 output=self._output,
+                consoles=self._consoles,
             )
         )
         self._console: Console | None = None
@@ -111,6 +114,7 @@ class _Session:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        self._consoles.use(loop)
         running = await asyncio.to_thread(self._server.start)
         ended = asyncio.Event()
         self._server.when_ended(partial(_set_soon, loop, ended))
@@ -124,17 +128,21 @@ class _Session:
     async def _show(self, running: Running, ended: asyncio.Event) -> Ending | None:
         """Run the console to its end; None says that it failed."""
         bridge = self._server.bridge
-        console = Console(BridgedOperator(bridge, running.operator))
+        console = Console(BridgedOperator(bridge, running.operator), seat=terminal.seat())
         if self._welcome is not None:
             console.greet(*self._welcome(bridge, running))
         self._console = console
         with self._output.held():
             watching = asyncio.create_task(self._watch(console, ended))
             try:
-                return await console.run_async()
+                ending = await console.run_async(mouse=console.seat.terminal.mouse)
             except Exception as error:  # noqa: BLE001 - no fault of a console ends a server
                 _say(f"{type(error).__name__}: {error}")
                 return None
+            else:
+                if console.fault is not None:
+                    _say(f"{type(console.fault).__name__}: {console.fault}")
+                return ending
             finally:
                 watching.cancel()
                 self._console = None

@@ -72,7 +72,7 @@ def _shown(run: FirstRun) -> Founded | None:
     thread: ServerThread[FirstRun] = ServerThread(engine)
     thread.start()
     try:
-        return asyncio.run(_run(Wizard(BridgedFounding(thread.bridge, run))))
+        return asyncio.run(_run(Wizard(BridgedFounding(thread.bridge, run), terminal.seat())))
     finally:
         thread.cancel()
         thread.join()
@@ -84,9 +84,10 @@ async def _run(wizard: Wizard) -> Founded | None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, wizard.exit)
     try:
-        founded = await wizard.run_async()
-        if wizard.return_code:  # it said why
-            raise Broken("the wizard failed; what was answered is kept")
+        founded = await wizard.run_async(mouse=wizard.seat.terminal.mouse)
+        if wizard.fault is not None:
+            fault = f"{type(wizard.fault).__name__}: {wizard.fault}"
+            raise Broken(f"the wizard failed; what was answered is kept ({fault})")
         return founded
     finally:
         if not terminal.is_there():

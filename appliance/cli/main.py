@@ -34,6 +34,7 @@ _COMMANDS: Final = {
         "appliance.cli.completion:completion",
         "print what makes a shell complete commands",
     ),
+    "console": ("appliance.cli.attached:console", "show the console of the running CA"),
     "context": ("appliance.cli.context:context", "choose among several CAs"),
     "crl": ("appliance.cli.crl:crl", "show what a revocation list says"),
     "crypto": ("appliance.cli.crypto:crypto", "make keys and change their passwords"),

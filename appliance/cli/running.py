@@ -27,16 +27,22 @@ def which_ca(function: F) -> F:
     )(function)
 
 
-def ask_running(ca_config: str | None, use: Callable[[RemoteOperator], Awaitable[T]]) -> T:
-    """Ask the running CA. Raises NotListening when none runs, NotSupported without a database."""
+def control_directory(ca_config: str | None) -> Path:
+    """Find where the running CA can be asked. Raises NotSupported without a database."""
     file: Path = ca_json(ca_config)
     database = load(file).database
     if not isinstance(database, LevelDbSettings):
         raise NotSupported(f"{file} has no `db`, and so the CA no control socket")
+    return database.directory
+
+
+def ask_running(ca_config: str | None, use: Callable[[RemoteOperator], Awaitable[T]]) -> T:
+    """Ask the running CA. Raises NotListening when none runs, NotSupported without a database."""
+    directory = control_directory(ca_config)
 
     async def main() -> T:
         try:
-            async with connected(database.directory) as operator:
+            async with connected(directory) as operator:
                 return await use(operator)
         except NotListening as error:
             text = f"the CA does not run, and only it can tell: start it ({error.public})"

@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from appliance.cli.command import StepCommand, refused
+from appliance.cli.consoles import AttachedConsoles
 from appliance.cli.prompts import read_password
 from appliance.config.addresses import split_address
 from appliance.config.loading import ConfigNotFound, ConfigUnreadable
@@ -95,7 +96,7 @@ def serve(
             from appliance.cli.console import run_with_console  # noqa: PLC0415
 
             return run_with_console(launch)
-        return run_headless(launch, ring=EventRing())
+        return run_headless(launch, ring=EventRing(), consoles=AttachedConsoles())
     except (ConfigNotFound, ConfigUnreadable) as error:
         _tell(error)
         click.echo(

@@ -6,6 +6,8 @@ import sys
 import termios
 from typing import Final
 
+from tui.terminal import Seat, terminal_of
+
 _STREAMS: Final = (0, 1, 2)
 
 
@@ -15,14 +17,23 @@ def is_fit() -> bool:
     A job in the background has a terminal, too, but would be stopped for touching it.
     """
     streams = (sys.__stdin__, sys.__stderr__)
-    if any(stream is None or stream.closed or not stream.isatty() for stream in streams):
-        return False
-    if os.environ.get("TERM", "dumb") == "dumb":
+    if any(stream is None or stream.closed for stream in streams) or not is_fit_for(0, 2):
         return False
     try:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:  # a terminal, but not the one that controls this process
         return True
+
+
+def is_fit_for(reading: int, drawing: int) -> bool:
+    """Whether these descriptors are of a terminal on which something can be drawn."""
+    fit = os.isatty(reading) and os.isatty(drawing)
+    return fit and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+
+def seat() -> Seat:
+    """Tell what the terminal can show, by this process's environment."""
+    return Seat(terminal=terminal_of(os.environ))
 
 
 def is_there() -> bool:

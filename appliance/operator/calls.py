@@ -205,6 +205,14 @@ class CompactDatabaseCall(msgspec.Struct, tag_field="method", tag="compact_datab
     """Maintenance.compact_database."""
 
 
+class ConsoleCall(msgspec.Struct, tag_field="method", tag="console"):
+    """Not answered but obeyed: the connection becomes a terminal's (operator.terminal_link)."""
+
+    columns: int
+    rows: int
+    environment: dict[str, str] = {}
+
+
 Query: TypeAlias = (
     OverviewCall | EventsCall | CertificatesCall | CertificateCall | RevokeCertificateCall
 )

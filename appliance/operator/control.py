@@ -21,12 +21,16 @@ from appliance.model.errors import (
     Forbidden,
     FormatError,
     HearthError,
+    NotSupported,
     Unavailable,
 )
 from appliance.operator import wire
 from appliance.operator.answering import answer
+from appliance.operator.calls import ConsoleCall
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 from appliance.operator.interface import Issuance, Operator, Snapshots
+from appliance.operator.who import WHO
+from appliance.operator.terminal_link import Consoles
 from appliance.operator.who import WHO
 
 log = logging.getLogger(__name__)
@@ -38,7 +42,8 @@ _RECEIVING: Final = 10.0  # from a request's first octet to its last
 _ANSWERING: Final = 60.0
 _SENDING: Final = 30.0
 
-_Answer: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+_Answer: TypeAlias = Callable[[bytes], Awaitable[tuple[bytes, ConsoleCall | None]]]
+_Attach: TypeAlias = Callable[[ConsoleCall, trio.SocketStream], Awaitable[None]]
 
 
 async def serve_control(
@@ -47,11 +52,13 @@ async def serve_control(
     issuance: Issuance | None = None,
     snapshots: Snapshots | None = None,
     *,
+    consoles: Consoles | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `hearth.sock` in the directory until cancelled, then remove it.
 
-    Without an `issuance` it answers questions only, without `snapshots` none about all rows.
+    Without an `issuance` it answers questions only, without `snapshots` none about all rows,
+    without `consoles` no terminal can be attached.
 
     What a server that was killed left there is replaced. Raises Broken when the socket cannot be
     made, or another server is on it.
@@ -59,12 +66,13 @@ async def serve_control(
     path = directory / NAME
     listening = _listen(directory)
     respond = partial(_respond, operator, issuance, snapshots)
+    attach = partial(consoles.attach, operator) if consoles is not None else None
     identity = _identity(path)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
     room = trio.CapacityLimiter(_MOST_CONNECTIONS)
     try:
         task_status.started()
-        await trio.serve_listeners(partial(_attend, respond, room), [listener])
+        await trio.serve_listeners(partial(_attend, respond, attach, room), [listener])
     finally:
         listening.close()
         if identity is not None and _identity(path) == identity:
@@ -127,7 +135,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 # ---- connections
 
 
-async def _attend(respond: _Answer, room: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
+async def _attend(
+    respond: _Answer,
+    attach: _Attach | None,
+    room: trio.CapacityLimiter,
+    stream: trio.SocketStream,
+) -> None:
     """Answer one connection; whatever is wrong with it ends it alone."""
     try:
         _check_peer(stream)
@@ -136,7 +149,7 @@ async def _attend(respond: _Answer, room: trio.CapacityLimiter, stream: trio.Soc
         except trio.WouldBlock:
             raise Unavailable("too many connections to the control socket") from None
         try:
-            await _converse(respond, stream)
+            await _converse(respond, attach, stream)
         finally:
             room.release()
     except HearthError as error:
@@ -156,34 +169,46 @@ def _check_peer(stream: trio.SocketStream) -> None:
     WHO.set(f"user {uid} by the control socket")
 
 
-async def _converse(respond: _Answer, stream: trio.SocketStream) -> None:
-    """Answer requests, one after the other, until the other side ends or is silent too long."""
+async def _converse(respond: _Answer, attach: _Attach | None, stream: trio.SocketStream) -> None:
+    """Answer requests, one after the other, until the other side ends or is silent too long.
+
+    A terminal that is attached has the connection from then on.
+    """
     while True:
         with trio.move_on_after(_IDLE) as silence:
             message = await wire.receive(stream, wire.LARGEST_REQUEST, within=_RECEIVING)
         if silence.cancelled_caught or message is None:
             return
-        response = await respond(message)
+        response, console = await respond(message)
+        if console is not None and attach is None:
+            raise NotSupported("consoles cannot be attached to this server")
         with trio.fail_after(_SENDING):
             await wire.send(stream, response)
+        if console is not None and attach is not None:
+            await attach(console, stream)
+            return
 
 
 async def _respond(
     operator: Operator, issuance: Issuance | None, snapshots: Snapshots | None, message: bytes
-) -> bytes:
+) -> tuple[bytes, ConsoleCall | None]:
+    """Carry out a request; give the response, and the call that makes the connection another's."""
     try:
         with trio.fail_after(_ANSWERING):
             call = wire.read_request(message)
-            return wire.write_result(await answer(operator, issuance, call, snapshots))
+            if isinstance(call, ConsoleCall):
+                return wire.write_result(None), call
+            return wire.write_result(await answer(operator, issuance, call, snapshots)), None
     except trio.TooSlowError:
-        return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds"))
+        return wire.write_failure(Unavailable(f"no answer within {_ANSWERING:.0f} seconds")), None
     except HearthError as error:
         if error.detail:
             log.warning("control socket: %s", error)
-        return wire.write_failure(error)
+        return wire.write_failure(error), None
     except Exception:
         log.exception("control socket: a request met a fault")
-        return wire.write_failure(Broken("a fault in the server; its log has the details"))
+        failure = Broken("a fault in the server; its log has the details")
+        return wire.write_failure(failure), None
 
 
 async def _send_last(stream: trio.SocketStream, error: HearthError) -> None:

@@ -1,6 +1,7 @@
 """The control socket's client: the Operator of a CA that runs in another process."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -230,12 +231,16 @@ async def connected(directory: Path) -> AsyncIterator[RemoteOperator]:
 
     Raises NotListening, Forbidden for another user's server.
     """
-    stream = await _connect(directory)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(open_connection(directory)))
     async with stream:
         yield RemoteOperator(stream)
 
 
-async def _connect(directory: Path) -> trio.SocketStream:
+def open_connection(directory: Path) -> socket.socket:
+    """Connect to the server whose database is in the directory; the socket never waits.
+
+    Raises NotListening, Forbidden for another user's server, Unavailable.
+    """
     made = new_socket()
     try:
         with short_directory(directory) as short:
@@ -256,4 +261,4 @@ async def _connect(directory: Path) -> trio.SocketStream:
     if os.geteuid() not in (0, uid) and uid != 0:
         made.close()
         raise Forbidden(f"the control socket {directory / NAME} is another user's")
-    return trio.SocketStream(trio.socket.from_stdlib_socket(made))
+    return made

@@ -28,6 +28,7 @@ from appliance.operator.calls import (
     AddExternalKeyCall,
     Call,
     CertificatesCall,
+    ConsoleCall,
     JournalCall,
     MuteAlertCall,
 )
@@ -70,19 +71,19 @@ class _Response(msgspec.Struct, omit_defaults=True):
 
 
 _request_decoder = msgspec.json.Decoder(_Request)
-_call_decoder = msgspec.json.Decoder(Call)
+_call_decoder: msgspec.json.Decoder[Call | ConsoleCall] = msgspec.json.Decoder(Call | ConsoleCall)
 _response_decoder = msgspec.json.Decoder(_Response)
 
 
 # ---- requests
 
 
-def write_request(call: Call) -> bytes:
+def write_request(call: Call | ConsoleCall) -> bytes:
     """Encode a call."""
     return msgspec.json.encode(_Request(VERSION, msgspec.Raw(msgspec.json.encode(call))))
 
 
-def read_request(message: bytes) -> Call:
+def read_request(message: bytes) -> Call | ConsoleCall:
     """Decode a call. Raises BadRequest, also for another version than ours."""
     try:
         request = _request_decoder.decode(message)
@@ -91,7 +92,7 @@ def read_request(message: bytes) -> Call:
                 f"the server speaks version {VERSION} of the control protocol, not "
                 f"{request.version}: is it older or newer than this command?"
             )
-        call: Call = _call_decoder.decode(request.call)
+        call = _call_decoder.decode(request.call)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(f"not a request of the control protocol: {error}") from error
     if any(each is not None and each.tzinfo is None for each in _times(call)):
@@ -99,7 +100,7 @@ def read_request(message: bytes) -> Call:
     return call
 
 
-def _times(call: Call) -> Sequence[datetime | None]:
+def _times(call: Call | ConsoleCall) -> Sequence[datetime | None]:
     match call:
         case CertificatesCall(query=query):
             return (

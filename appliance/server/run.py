@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from appliance.model.work import Work
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.operator.line_ring import LineRing
+from appliance.operator.terminal_link import Consoles
 from appliance.ports.store import Store
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
@@ -65,11 +67,13 @@ async def serve_appliance(
     ring: EventRing,
     controls: Controls,
     output: Output | None = None,
+    consoles: Consoles | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `controls.stop` is set and the last answer is out.
 
-    Log lines go to `output`, standard error by default. Raises what keeps it from serving: any of
+    Log lines go to `output`, standard error by default; terminals that are attached to the control
+    socket are given to `consoles`. Raises what keeps it from serving: any of
     the family, with one line that names file and place; never what a request or a reload does.
     """
     sink = output or standard_error()
@@ -77,7 +81,7 @@ async def serve_appliance(
     with logging_to(sink, ring=lines) as say, _pid_file(launch.pid_file):
         try:
             log_lines = RememberedRequests(sink, lines)
-            await _serve(launch, ring, controls, log_lines, say, task_status)
+            await _serve(launch, ring, controls, log_lines, say, consoles, task_status)
         except HearthError:
             raise
         except Exception:
@@ -91,6 +95,7 @@ async def _serve(
     controls: Controls,
     sink: RememberedRequests,
     say: Callable[[str], None],
+    consoles: Consoles | None,
     task_status: trio.TaskStatus[Running],
 ) -> None:
     allow_many_files()
@@ -145,7 +150,7 @@ async def _serve(
             snapshots = ServedSnapshots(
                 store, lambda: service.record("backup", "the whole database is read for a backup")
             )
-            await _open_control_socket(tasks, operator, issuance, snapshots, settings)
+            await _open_control_socket(tasks, settings, operator, issuance, snapshots, consoles)
             task_status.started(
                 Running(
                     operator=operator,
@@ -195,7 +200,13 @@ def _tell(launch: Launch, service: Service, store: Store, say: Callable[[str], N
     service.announce()
 
 
-def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = None) -> int:
+def run_headless(
+    launch: Launch,
+    *,
+    ring: EventRing,
+    output: Output | None = None,
+    consoles: Consoles | None = None,
+) -> int:
     """Serve in this thread until SIGTERM or SIGINT, and give the exit code.
 
     SIGHUP reloads. A second SIGTERM or SIGINT cuts requests short; the exit code then is 1. Raises
@@ -207,7 +218,9 @@ def run_headless(launch: Launch, *, ring: EventRing, output: Output | None = Non
         with trio.CancelScope() as all_of_it:
             async with _tasks() as tasks:
                 await tasks.start(_obey_signals, controls, all_of_it)
-                await serve_appliance(launch, ring=ring, controls=controls, output=output)
+                await serve_appliance(
+                    launch, ring=ring, controls=controls, output=output, consoles=consoles
+                )
         return 1 if all_of_it.cancelled_caught else 0
 
     return trio.run(main)
@@ -227,17 +240,19 @@ async def _until_stopped(service: Service, controls: Controls) -> None:
 
 async def _open_control_socket(
     tasks: trio.Nursery,
+    settings: Settings,
     operator: Operator,
     issuance: Issuance,
     snapshots: Snapshots,
-    settings: Settings,
+    consoles: Consoles | None,
 ) -> None:
     """Let `hearth certs` and its like in, beside the database; the CA serves without it, too."""
     if not isinstance(settings.database, LevelDbSettings):
         return
     try:
         directory = settings.database.directory
-        await tasks.start(serve_control, operator, directory, issuance, snapshots)
+        serve = partial(serve_control, consoles=consoles)
+        await tasks.start(serve, operator, directory, issuance, snapshots)
     except Broken as error:
         log.warning("%s", error)
 
