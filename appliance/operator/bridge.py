@@ -8,6 +8,7 @@ waits in the ring of events until it is asked for.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
@@ -48,11 +49,12 @@ _STOPPED: Final = "the server has stopped"
 
 
 class Bridge:
-    """The way into one nursery of a Trio thread."""
+    """The way into one nursery of a Trio thread; calls are made as who made the bridge."""
 
     def __init__(self, nursery: trio.Nursery, token: trio.lowlevel.TrioToken) -> None:
         self._nursery = nursery
         self._token = token
+        self._context = copy_context()
 
     async def call(
         self, function: Callable[[*Arguments], Awaitable[Result]], *arguments: *Arguments
@@ -78,7 +80,7 @@ class Bridge:
 
         def start() -> None:
             try:
-                self._nursery.start_soon(run)
+                self._context.run(self._nursery.start_soon, run)
             except RuntimeError:  # the nursery is closed: the server is on its way out
                 post(stopped)
 

@@ -29,7 +29,6 @@ from appliance.operator.answering import answer
 from appliance.operator.calls import ConsoleCall
 from appliance.operator.endpoint import NAME, new_socket, peer_uid, short_directory
 from appliance.operator.interface import Issuance, Operator, Snapshots
-from appliance.operator.who import WHO
 from appliance.operator.terminal_link import Consoles
 from appliance.operator.who import WHO
 
