@@ -6,21 +6,21 @@ That transaction has the certificate, its rows and the order's: who comes second
 process, finds the order changed, throws its signature away, and gives the certificate of the first.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import msgspec
-import trio
 
 from appliance.authority.acme import accounts, records
 from appliance.authority.acme.authorizations import Authorization, forgotten
 from appliance.authority.acme.ids import new_id
 from appliance.authority.acme.orders import Order, Orders
 from appliance.authority.acme.problems import not_found
-from appliance.authority.acme.records import CertificateRow, SerialRow
+from appliance.authority.acme.records import CertificateRow, Held, OrderRow, SerialRow
 from appliance.authority.acme.replacing import fulfilled
+from appliance.authority.acme.shares import Shares
 from appliance.authority.reporting import Context
 from appliance.authority.x509 import X509Authority
 from appliance.authority.x509_recording import Issued
@@ -48,29 +48,6 @@ from appliance.provisioners.acme import AcmeProvisioner
 LABEL: Final = "CERTIFICATE"
 
 
-class Turns:
-    """One at a time for each of many things; a thing without a queue costs nothing."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[trio.Lock, int]] = {}
-
-    @asynccontextmanager
-    async def of(self, name: str) -> AsyncIterator[None]:
-        """Wait for one's turn at a thing, and have it."""
-        lock, waiting = self._locks.get(name, (None, 0))
-        lock = lock or trio.Lock()
-        self._locks[name] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._locks[name]
-            if waiting == 1:
-                del self._locks[name]
-            else:
-                self._locks[name] = (lock, waiting - 1)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finalization:
     """Issues what was ordered."""
@@ -80,7 +57,7 @@ class Finalization:
     store: Store
     clock: Clock
     chance: Chance
-    turns: Turns = field(default_factory=Turns)
+    turns: Shares = field(default_factory=lambda: Shares(1))
 
     async def finalize(
         self,
@@ -97,7 +74,7 @@ class Finalization:
         store failed.
         """
         request = _read(csr)
-        async with self.turns.of(key):
+        async with self.turns.one_of(key):
             order = await self.orders.of_account(provisioner, account_id, key)
             if order.status is not OrderStatus.READY:
                 return await self._finished(order, request)
@@ -107,8 +84,10 @@ class Finalization:
             validator = self.orders.authorizations.validator
             await validator.recheck(provisioner, order.authorizations)
             issued = await self._issue(provisioner, order, request, context)
+            if issued is not None:
+                return issued
             order = await self.orders.of_account(provisioner, account_id, key)
-            return order if issued else await self._finished(order, request)
+            return await self._finished(order, request)
 
     async def certificate(self, account_id: str, key: str) -> CertificateRow:
         """Give a certificate of an account. Raises AcmeError."""
@@ -146,12 +125,18 @@ class Finalization:
         order: Order,
         request: SigningRequest,
         context: Context,
-    ) -> bool:
-        """Issue; False when somebody else changed the order meanwhile."""
+    ) -> Order | None:
+        """Issue, and give the order as it is then; None when somebody else changed it meanwhile."""
         grant = _grant(provisioner, order, request)
         dates = AskedDates(
             not_before=records.read_time(order.row.not_before),
             not_after=records.read_time(order.row.not_after),
+        )
+        after = states.after(states.ORDERS, OrderStatus.READY, OrderEvent.ISSUED)
+        valid = records.encoded(
+            msgspec.structs.replace(
+                order.row, status=after or OrderStatus.VALID, certificate=new_id(self.chance)
+            )
         )
         try:
             await self.x509.sign_granted(
@@ -160,35 +145,31 @@ class Finalization:
                 dates,
                 context,
                 asked_by=f"account {order.row.account_id}",
-                also=lambda issued: self._rows(order, issued),
+                also=lambda issued: self._rows(order, valid, issued),
             )
         except Conflict:
-            return False
+            return None
         except BadRequest as error:
             raise malformed(error.public) from error
         except Forbidden as error:
             raise _forbidden(error) from error
-        return True
+        return Order(valid, valid.row.status, (), order.replaces, order.profile)
 
-    def _rows(self, order: Order, issued: Issued) -> Sequence[Operation]:
+    def _rows(self, order: Order, valid: Held[OrderRow], issued: Issued) -> Sequence[Operation]:
         """Give what is written with a certificate: its rows, and the order that has it."""
-        after = states.after(states.ORDERS, OrderStatus.READY, OrderEvent.ISSUED)
-        key = new_id(self.chance)
+        key = valid.row.certificate
         row = CertificateRow(
             id=key,
             created_at=records.write_time(self.clock.now()),
             account_id=order.row.account_id,
             order_id=order.row.id,
             leaf=pem.encode(LABEL, issued.certificate).encode(),
-            intermediates="".join(pem.encode(LABEL, each) for each in issued.chain).encode(),
+            intermediates=_in_pem(issued.chain),
         )
         serial = SerialRow(serial=str(issued.serial), certificate_id=key)
         forget = forgotten(issued.validity.not_after)
-        changed = msgspec.structs.replace(
-            order.row, status=after or OrderStatus.VALID, certificate=key
-        )
         return [
-            order.held.changed(changed),
+            order.held.becomes(valid),
             *(each.held.unchanged() for each in order.authorizations),
             records.created(row),
             records.created(serial),
@@ -202,6 +183,12 @@ class Finalization:
         ]
 
 
+@lru_cache(maxsize=100)
+def _in_pem(chain: tuple[bytes, ...]) -> bytes:
+    """Write the issuers of a certificate, few of which there are."""
+    return "".join(pem.encode(LABEL, each) for each in chain).encode()
+
+
 def _read(csr: bytes) -> SigningRequest:
     try:
         return requests.read_der(csr)
@@ -211,10 +198,9 @@ def _read(csr: bytes) -> SigningRequest:
 
 def _check_attested(request: SigningRequest, found: Sequence[Authorization]) -> None:
     """Hold the request's key against the one that a device attested."""
-    own = finalize.key_fingerprint(request.public_key_info)
-    for each in found:
-        if each.row.fingerprint and each.row.fingerprint != own:
-            raise unauthorized("the key of the CSR is not the one that was attested")
+    attested = {each.row.fingerprint for each in found if each.row.fingerprint}
+    if attested and attested != {finalize.key_fingerprint(request.public_key_info)}:
+        raise unauthorized("the key of the CSR is not the one that was attested")
 
 
 def _grant(provisioner: AcmeProvisioner, order: Order, request: SigningRequest) -> Grant:
