@@ -78,6 +78,8 @@ def fields(kind: str, entry: Mapping[str, Any], inherited: Inherited) -> tuple[F
     held = _texts(inherited)
     for row in rows(kind):
         value = entry_values.shown(row, provisioner_edits.value_at(entry, row.path))
+        if _kind(row) is FieldKind.SWITCH:
+            value = value or entry_values.NO
         found.append(
             FormField(
                 name=row.name,
@@ -257,7 +259,9 @@ def _texts(inherited: Inherited) -> dict[str, str]:
         ("UserSSH", inherited.user_ssh),
         ("HostSSH", inherited.host_ssh),
     ):
-        texts[f"min{kind}CertDuration"] = goduration.format_duration(span.shortest)
-        texts[f"max{kind}CertDuration"] = goduration.format_duration(span.longest)
-        texts[f"default{kind}CertDuration"] = goduration.format_duration(span.default)
+        for name, length in (
+            ("min", span.shortest), ("max", span.longest), ("default", span.default),
+        ):  # fmt: skip
+            text = entry_values.brief(goduration.format_duration(length))
+            texts[f"{name}{kind}CertDuration"] = text
     return texts

@@ -15,6 +15,7 @@ YES: Final = "yes"
 NO: Final = "no"
 HIDDEN: Final = "•" * 8
 _BETWEEN: Final = re.compile(r"[,\s]+")
+_NOTHING: Final = re.compile(r"(?:(?<=h)0m)?(?<=[hm])0s$")
 _LISTS: Final = (Form.LIST, Form.WORDS)
 _FILES: Final = (Form.FILE, Form.FILES)
 
@@ -66,8 +67,15 @@ def shown(row: Row, value: Any) -> str:
             return json.dumps(value, indent=2, ensure_ascii=False)
         case Form.FILE | Form.FILES:
             return _described(value)
+        case Form.DURATION:
+            return brief(str(value))
         case _:
             return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def brief(duration: str) -> str:
+    """Leave the parts of a duration out that are nothing: 24h0m0s is 24h."""
+    return _NOTHING.sub("", duration)
 
 
 def split(text: str) -> list[str]:

@@ -18,7 +18,7 @@ import trio
 
 from appliance.authority.counts import Counts
 from appliance.authority.trust import fingerprint
-from appliance.config import document, editing, entry_form, provisioner_edits
+from appliance.config import document, editing, entry_form, entry_values, provisioner_edits
 from appliance.config.editing import Editing
 from appliance.config.entry_form import Typed
 from appliance.config.settings import ProvisionerSettings, Settings
@@ -232,7 +232,7 @@ class ProvisionerAdministration:
             disabled=settings.disabled if settings else entry.get("disabled") is True,
             state=self._state(kind, name, settings),
             names=provisioner_words.names(kind, entry),
-            lifetime=goduration.format_duration(default) if default is not None else "",
+            lifetime=entry_values.brief(goduration.format_duration(default)) if default else "",
             issued=issued.get(name, 0),
         )
 

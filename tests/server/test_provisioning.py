@@ -110,7 +110,7 @@ async def test_what_nobody_knows_stays_and_what_changes_is_only_that(
         assert entries(authority) == [expected]
         await make(operator, change(x509_max_dur="", ssh="", x509_allow_dns=""))
         fields = {each.name: each for each in (await operator.provisioner("load")).fields}
-        assert (fields["x509-max-dur"].value, fields["x509-max-dur"].inherited) == ("", "24h0m0s")
+        assert (fields["x509-max-dur"].value, fields["x509-max-dur"].inherited) == ("", "24h")
         assert fields["ssh"].kind is FieldKind.CLAIM
 
 

@@ -82,7 +82,7 @@ class KeptProvisioners:
                 if provisioner_words.is_served(each["type"])
                 else "this version lists it, and serves nothing for it",
                 names=provisioner_words.names(each["type"], each),
-                lifetime="" if each["type"] == "SSHPOP" else "24h0m0s",
+                lifetime="" if each["type"] == "SSHPOP" else "24h",
                 issued=counts.get(each["name"], 0),
             )
             for each in self.entries
