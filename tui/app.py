@@ -26,7 +26,9 @@ from tui.journal import Journal
 from tui.pulse import Pulse
 from tui.screens.certificates import Certificates
 from tui.screens.fault import Fault
+from tui.screens.keys import Keys
 from tui.screens.live import Live
+from tui.screens.more import DOORS, More
 from tui.screens.overview import OverviewScreen
 from tui.screens.place import Place
 from tui.screens.quit import Quit
@@ -69,6 +71,8 @@ class Console(SeatedApp[Ending]):
             "overview": OverviewScreen(operator, zone=zone, pause=rhythm.overview),
             "live": self.live,
             "certificates": Certificates(operator, zone=zone),
+            "keys": Keys(operator, zone=zone, pause=rhythm.overview),
+            "more": More(operator, zone=zone, pause=rhythm.overview),
         }
 
     def on_mount(self) -> None:
@@ -94,6 +98,7 @@ class Console(SeatedApp[Ending]):
                 go = partial(self.action_go, name)
                 yield SystemCommand(title, f"Go to the screen {title}", go)
             yield SystemCommand("Help", "Explain this screen", screen.action_help)
+            yield from self._doors()
         if screen is live:
             yield SystemCommand("Filter", "Show only some lines", live.action_filter)
             yield SystemCommand("Pause or go on", "Hold the list still", live.action_pause)
@@ -104,6 +109,15 @@ class Console(SeatedApp[Ending]):
         yield SystemCommand("Unlock a token", "Type the PIN that one waits for", self.action_unlock)
         yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
         yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)
+
+    def _doors(self) -> Iterable[SystemCommand]:
+        for door in DOORS:
+            yield SystemCommand(door.name, f"More: {door.text}", partial(self._open, door.name))
+
+    def _open(self, name: str) -> None:
+        self.action_go("more")
+        if isinstance(more := self._places["more"], More):
+            self.call_later(more.action_open, name)
 
     def action_go(self, name: str) -> None:
         """Go from one of the numbered screens to another."""

@@ -201,7 +201,11 @@ def _pairs(pairs: Iterable[Row]) -> str:
 
 
 def _span(length: timedelta) -> str:
-    return goduration.format_duration(length)
+    text = goduration.format_duration(length)
+    if text.endswith("m0s"):
+        text = text.removesuffix("0s").removesuffix("h0m") + ("h" if text.endswith("h0m0s") else "")
+    days = length / timedelta(days=1)
+    return f"{text} ({days:.0f} days)" if days >= 2 else text
 
 
 def _ever(length: timedelta | None) -> str:

@@ -55,3 +55,13 @@ class JournalPage:
     entries: tuple[JournalEntry, ...]
     reached: int
     complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEvents:
+    """A JournalPage as it can be read; entries that cannot be are in `unread`, by their numbers."""
+
+    events: tuple[JournalEvent, ...]
+    unread: tuple[int, ...] = ()
+    reached: int
+    complete: bool

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from appliance.model.backups import BackupOrder, BackupReport, ProofOrder
 from appliance.model.configured import Configuration
+from appliance.model.journal import JournalEvents, JournalQuery
 from appliance.model.loglines import LogPage
 from appliance.model.signing_keys import IssuerChange, KeyAttestation, KeyReport
 from appliance.model.work import Work
@@ -55,10 +56,14 @@ class Backups(Protocol):
 
 
 class Works(Protocol):
-    """What takes a while."""
+    """What takes a while, and the journal, whose check does."""
 
     async def works(self) -> Sequence[Work]:
         """Give what is under way, and the last of each kind that has ended."""
+        ...
+
+    async def journal_events(self, query: JournalQuery) -> JournalEvents:
+        """Give what entries of the journal tell. Raises as History.journal."""
         ...
 
     async def begin_journal_check(self) -> Work:

@@ -6,6 +6,7 @@ from typing import TypeVar, TypeVarTuple
 
 from appliance.model.backups import BackupOrder, BackupReport, ProofOrder
 from appliance.model.configured import Configuration
+from appliance.model.journal import JournalEvents, JournalQuery
 from appliance.model.loglines import LogPage
 from appliance.model.signing_keys import IssuerChange, KeyAttestation, KeyReport
 from appliance.model.work import Work
@@ -51,6 +52,10 @@ class RemoteBox:
     async def works(self) -> Sequence[Work]:
         """Give what is under way."""
         return await self._call(calls.WorksCall(), list[Work])
+
+    async def journal_events(self, query: JournalQuery) -> JournalEvents:
+        """Give what entries of the journal tell."""
+        return await self._call(calls.JournalEventsCall(query), JournalEvents)
 
     async def begin_journal_check(self) -> Work:
         """Follow the hashes of the journal."""
@@ -110,6 +115,10 @@ class PassedBox:
     async def works(self) -> Sequence[Work]:
         """Give what is under way."""
         return await self._run(self._box.works)
+
+    async def journal_events(self, query: JournalQuery) -> JournalEvents:
+        """Give what entries of the journal tell."""
+        return await self._run(self._box.journal_events, query)
 
     async def begin_journal_check(self) -> Work:
         """Follow the hashes of the journal."""

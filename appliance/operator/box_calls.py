@@ -5,6 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from appliance.model.backups import BackupOrder, ProofOrder
+from appliance.model.journal import JournalQuery
 from appliance.model.signing_keys import IssuerChange
 from appliance.operator.box import Box
 
@@ -46,6 +47,12 @@ class WorksCall(msgspec.Struct, tag_field="method", tag="works"):
     """Works.works."""
 
 
+class JournalEventsCall(msgspec.Struct, tag_field="method", tag="journal_events"):
+    """Works.journal_events."""
+
+    query: JournalQuery
+
+
 class BeginJournalCheckCall(msgspec.Struct, tag_field="method", tag="begin_journal_check"):
     """Works.begin_journal_check."""
 
@@ -68,7 +75,7 @@ SigningKeyCall: TypeAlias = KeysCall | AttestationCall | ChangeIssuerCall
 WorkCall: TypeAlias = (
     BackupsCall | BeginBackupCall | BeginProofCall | WorksCall | BeginJournalCheckCall
 )
-RunningCall: TypeAlias = ConfigurationCall | ReloadCall | LogLinesCall
+RunningCall: TypeAlias = ConfigurationCall | ReloadCall | LogLinesCall | JournalEventsCall
 BoxCall: TypeAlias = SigningKeyCall | WorkCall | RunningCall
 
 
@@ -115,3 +122,5 @@ async def _answer_about_running(box: Box, call: RunningCall) -> object:
             return None
         case LogLinesCall():
             return await box.log_lines(call.after)
+        case JournalEventsCall():
+            return await box.journal_events(call.query)

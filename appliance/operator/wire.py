@@ -24,6 +24,7 @@ from appliance.model.errors import (
     HearthError,
     Unavailable,
 )
+from appliance.operator.box_calls import JournalEventsCall
 from appliance.operator.calls import (
     AddExternalKeyCall,
     Call,
@@ -109,7 +110,7 @@ def _times(call: Call | ConsoleCall) -> Sequence[datetime | None]:
                 query.issued_before,
                 query.issued_after,
             )
-        case JournalCall(query=asked):
+        case JournalCall(query=asked) | JournalEventsCall(query=asked):
             return asked.since, asked.until
         case AddExternalKeyCall(order=order):
             return (order.not_after,)

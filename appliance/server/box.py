@@ -8,6 +8,7 @@ from typing import final
 
 import trio
 
+from appliance.authority import journal
 from appliance.authority.journal_reading import JournalReader
 from appliance.config import loading, placing, showing
 from appliance.config.placing import NewFile
@@ -26,6 +27,7 @@ from appliance.model.errors import (
     NotSupported,
     Unauthorized,
 )
+from appliance.model.journal import JournalEvent, JournalEvents, JournalQuery
 from appliance.model.loglines import LogPage
 from appliance.model.signing_keys import IssuerChange, KeyAttestation, KeyReport
 from appliance.model.work import Work, WorkKind
@@ -110,12 +112,25 @@ class ApplianceBox:
         """Give what is under way, and what has ended."""
         return self.work.works
 
+    async def journal_events(self, query: JournalQuery) -> JournalEvents:
+        """Give what entries of the journal tell."""
+        page = await self._journal().page(query)
+        events, unread = list[JournalEvent](), list[int]()
+        for entry in page.entries:
+            try:
+                events.append(journal.read(entry))
+            except FormatError:
+                unread.append(entry.number)
+        return JournalEvents(
+            events=tuple(events),
+            unread=tuple(unread),
+            reached=page.reached,
+            complete=page.complete,
+        )
+
     async def begin_journal_check(self) -> Work:
         """Follow the hashes of the journal."""
-        foundation = self.service.foundation
-        if not foundation.journal.persistent:
-            raise NotSupported("this CA has no `db`: it keeps no journal")
-        job = journal_check.job(JournalReader(foundation.store))
+        job = journal_check.job(self._journal())
         return self.work.begin(WorkKind.JOURNAL, "all entries", job)
 
     async def configuration(self) -> Configuration:
@@ -140,6 +155,12 @@ class ApplianceBox:
     async def log_lines(self, after: int = 0) -> LogPage:
         """Give the remembered lines of the server's log."""
         return self.lines.page(after)
+
+    def _journal(self) -> JournalReader:
+        foundation = self.service.foundation
+        if not foundation.journal.persistent:
+            raise NotSupported("this CA has no `db`: it keeps no journal")
+        return JournalReader(foundation.store)
 
     def _public_key(self, place: TokenKey) -> IssuerKey:
         settings = self.service.settings()

@@ -14,6 +14,8 @@ from appliance.model.backups import (
 )
 from appliance.model.configured import Configuration, Setting
 from appliance.model.errors import BadRequest, NotSupported
+from appliance.model.events import Event, EventKind
+from appliance.model.journal import JournalEvent, JournalEvents, JournalQuery
 from appliance.model.loglines import LineLevel, LogLine, LogPage
 from appliance.model.signing_keys import (
     IssuerChange,
@@ -121,6 +123,31 @@ LINES = (
 )  # fmt: skip
 
 
+JOURNALED = tuple(
+    JournalEvent(
+        number=number,
+        event=Event(
+            at=_NOW - timedelta(minutes=3 * (10 - number)),
+            kind=kind,
+            operation=operation,
+            subject=subject,
+            reason=reason,
+        ),
+    )
+    for number, (kind, operation, subject, reason) in enumerate(
+        (
+            (EventKind.NOTED, "start", "", "Hearth 0.1.0, ca.json with SHA-256 5f16d0b7"),
+            (EventKind.ISSUED, "sign", "nas.home.arpa", ""),
+            (EventKind.REFUSED, "sign", "evil.example", "the name is not allowed"),
+            (EventKind.WARNED, "token", "yubikey 12345678", "absent: plug it in"),
+            (EventKind.NOTED, "token", "yubikey 12345678", "ready: it signs"),
+            (EventKind.RENEWED, "renew", "nas.home.arpa", ""),
+        ),
+        1,
+    )
+)
+
+
 class SampleBox:
     """The part of an Operator that is about the box. What is begun has ended at once."""
 
@@ -129,8 +156,9 @@ class SampleBox:
     configured = CONFIGURATION
     all_works: tuple[Work, ...] = ()
     asked: tuple[object, ...] = ()
+    journaled: tuple[JournalEvent, ...] = JOURNALED
     line_texts: tuple[tuple[LineLevel, str], ...] = LINES
-    refusal = ""  # of a reload, or of a step with an intermediate
+    refused = ""  # why, a reload, or of a step with an intermediate
 
     async def keys(self) -> KeyReport:
         return self.key_report
@@ -158,6 +186,21 @@ class SampleBox:
     async def works(self) -> Sequence[Work]:
         return self.all_works
 
+    async def journal_events(self, query: JournalQuery) -> JournalEvents:
+        wanted = [
+            each
+            for each in self.journaled
+            if (not query.kinds or each.event.kind in query.kinds)
+            and query.name in ("", each.event.subject)
+            and query.operation in ("", each.event.operation)
+            and (not query.before or each.number < query.before)
+        ]
+        newest = sorted(wanted, key=lambda each: -each.number)[: query.limit]
+        reached = newest[-1].number if newest else query.before
+        return JournalEvents(
+            events=tuple(newest), reached=reached, complete=len(newest) == len(wanted)
+        )
+
     async def begin_journal_check(self) -> Work:
         head = "head 1842:9f3c0b7c85e94a20b3d7f1628c0e5a94d2b86f3170ac4e5d9b20c8f7a1364e5d"
         return self._done(WorkKind.JOURNAL, None, "entries 1 to 1842 are unbroken", head)
@@ -178,8 +221,8 @@ class SampleBox:
         return LogPage(lines=lines, last=len(self.line_texts))
 
     def _refuse(self) -> None:
-        if self.refusal:
-            raise BadRequest(self.refusal)
+        if self.refused:
+            raise BadRequest(self.refused)
 
     def _done(self, kind: WorkKind, order: object, *told: str) -> Work:
         self.asked = (*self.asked, order)

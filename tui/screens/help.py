@@ -36,15 +36,17 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,q,enter", "dismiss", "back", show=False)
     ]
 
-    def __init__(self, title: str, sections: Sequence[Section]) -> None:
+    def __init__(
+        self, title: str, sections: Sequence[Section], *, is_about_screen: bool = True
+    ) -> None:
         super().__init__()
-        self._title = title
+        self._title = f"{title}: help" if is_about_screen else title
         self._sections = sections
 
     def compose(self) -> ComposeResult:
         """Put the sections one below the other."""
         sheet = Sheet(names=_KEYS)
-        sheet.border_title = f"{self._title}: help"
+        sheet.border_title = self._title
         sheet.border_subtitle = "Esc back"
         yield sheet
 

@@ -6,7 +6,13 @@ from rich.text import Text
 from textual.events import Click
 from textual.widget import Widget
 
-PLACES: Final = ("Overview", "Live", "Certificates")
+PLACES: Final = (
+    (1, "Overview"),
+    (2, "Live"),
+    (3, "Certificates"),
+    (5, "Keys"),
+    (6, "More"),
+)
 _GAP: Final = 2
 
 
@@ -30,7 +36,7 @@ class PlaceBar(Widget):
     def render(self) -> Text:
         """Draw the line."""
         line = Text(no_wrap=True, overflow="ellipsis")
-        for number, name in enumerate(PLACES, 1):
+        for number, name in PLACES:
             here = name == self._here
             part = self.get_component_rich_style(f"place-bar--{'here' if here else 'other'}")
             line.append(f"[{number} {name}]" if here else f" {number} {name} ", part)
@@ -40,7 +46,7 @@ class PlaceBar(Widget):
     def on_click(self, event: Click) -> None:
         """Go where it was clicked."""
         start = 1
-        for number, name in enumerate(PLACES, 1):
+        for number, name in PLACES:
             width = len(f" {number} {name} ")
             if start <= event.x < start + width:
                 self.app.call_later(self.app.run_action, f"go('{name.lower()}')")

@@ -1,0 +1,139 @@
+"""What is asked before a backup is made elsewhere, or one with keys is proven."""
+
+from collections.abc import Awaitable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from appliance.model.backups import BackupOrder, ProofOrder
+from appliance.model.errors import HearthError
+from appliance.operator.interface import Operator
+from tui.wording import ACT, printable
+
+_SHORTEST = 8  # characters of a passphrase
+
+
+class BackupForm(ModalScreen[bool]):
+    """Fields, and what is wrong below them. Secrets are cleared once they are handed over."""
+
+    DEFAULT_CSS = """
+    BackupForm {
+        align: center middle;
+        background: $background 60%;
+        Vertical {
+            width: 70;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            background: $surface;
+            border: round $primary 60%;
+            border-title-color: $primary;
+            border-subtitle-color: $foreground 60%;
+            padding: 0 2;
+        }
+        Static { margin: 1 0 0 0; color: $foreground 80%; }
+        Input { background: $panel; }
+        .problem { color: $error; height: auto; margin: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", show=False)]
+
+    def __init__(self, operator: Operator) -> None:
+        super().__init__()
+        self._operator = operator
+
+    def on_mount(self) -> None:
+        """Begin to type."""
+        self.query(Input).first().focus()
+
+    def action_leave(self) -> None:
+        """Go back, and forget what was typed."""
+        self._clear()
+        self.dismiss(result=False)
+
+    def secret(self) -> str:
+        """Take what was typed unseen."""
+        return "".join(each.value for each in self.query("#passphrase").results(Input))
+
+    def ask(self, begun: Awaitable[object]) -> None:
+        """Begin it."""
+        self._clear()
+        self.run_worker(self._begin(begun), exclusive=True)
+
+    def wrong(self, field: str, text: str) -> None:
+        """Say beside a field what is wrong with it."""
+        for problem in self.query(".problem").results(Static):
+            shown = problem.id == f"{field}-problem"
+            problem.update(f"{ACT} {printable(text)}" if shown else "")
+
+    async def _begin(self, begun: Awaitable[object]) -> None:
+        try:
+            await begun
+        except HearthError as error:
+            self.wrong("place", error.public)
+            return
+        self.dismiss(result=True)
+
+    def _clear(self) -> None:
+        for field in self.query(Input):
+            if field.password:
+                field.value = ""
+
+
+class BackupElsewhere(BackupForm):
+    """Where to, and the passphrase that puts the keys in."""
+
+    def compose(self) -> ComposeResult:
+        """Ask."""
+        with Vertical() as sheet:
+            sheet.border_title = "Make a backup now"
+            sheet.border_subtitle = "Tab next · Enter make it · Esc back"
+            yield Static("Where to: /mnt/stick, sftp://user@host/path, s3://bucket/prefix?…")
+            yield Input(id="place", compact=True)
+            yield Static(id="place-problem", classes="problem", markup=False)
+            yield Static("Passphrase for the CA's keys; without one they are left out")
+            yield Input(id="passphrase", password=True, compact=True)
+            yield Static("The same once more")
+            yield Input(id="again", password=True, compact=True)
+            yield Static(id="passphrase-problem", classes="problem", markup=False)
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        place = self.query_one("#place", Input).value.strip()
+        secret, again = self.secret(), self.query_one("#again", Input).value
+        if not place:
+            self.wrong("place", "Name a place. Nothing was made.")
+        elif secret != again:
+            self.wrong("passphrase", "The two are not the same.")
+        elif secret and len(secret) < _SHORTEST:
+            self.wrong("passphrase", f"It needs {_SHORTEST} characters or more.")
+        else:
+            self.ask(self._operator.begin_backup(BackupOrder(place=place, passphrase=secret)))
+
+
+class ProveBackup(BackupForm):
+    """The passphrase of a backup, if it has keys in it."""
+
+    def __init__(self, operator: Operator, name: str) -> None:
+        super().__init__(operator)
+        self._backup = name
+
+    def compose(self) -> ComposeResult:
+        """Ask."""
+        with Vertical() as sheet:
+            sheet.border_title = "Prove a backup"
+            sheet.border_subtitle = "Enter prove it · Esc back"
+            yield Static(printable(self._backup), markup=False)
+            yield Static("Passphrase of the keys in it; nothing if there are none")
+            yield Input(id="passphrase", password=True, compact=True)
+            yield Static(id="place-problem", classes="problem", markup=False)
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        order = ProofOrder(name=self._backup, passphrase=self.secret())
+        self.ask(self._operator.begin_proof(order))

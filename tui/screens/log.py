@@ -1,0 +1,191 @@
+"""Log: what the server says, line by line."""
+
+from datetime import tzinfo
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Footer, Label, Rule, Static
+
+from appliance.model.loglines import LineLevel, LogLine
+from appliance.operator.interface import Operator
+from tui.columns import Column
+from tui.screens.help import Help
+from tui.screens.watched import Below
+from tui.widgets.filter_field import FilterField
+from tui.widgets.line_list import LineList
+from tui.widgets.row_list import Row, RowList
+from tui.widgets.sheet import Field, Section
+from tui.wording import ACT, LOOK, count, printable
+
+_MOST: Final = 5000  # lines that the list keeps
+_PARTS: Final = {
+    LineLevel.REQUEST: ("quiet", "○"),
+    LineLevel.INFO: ("plain", "·"),
+    LineLevel.WARNING: ("look", LOOK),
+    LineLevel.ERROR: ("act", ACT),
+}
+_CHOICES: Final = (
+    ("everything", tuple(LineLevel)),
+    ("without requests", (LineLevel.INFO, LineLevel.WARNING, LineLevel.ERROR)),
+    ("warnings and errors", (LineLevel.WARNING, LineLevel.ERROR)),
+    ("errors", (LineLevel.ERROR,)),
+)
+_HELP: Final = (
+    Section(
+        title="What you see",
+        text=(
+            "The last lines of the server's log, the newest on top, since its start; what is older"
+            " is where the log goes: journalctl -u hearth, or the terminal."
+        ),
+        fields=(
+            Field(name="■ error", value="something failed"),
+            Field(name="▲ warning", value="something is not as it should be"),
+            Field(name="· info", value="what the server does"),
+            Field(name="○ request", value="a request, where `logger` of ca.json asks for lines"),
+        ),
+    ),
+    Section(
+        title="Keys",
+        fields=(
+            Field(name="f", value="everything, without requests, warnings and errors, errors"),
+            Field(name="/", value="show only lines in which every word occurs"),
+            Field(name="space", value="pause: what is said meanwhile waits"),
+            Field(name="g", value="go to the newest line and follow"),
+            Field(name="Enter", value="the whole line"),
+        ),
+    ),
+)
+
+
+class LogScreen(Below):
+    """The lines, the newest on top."""
+
+    CSS = """
+    LogScreen {
+        #search { height: 1; padding: 0 2; display: none; }
+        #slash { color: $primary; width: auto; }
+        &.-searching #search { display: block; }
+    }
+    """
+    AUTO_FOCUS = "RowList"
+    name_shown = "Log"
+    help = _HELP
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", key_display="/"),
+        Binding("f", "next_level", "level"),
+        Binding("space", "pause", "pause", key_display="space"),
+        Binding("g", "newest", "newest"),
+        Binding("escape", "leave", "back", key_display="Esc"),
+    ]
+
+    def __init__(self, operator: Operator, *, zone: tzinfo | None, pause: float) -> None:
+        super().__init__(operator, zone=zone, pause=pause)
+        self._list = RowList(
+            Column(title="", width=9),
+            Column(title="time", width=8),
+            Column(title="line", width=0),
+        )
+        self._field = FilterField(placeholder="words …")
+        self._lines: list[LogLine] = []  # the newest first
+        self._shown: list[LogLine] = []
+        self._choice = 0
+        self._last = 0
+        self._paused = False
+
+    def compose(self) -> ComposeResult:
+        """Put the parts one below the other."""
+        yield Static(classes="head")
+        yield Rule()
+        with Horizontal(id="search"):
+            yield Label("/ ", id="slash")
+            yield self._field
+        yield self._list
+        yield Footer(compact=True, show_command_palette=False)
+
+    async def look(self) -> None:
+        """Ask for what was said since."""
+        if self._paused:
+            return
+        self.take_time(await self._operator.overview())
+        page = await self._operator.log_lines(self._last)
+        if page.lines:
+            self._last = page.lines[-1].number
+            self._lines = [*reversed(page.lines), *self._lines][:_MOST]
+        self._show(page.lines)
+
+    def action_search(self) -> None:
+        """Type words."""
+        self.add_class("-searching")
+        self._field.focus()
+
+    def action_next_level(self) -> None:
+        """Show lines of another level."""
+        self._choice = (self._choice + 1) % len(_CHOICES)
+        self._show(())
+
+    def action_pause(self) -> None:
+        """Hold still, or go on."""
+        self._paused = not self._paused
+        self._show(())
+        self.look_now()
+
+    def action_newest(self) -> None:
+        """Go to the newest line, and follow; that ends a pause, too."""
+        self._paused = False
+        self._list.action_first()
+        self.look_now()
+
+    def action_leave(self) -> None:
+        """Show all again, or go back."""
+        if self._field.value:
+            self._field.value = ""
+            self.remove_class("-searching")
+        else:
+            self.dismiss()
+
+    @on(FilterField.Changed)
+    def _typed(self) -> None:
+        self._show(())
+
+    @on(FilterField.Left)
+    def _typing_ended(self) -> None:
+        self.set_class(bool(self._field.value), "-searching")
+        self._list.focus()
+
+    @on(LineList.Opened)
+    def _open(self, message: LineList.Opened) -> None:
+        line = self._shown[message.place]
+        fields = (
+            Field(name="Time", value=self.calendar.full(line.at)),
+            Field(name="Level", value=f"{_PARTS[line.level][1]} {line.level}"),
+            Field(name="Line", value=printable(line.text)),
+        )
+        self.app.push_screen(
+            Help(
+                "Log", (Section(title=f"Line {line.number}", fields=fields),), is_about_screen=False
+            )
+        )
+
+    def _show(self, added: object) -> None:
+        name, levels = _CHOICES[self._choice]
+        words = self._field.value.lower().split()
+        following = self._list.following
+        self._shown = [
+            each
+            for each in self._lines
+            if each.level in levels and all(word in each.text.lower() for word in words)
+        ]
+        self._list.show([self._row(each) for each in self._shown], "No line has that.")
+        if following and added:
+            self._list.action_first()
+        state = "paused" if self._paused else "following" if self._list.following else "reading"
+        text = f"{state}, {count(len(self._shown))} of {count(self._last)} lines"
+        self.head(f"More · Log  {name}", "look" if self._paused else "good", text)
+
+    def _row(self, line: LogLine) -> Row:
+        part, shape = _PARTS[line.level]
+        cells = (f"{shape} {line.level}", self.calendar.brief(line.at), printable(line.text))
+        return Row(key=f"{line.number}", part=part, cells=cells)

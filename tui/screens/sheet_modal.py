@@ -1,0 +1,59 @@
+"""A small sheet over a screen."""
+
+from abc import abstractmethod
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tui.wording import printable
+
+Answer = TypeVar("Answer")
+
+
+class SheetModal(ModalScreen[Answer]):
+    """Asks one thing; Esc answers nothing."""
+
+    DEFAULT_CSS = """
+    SheetModal {
+        align: center middle;
+        background: $background 60%;
+        Vertical {
+            width: 64;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            background: $surface;
+            border: round $primary 60%;
+            border-title-color: $primary;
+            border-subtitle-color: $foreground 60%;
+            padding: 0 2;
+        }
+        Static { margin: 0 0 1 0; color: $foreground 80%; }
+        OptionList {
+            height: auto;
+            border: none;
+            padding: 0;
+            background: $surface;
+            &:focus { border: none; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "back", show=False)]
+
+    def __init__(self, title: str, keys: str) -> None:
+        super().__init__()
+        self._title, self._keys = title, keys
+
+    def compose(self) -> ComposeResult:
+        """Put what is asked on the sheet."""
+        with Vertical() as sheet:
+            sheet.border_title = printable(self._title)
+            sheet.border_subtitle = self._keys
+            yield from self.compose_sheet()
+
+    @abstractmethod
+    def compose_sheet(self) -> ComposeResult:
+        """Ask."""
