@@ -31,6 +31,7 @@ from tui.screens.live import Live
 from tui.screens.more import DOORS, More
 from tui.screens.overview import OverviewScreen
 from tui.screens.place import Place
+from tui.screens.provisioners import Provisioners
 from tui.screens.quit import Quit
 from tui.screens.unlock_token import UnlockToken, takes_pin
 from tui.screens.wizard.first import First
@@ -71,6 +72,7 @@ class Console(SeatedApp[Ending]):
             "overview": OverviewScreen(operator, zone=zone, pause=rhythm.overview),
             "live": self.live,
             "certificates": Certificates(operator, zone=zone),
+            "provisioners": Provisioners(operator, zone=zone),
             "keys": Keys(operator, zone=zone, pause=rhythm.overview),
             "more": More(operator, zone=zone, pause=rhythm.overview),
         }

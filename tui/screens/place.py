@@ -21,6 +21,7 @@ class Place(Screen[None]):
         Binding("1", "app.go('overview')", "Overview", show=False),
         Binding("2", "app.go('live')", "Live", show=False),
         Binding("3", "app.go('certificates')", "Certificates", show=False),
+        Binding("4", "app.go('provisioners')", "Provisioners", show=False),
         Binding("5", "app.go('keys')", "Keys", show=False),
         Binding("6", "app.go('more')", "More", show=False),
         Binding("question_mark", "help", "help", key_display="?"),

@@ -9,7 +9,7 @@ from textual.widget import Widget
 PLACES: Final = (
     (1, "Overview"),
     (2, "Live"),
-    (3, "Certificates"),
+    (3, "Certificates", "Provisioners"),
     (5, "Keys"),
     (6, "More"),
 )
