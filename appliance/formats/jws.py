@@ -7,7 +7,6 @@ that of the key, and a message that names another one is refused.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -21,8 +20,7 @@ _HMAC: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashl
 _MOST: Final = 16 << 20  # octets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A signed message in its parts, of which nothing has been verified."""
 
     header_text: bytes

@@ -25,7 +25,8 @@ _KEY: Final = b"nonce_key"
 _KEY_OCTETS: Final = 32
 
 LIFETIME: Final = timedelta(hours=1)
-_AHEAD: Final = timedelta(minutes=5)  # as much as the clock of another instance may be
+_OLDEST: Final = LIFETIME // timedelta(milliseconds=1)
+_AHEAD: Final = 5 * 60 * 1000  # milliseconds that the clock of another instance may be ahead
 _TIME, _RANDOM, _MARK = 6, 10, 16  # octets; milliseconds come first, so that rows sort by age
 _BATCH: Final = 1000
 
@@ -40,7 +41,7 @@ class Nonces:
     async def give(self) -> str:
         """Make a nonce. Raises Broken."""
         key = await self._secret()
-        said = _time(self._clock.now()) + self._chance.octets(_RANDOM)
+        said = _octets(_milliseconds(self._clock.now())) + self._chance.octets(_RANDOM)
         return base64url.encode(said + _mark(key, said))
 
     async def check(self, nonce: str) -> bytes:
@@ -52,8 +53,8 @@ class Nonces:
         said, mark = octets[: _TIME + _RANDOM], octets[_TIME + _RANDOM :]
         if not hmac.compare_digest(mark, _mark(await self._secret(), said)):
             raise _bad("the nonce is none of this server's")
-        now = self._clock.now()
-        if not _time(now - LIFETIME) <= said[:_TIME] <= _time(now + _AHEAD):
+        age = _milliseconds(self._clock.now()) - int.from_bytes(said[:_TIME])
+        if not -_AHEAD <= age <= _OLDEST:
             raise _bad("the nonce is too old: use a new one")
         return octets
 
@@ -86,15 +87,19 @@ def disown_all() -> list[Operation]:
 async def forget(store: Store, now: datetime) -> int:
     """Remove the used ones that are too old to be taken, and give how many. Raises Broken."""
     removed = 0
-    stop = _time(now - LIFETIME - _AHEAD)
+    stop = _octets(_milliseconds(now) - _OLDEST - _AHEAD)
     while rows := await store.scan(USED, stop=stop, limit=_BATCH):
         await store.commit([Delete(USED, key) for key, _ in rows])
         removed += len(rows)
     return removed
 
 
-def _time(at: datetime) -> bytes:
-    return max(0, int(at.timestamp() * 1000)).to_bytes(_TIME)
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _octets(milliseconds: int) -> bytes:
+    return max(0, milliseconds).to_bytes(_TIME)
 
 
 def _mark(key: bytes, said: bytes) -> bytes:

@@ -286,11 +286,17 @@ async def find(store: Store, kind: type[R], key: str) -> Held[R] | None:
     if raw is None:
         return None
     try:
-        return Held(_DECODERS[kind].decode(raw), raw)
+        return Held(decoded(kind, raw), raw)
     except msgspec.DecodeError as error:
         raise Broken(
             "a row of the database cannot be read", detail=f"{_BUCKETS[kind]}/{key}: {error}"
         ) from error
+
+
+def decoded(kind: type[R], raw: bytes) -> R:
+    """Read the octets of a row. Raises msgspec.DecodeError."""
+    row: R = _DECODERS[kind].decode(raw)
+    return row
 
 
 async def former_thumbprints(store: Store, account_id: str) -> tuple[str, ...]:

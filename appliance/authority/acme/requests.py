@@ -8,17 +8,16 @@ the server write by nonces that they made up.
 import enum
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from appliance.authority.acme import accounts
+from appliance.authority.acme import accounts, records
 from appliance.authority.acme.accounts import Accounts
 from appliance.authority.acme.nonces import Nonces
 from appliance.authority.acme.records import AccountRow, Held
-from appliance.formats import flattened_jws, gojson, jwk
+from appliance.formats import flattened_jws, jwk
 from appliance.formats.jws import Message
 from appliance.formats.jwt import WrongSignature
 from appliance.formats.keys import PublicKey
@@ -37,8 +36,7 @@ class SignedBy(enum.Enum):
     EITHER = enum.auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """A request whose signature, nonce and URL hold.
 
     `account` is whose `kid` it names; `key` is the JWK that it brings without one. `thumbprint` is
@@ -66,8 +64,7 @@ class Signed:
         return self.account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requests:
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
     """Reads signed requests."""
 
     accounts: Accounts
@@ -234,7 +231,7 @@ def _members(written: object) -> Mapping[str, Any]:
 
 def _key_of(account: Held[AccountRow]) -> tuple[PublicKey, str]:
     try:
-        return _stored_key(gojson.encode(account.row.key))
+        return _stored_key(account.raw)
     except FormatError as error:
         raise AcmeError(
             ProblemType.SERVER_INTERNAL, "the account's key cannot be read", detail=str(error)
@@ -242,7 +239,7 @@ def _key_of(account: Held[AccountRow]) -> tuple[PublicKey, str]:
 
 
 @lru_cache(maxsize=1000)
-def _stored_key(written: bytes) -> tuple[PublicKey, str]:
-    """Read an account's JWK, and give its thumbprint: half as dear as to verify with it."""
-    members = msgspec.json.decode(written, type=dict[str, Any])
+def _stored_key(row: bytes) -> tuple[PublicKey, str]:
+    """Read the key in an account's row, and give its thumbprint: half as dear as to verify."""
+    members = records.decoded(AccountRow, row).key
     return jwk.public_key(members), jwk.thumbprint(members)

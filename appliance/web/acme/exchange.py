@@ -1,7 +1,8 @@
 """Requests on their way through ACME's door."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from appliance.authority.reporting import Context
 from appliance.model.acme import AcmeError, ProblemType
@@ -14,8 +15,7 @@ from appliance.web.http import Endpoint, Request, Response
 JOSE: Final = "application/jose+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """A request on its way through the door. `headers` are those of every answer."""
 
     request: Request

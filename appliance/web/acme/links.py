@@ -1,8 +1,10 @@
 """Where ACME's resources are found: below the host that the client itself asked."""
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs, quote
+
+from msgspec import Struct
 
 from appliance.web.http import Request
 
@@ -14,8 +16,7 @@ _LONGEST_CURSOR: Final = 100
 _IN_SEGMENT: Final = "$&+=:@-._~"  # what Go leaves as it is in a segment of a path
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """The URLs of a provisioner's resources; `base` is where they are, without a slash."""
 
     base: str
@@ -73,7 +74,12 @@ class Links:
 
 def links(request: Request, provisioner: str, host: str) -> Links:
     """Give the links for who sent a request; `host` is ours, where it names none."""
-    return Links(f"https://{named_host(request, host)}{PREFIX}/{quote(provisioner, _IN_SEGMENT)}")
+    return _links(named_host(request, host), provisioner)
+
+
+@lru_cache(maxsize=100)
+def _links(host: str, provisioner: str) -> Links:
+    return Links(f"https://{host}{PREFIX}/{quote(provisioner, _IN_SEGMENT)}")
 
 
 def requested_url(request: Request, host: str) -> str:
