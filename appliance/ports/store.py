@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
+from appliance.model.errors import HearthError
 from appliance.model.upkeep import ScrubPart
 
 
@@ -122,6 +123,22 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Finish what was begun, then let go of files and locks. Idempotent."""
+        ...
+
+
+Told: TypeAlias = Callable[[HearthError | None], None]
+"""Takes how a transaction ended: None, it is on disk. Neither waits nor raises."""
+
+
+@runtime_checkable
+class PromptStore(Store, Protocol):
+    """A store that takes a transaction without a task that waits for it."""
+
+    def submit(self, operations: Sequence[Operation], told: Told) -> None:
+        """Do as `commit`: decide now, so in the order of calls, and tell of the disk.
+
+        Raises Conflict and Broken, and then tells nothing.
+        """
         ...
 
 

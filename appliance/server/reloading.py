@@ -30,7 +30,7 @@ from appliance.server.launch import Launch
 from appliance.server.output import Output
 from appliance.server.system import settle_collector
 from appliance.server.workers.crew import Crew
-from appliance.server.workers.desk import House
+from appliance.server.workers.desk import House, prompt
 from appliance.server.workers.duty import Duty, der, duty_of
 from appliance.server.workers.relaying import RelayedRoutes
 from appliance.server.workers.tokens import KeyCupboard
@@ -80,6 +80,11 @@ class Service:
     def assembly(self) -> Assembly:
         """The configuration at work."""
         return self._assembly
+
+    @property
+    def crew(self) -> Crew:
+        """The worker processes."""
+        return self._crew
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
@@ -255,10 +260,10 @@ class Service:
         """Give what workers work for; there may be none of them."""
         foundation = self.foundation
         house = House(
-            store=foundation.store,
+            store=prompt(foundation.store),
             events=foundation.events,
             output=output,
-            keys=KeyCupboard(foundation.key_tokens, self.settings),
+            keys=KeyCupboard(foundation.key_tokens, lambda: self._assembly.settings.token_keys),
             routes=RelayedRoutes(lambda: self._assembly.application.routes),
         )
         crew = Crew(house, foundation.conditions, drain=limits.drain)

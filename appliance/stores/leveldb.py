@@ -19,13 +19,12 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeAlias, TypeVar, final
 
-import outcome
 import plyvel
 import trio
 
 from appliance.model.errors import Broken, HearthError
 from appliance.model.upkeep import ScrubPart
-from appliance.ports.store import Append, Operation
+from appliance.ports.store import Append, Operation, Told
 from appliance.stores import reading_all
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
@@ -33,6 +32,7 @@ from appliance.stores.directory import Claim
 from appliance.stores.lately import LatelySeen
 from appliance.stores.opening import Database, open_database, opened
 from appliance.stores.snapshots import LevelDbSnapshot
+from appliance.stores.waiting import until_told
 
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
@@ -50,7 +50,7 @@ class _Batch:
 
     write: _WriteBatch
     rows: _Rows = field(default_factory=dict)
-    waiting: list[trio.lowlevel.Task] = field(default_factory=list)
+    waiting: list[Told] = field(default_factory=list)
     began: float = 0.0  # when its write did
 
 
@@ -68,7 +68,7 @@ class LevelDbStore:
         self._chains = Chains(self._last)
         self._written: _Batch | None = None  # what the thread is writing
         self._failure = ""
-        self._told: Callable[[int, float], None] = _nobody
+        self._told: Callable[[int, float], None] = lambda *_: None
         self._reads = 0
         self._lately = LatelySeen()
         self._closing = False
@@ -101,12 +101,14 @@ class LevelDbStore:
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Decide now, return when it is on disk."""
         await trio.lowlevel.checkpoint_if_cancelled()
+        await until_told(partial(self.submit, operations))
+
+    def submit(self, operations: Sequence[Operation], told: Told) -> None:
+        """Decide now, tell when it is on disk (ports.store.PromptStore)."""
         self._join(operations)
-        self._next.waiting.append(trio.lowlevel.current_task())
+        self._next.waiting.append(told)
         if self._written is None:
             self._begin()
-        # What is in a batch will be written: a cancelled caller, too, is told how it ended.
-        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
 
     async def note(self, operations: Sequence[Operation]) -> None:
         """Decide now; write it with the next transaction, or when there is much of it."""
@@ -344,9 +346,8 @@ class LevelDbStore:
             self._told(len(batch.waiting), trio.current_time() - batch.began)
             if self._next.waiting or len(self._next.rows) >= _NOTED:
                 self._begin()
-        for task in waiting:
-            ended = outcome.Error(self._refusal()) if problem else outcome.Value(None)
-            trio.lowlevel.reschedule(task, ended)
+        for told in waiting:
+            told(self._refusal() if problem else None)
         self._idle_if_done()
 
     def _idle_if_done(self) -> None:
@@ -385,10 +386,6 @@ class LevelDbStore:
 
     def _unreadable(self, error: Exception) -> HearthError:
         return Broken(f"the database {self._directory} cannot be read", detail=str(error))
-
-
-def _nobody(transactions: int, seconds: float) -> None:
-    """Tell nobody."""
 
 
 async def open_store(directory: Path, *, create: bool = True) -> LevelDbStore:

@@ -11,7 +11,7 @@ from typing import TypeAlias, final
 import trio
 
 from appliance.model.errors import Broken
-from appliance.ports.store import Append, Operation
+from appliance.ports.store import Append, Operation, Told
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 
@@ -65,6 +65,18 @@ class MemoryStore:
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing."""
         await trio.lowlevel.checkpoint()
+        self._do(operations)
+
+    def submit(self, operations: Sequence[Operation], told: Told) -> None:
+        """Do all of it or nothing, and tell of it (ports.store.PromptStore)."""
+        self._do(operations)
+        told(None)
+
+    async def note(self, operations: Sequence[Operation]) -> None:
+        """Do all of it or nothing."""
+        await self.commit(operations)
+
+    def _do(self, operations: Sequence[Operation]) -> None:
         self._check_open()
         changed: _Rows = {}
         ends = self._chains.begin()
@@ -81,10 +93,6 @@ class MemoryStore:
                 self._buckets[bucket].rows.pop(key, None)
             else:
                 self._buckets[bucket].put(key, value)
-
-    async def note(self, operations: Sequence[Operation]) -> None:
-        """Do all of it or nothing."""
-        await self.commit(operations)
 
     async def scan(
         self,

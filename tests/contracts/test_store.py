@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from appliance.ports.store import Store
+from appliance.server.workers.store import RemoteStore
 from appliance.stores.leveldb import LevelDbStore, open_store
 from appliance.stores.memory import MemoryStore
 from tests.contracts.store import DurableContract, Reopen, StoreContract
+from tests.support.workers import joined
 
 
 class TestMemory(StoreContract):
@@ -17,6 +19,15 @@ class TestMemory(StoreContract):
         store = MemoryStore()
         yield store
         await store.aclose()
+
+
+class TestOfAWorker(StoreContract):
+    """The main process's, at the other end of a link."""
+
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[Store]:
+        async with joined() as joint:
+            yield RemoteStore(joint.asking)
 
 
 class TestLevelDb(DurableContract):

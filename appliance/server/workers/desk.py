@@ -2,13 +2,13 @@
 
 import logging
 from dataclasses import dataclass
-from typing import final
+from typing import TypeAlias, final
 
 import trio
 
-from appliance.model.errors import Broken, HearthError
+from appliance.model.errors import Broken, HearthError, NotSupported
 from appliance.ports.events import CountingSink
-from appliance.ports.store import Store
+from appliance.ports.store import PromptStore, Store
 from appliance.server.output import Output
 from appliance.server.workers.link import Link
 from appliance.server.workers.messages import (
@@ -21,7 +21,6 @@ from appliance.server.workers.messages import (
     KeyUsed,
     Line,
     Note,
-    Question,
     Relay,
     Relayed,
     Scan,
@@ -36,16 +35,25 @@ from appliance.server.workers.tokens import KeyCupboard
 
 log = logging.getLogger(__name__)
 
+_Waiting: TypeAlias = Get | Note | Scan | Sign | Relay
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What workers work for."""
 
-    store: Store
+    store: PromptStore
     events: CountingSink
     output: Output
     keys: KeyCupboard
     routes: RelayedRoutes
+
+
+def prompt(store: Store) -> PromptStore:
+    """Give a store as one that workers can use. Raises NotSupported."""
+    if not isinstance(store, PromptStore):
+        raise NotSupported("workers cannot use this kind of database")
+    return store
 
 
 @final
@@ -64,9 +72,11 @@ class Desk:
         """
         house = self._house
         match message:
+            case Commit():
+                self._commit(message)
             case Get() | Note():
                 await self._answer(message)
-            case Commit() | Scan() | Sign() | Relay():
+            case Scan() | Sign() | Relay():
                 self._nursery.start_soon(self._answer, message)
             case Happened(event=event):
                 house.events.record(unpack_event(event))
@@ -80,25 +90,37 @@ class Desk:
                 return False
         return True
 
-    async def _answer(self, question: Question) -> None:
+    def _commit(self, commit: Commit) -> None:
+        """Have a transaction decided, in the order of messages."""
+        number = commit.number
+
+        def told(error: Exception | None) -> None:
+            self._link.tell(Answer(number) if error is None else failure(number, error))
+
+        try:
+            self._house.store.submit(unpack(commit.operations), told)
+        except (HearthError, ValueError) as error:
+            told(error)
+
+    async def _answer(self, question: _Waiting) -> None:
         """Tell what came of a question, whatever it was."""
         answer: Answer | Relayed | Failure
         try:
             answer = await self._answered(question)
         except HearthError as error:
             answer = failure(question.number, error)
+        except ValueError as error:  # a fault of who asked, whose log tells it
+            answer = failure(question.number, error)
         except Exception:
             log.exception("a worker's question met a fault of ours")
             answer = failure(question.number, Broken("internal error"))
         self._link.tell(answer)
 
-    async def _answered(self, question: Question) -> Answer | Relayed:
+    async def _answered(self, question: _Waiting) -> Answer | Relayed:
         store, number, found = self._house.store, question.number, None
         match question:
             case Get(bucket=bucket, key=key):
                 found = await store.get(bucket, key)
-            case Commit(operations=operations):
-                await store.commit(unpack(operations))
             case Note(operations=operations):
                 await store.note(unpack(operations))
             case Scan():

@@ -185,7 +185,7 @@ class Relayed(_Message, tag=2):
 
 
 class Failure(_Message, tag=3):
-    """An error of the family."""
+    """An error of the family, or a fault."""
 
     number: int
     kind: str
@@ -256,6 +256,7 @@ _SERIAL_OCTETS: Final = 24  # more than RFC 5280 4.1.2.2 allows; msgpack's integ
 _KIND: Final = _EVENT.index("kind")
 _STEPS: Final = _EVENT.index("steps")
 _SANS: Final = _EVENT.index("sans")
+_FAULT: Final = "fault"  # what nobody should have asked for
 _FAMILY: Final[dict[str, type[HearthError]]] = {
     kind.__name__: kind
     for kind in (
@@ -302,8 +303,10 @@ def unpack_event(packed: Packed) -> Event:
     return Event(**dict(zip(_EVENT, fields, strict=True)))
 
 
-def failure(number: int, error: HearthError) -> Failure:
-    """Write an error; of one that is not foreseen, that it is a fault of ours."""
+def failure(number: int, error: Exception) -> Failure:
+    """Write an error of the family, by its kind in it, or a fault of who asked."""
+    if not isinstance(error, HearthError):
+        return Failure(number=number, kind=_FAULT, public=str(error), detail="")
     kind = next((each for each in type(error).__mro__ if each.__name__ in _FAMILY), Broken)
     return Failure(
         number=number,
@@ -314,9 +317,11 @@ def failure(number: int, error: HearthError) -> Failure:
     )
 
 
-def error_of(failed: Failure) -> HearthError:
+def error_of(failed: Failure) -> Exception:
     """Read an error."""
-    kind = _FAMILY.get(failed.kind, Broken)
+    if failed.kind == _FAULT:
+        return ValueError(failed.public)
+    kind = _FAMILY[failed.kind]
     if issubclass(kind, Unavailable):
         return kind(failed.public, detail=failed.detail, retry_after=failed.retry_after)
     return kind(failed.public, detail=failed.detail)

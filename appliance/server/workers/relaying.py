@@ -18,7 +18,7 @@ from appliance.web.visits import run
 _PREFIXES: Final = ("/1.0", "/2.0")
 _REST: Final = "...}"  # of a path, which no hot route takes
 _ACME: Final = "/acme/{provisioner}"
-_HERE: Final = frozenset(
+ANSWERED_HERE: Final = frozenset(
     {
         ("POST", "/sign"),
         ("POST", "/renew"),
@@ -60,7 +60,7 @@ def is_answered_here(route: Route) -> bool:
     path = route.path
     for prefix in _PREFIXES:
         path = path.removeprefix(prefix)
-    return (route.method, path) in _HERE
+    return (route.method, path) in ANSWERED_HERE
 
 
 def divided(routes: Iterable[Route], asking: Asking) -> list[Route]:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import final
 
+import trio
+
+from appliance.model.errors import Broken
 from appliance.ports.store import Operation
 from appliance.server.workers.asking import Asking
 from appliance.server.workers.messages import Commit, Get, Note, Scan, pack
@@ -14,6 +17,7 @@ class RemoteStore:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
+        self._closed = False
 
     @property
     def description(self) -> str:
@@ -22,18 +26,18 @@ class RemoteStore:
 
     async def get(self, bucket: str, key: bytes) -> bytes | None:
         """Give the value, or None."""
-        value: bytes | None = await self._asking.ask(lambda number: Get(number, bucket, key))
+        value: bytes | None = await self._open().ask(lambda number: Get(number, bucket, key))
         return value
 
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing, and return when it is on disk."""
         packed = pack(operations)
-        await self._asking.ask(lambda number: Commit(number, packed), to_the_end=True)
+        await self._open().ask(lambda number: Commit(number, packed), to_the_end=True)
 
     async def note(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing, and need not wait for the disk."""
         packed = pack(operations)
-        await self._asking.ask(lambda number: Note(number, packed), to_the_end=True)
+        await self._open().ask(lambda number: Note(number, packed), to_the_end=True)
 
     async def scan(
         self,
@@ -45,10 +49,17 @@ class RemoteStore:
         limit: int = 1000,
     ) -> list[tuple[bytes, bytes]]:
         """Give pairs in key order."""
-        pairs: list[list[bytes]] = await self._asking.ask(
+        pairs: list[list[bytes]] = await self._open().ask(
             lambda number: Scan(number, bucket, start, stop, reverse, limit)
         )
         return [(key, value) for key, value in pairs]
 
     async def aclose(self) -> None:
-        """Close nothing: it is not ours."""
+        """Ask no more; the store itself is the main process's."""
+        self._closed = True
+        await trio.lowlevel.checkpoint()
+
+    def _open(self) -> Asking:
+        if self._closed:
+            raise Broken("the store is closed")
+        return self._asking

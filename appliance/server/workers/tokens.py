@@ -70,13 +70,13 @@ class _RemoteSigner:
 class KeyCupboard:
     """The main process's side: signers of the configuration at work, by the keys' names."""
 
-    def __init__(self, tokens: TokenKeys, settings: Callable[[], Settings]) -> None:
+    def __init__(self, tokens: TokenKeys, places: Callable[[], Sequence[TokenKey]]) -> None:
         self._tokens = tokens
-        self._settings = settings
+        self._places = places
 
     async def sign(self, sign: Sign) -> bytes:
         """Sign with the key that is meant. Raises NotFound, Unavailable, Broken."""
-        for place in self._settings().token_keys:
+        for place in self._places():
             if key_name(place) == sign.key:
                 public_key = checked_public(load_der_public_key(sign.public_key))
                 signer = self._tokens.signer(place, public_key)
