@@ -90,7 +90,7 @@ class Certificates(Place):
         Binding("t", "other_kind", "kind"),
         Binding("s", "next_state", "state"),
         Binding("p", "next_provisioner", "by"),
-        Binding("e", "next_end", "ends"),
+        Binding("e", "next_end", "ends", show=False),
         Binding("n", "new", "new"),
         Binding("r", "revoke", "revoke"),
         Binding("w", "write", "write"),

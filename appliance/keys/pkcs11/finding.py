@@ -32,6 +32,9 @@ DIRECTORIES: Final = tuple(
     )
 )
 _PATIENCE: Final = 10.0  # seconds for one module
+# YubiKeys, by whichever module, and cards of which a module only imitates the layout: no key can be
+# made on them.
+_NOT_OURS: Final = ("yubi", "emulated")
 _NO_LABEL: Final = "\N{REPLACEMENT CHARACTER}"  # of no token
 
 
@@ -76,7 +79,7 @@ async def _tokens(module: Path) -> list[Device]:
 
 def _devices(module: Path, answers: Sequence[Seen]) -> Iterator[Device]:
     for seen in answers:
-        if not seen.present or "yubi" in seen.model.lower():
+        if not seen.present or any(each in seen.model.lower() for each in _NOT_OURS):
             continue
         named = ("token", seen.label) if seen.label else ("serial", seen.serial)
         uri = KeyUri(scheme="pkcs11", attributes=(("module-path", str(module)), named))

@@ -18,11 +18,8 @@ from appliance.model.founding import (
     ClockSeen,
     ClockState,
     Draft,
-    Founded,
     Mark,
     Passwords,
-    Question,
-    QuestionKind,
     Topic,
     Unlock,
 )
@@ -30,6 +27,7 @@ from appliance.model.secret import Password
 from appliance.server.founding.course import FirstRun, words
 from appliance.server.founding.journal import FILE
 from appliance.server.founding.surroundings import Answer, judge_name
+from tests.support.first_run import made
 
 CHOSEN = Password(b"a long password of my own")
 DRAFT = Draft(
@@ -59,32 +57,6 @@ def first_run(base: Path, *, past: bool = False) -> FirstRun:
     return FirstRun(
         location=Location(base=base), now=now, octets=secrets.token_bytes, look_at_clock=look
     )
-
-
-async def made(run: FirstRun, draft: Draft, passwords: Passwords) -> Founded:
-    """Make the CA with somebody at the console who copies what is shown."""
-    paper: dict[str, str] = {}
-
-    async def listen() -> None:
-        while True:
-            said = await run.hear()
-            if isinstance(said, Question):
-                paper.update(said.secrets)
-                is_typed = said.kind is QuestionKind.RETYPE
-                await run.answer(Password(paper[said.text].encode()) if is_typed else True)
-
-    outcomes: list[Founded | Forbidden] = []
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(listen)
-        try:
-            outcomes.append(await run.make(draft, passwords))
-        except Forbidden as error:
-            outcomes.append(error)
-        nursery.cancel_scope.cancel()
-    (outcome,) = outcomes
-    if isinstance(outcome, Forbidden):
-        raise outcome
-    return outcome
 
 
 async def test_a_run_begins_with_answers_that_fit_this_machine(tmp_path: Path) -> None:
