@@ -75,6 +75,7 @@ class BackupDesk:
         self._listed_at: datetime | None = None
         self._problem = ""
         self._is_listing = False
+        self._made = 0  # by the schedule when it was listed
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Let places be asked, until cancelled."""
@@ -148,7 +149,6 @@ class BackupDesk:
     async def _make_planned(self, progress: Progress) -> None:
         progress.stage("the rows of the database are read")
         stored, place = await self._planned.make(progress.done)
-        self._listed_at = None  # there is a new one
         progress.told(f"{stored.name} in {place}", *_what(stored.made))
         if stored.removed:
             progress.told(f"{len(stored.removed)} older ones were removed, as `keep` says")
@@ -166,7 +166,7 @@ class BackupDesk:
         async with schedule.rows_of(self._store, progress.done) as rows:
             stored = await keeping.store(place, collected, rows, passphrase, self._chance, Keep())
         progress.told(f"{stored.name} in {place.description}", *_what(stored.made))
-        self._listed_at = None
+        self._listed_at = None  # it may be the place that is listed
 
     # ---- proving
 
@@ -229,11 +229,13 @@ class BackupDesk:
 
     @property
     def _is_stale(self) -> bool:
-        return self._listed_at is None or self._clock.now() - self._listed_at > _STALE
+        if self._listed_at is None or self._made != self._planned.made:
+            return True
+        return self._clock.now() - self._listed_at > _STALE
 
     async def _list(self, wanted: BackupPlace) -> None:
         found: tuple[KeptBackup, ...] = ()
-        problem = ""
+        problem, made = "", self._planned.made
         try:
             with trio.fail_after(_LISTING):
                 place = await self._opened(self._settings(), wanted)
@@ -245,7 +247,7 @@ class BackupDesk:
         finally:
             self._is_listing = False
         if wanted == self._place:
-            self._problem, self._listed_at = problem, self._clock.now()
+            self._problem, self._listed_at, self._made = problem, self._clock.now(), made
             self._listed = self._listed if problem else found
 
     async def _opened(self, settings: Settings, place: BackupPlace) -> Place:

@@ -59,6 +59,7 @@ class Schedule:
         self._newest: datetime | None = None  # None: there is none, or not known yet
         self._turn = trio.Lock()
         self.failure = ""  # why the last one failed, for the operator
+        self.made = 0  # since the start
 
     @property
     def due(self) -> datetime | None:
@@ -141,6 +142,7 @@ class Schedule:
             len(stored.removed),
         )
         self._succeeded(plan, collected.name.made_at)
+        self.made += 1
         return stored
 
     def _succeeded(self, plan: BackupPlan, made_at: datetime) -> None:

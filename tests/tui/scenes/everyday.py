@@ -119,7 +119,7 @@ async def help_(stage: Stage) -> None:
 async def palette(stage: Stage) -> None:
     """Ctrl+P finds any command."""
     await stage.press("2", "ctrl+p")
-    await stage.shows("Light or dark")
+    await stage.shows("Search for commands", "Clock and disk")
 
 
 @scene()
