@@ -38,8 +38,8 @@ class Asking:
         if to_the_end:
             await trio.lowlevel.checkpoint_if_cancelled()
         self._last = number = self._last + 1
-        self._waiting[number] = trio.lowlevel.current_task()
         self._link.tell(question(number))
+        self._waiting[number] = trio.lowlevel.current_task()
 
         def given_up(_: object) -> trio.lowlevel.Abort:
             if to_the_end:

@@ -4,6 +4,7 @@ A frame is its length in four octets, then an array of messages. Whatever is to 
 on its way shares the next: so the more there is to do, the less each message costs.
 """
 
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar, final
@@ -11,11 +12,13 @@ from typing import Final, Generic, TypeVar, final
 import msgspec
 import trio
 
-from appliance.server.workers.messages import Message, encode
+from appliance.server.workers.messages import Message, encode, framed
 
 _LENGTH: Final = 4  # octets
 _PART: Final = 1 << 18  # octets read at once
 _BUFFER: Final = 1 << 20  # octets that the kernel may hold
+
+_LAST_WORDS: Final = 1.0  # seconds
 
 T = TypeVar("T")
 
@@ -34,13 +37,13 @@ class Link(Generic[T]):
             ours.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
         self._socket = ours
         self._decoder = decoder
-        self._waiting: list[Message] = []
+        self._waiting: list[bytes] = []
         self._wish = trio.Event()
         self._told = trio.Event()
 
     def tell(self, message: Message) -> None:
-        """Send a message soon; never waits."""
-        self._waiting.append(message)
+        """Send a message soon; never waits. Raises TypeError, OverflowError as `encode`."""
+        self._waiting.append(encode(message))
         self._wish.set()
 
     async def run(
@@ -68,6 +71,12 @@ class Link(Generic[T]):
             self._told = trio.Event()
             await self._told.wait()
 
+    def say_last(self) -> None:
+        """Send what waits, without a task: for an end by a fault, which is to be told."""
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(_LAST_WORDS)
+            self._socket.sendall(framed(self._waiting))
+
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()
@@ -77,14 +86,14 @@ class Link(Generic[T]):
             await self._wish.wait()
             messages, self._waiting = self._waiting, []
             if (more := also()) is not None:
-                messages.append(more)
-            await self._send(encode(messages))
+                messages.append(encode(more))
+            await self._send(framed(messages))
             if not self._waiting:
                 self._wish = trio.Event()
                 self._told.set()
 
     async def _send(self, frame: bytes) -> None:
-        rest = memoryview(len(frame).to_bytes(_LENGTH) + frame)
+        rest = memoryview(frame)
         while rest:
             try:
                 rest = rest[self._socket.send(rest) :]

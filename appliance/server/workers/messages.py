@@ -332,6 +332,12 @@ from_worker: Final = msgspec.msgpack.Decoder(list[FromWorker])
 from_main: Final = msgspec.msgpack.Decoder(list[FromMain])
 
 
-def encode(messages: Sequence[Message]) -> bytes:
-    """Write the messages of a frame."""
-    return _encoder.encode(messages)
+def encode(message: Message) -> bytes:
+    """Write a message. Raises TypeError, OverflowError for what cannot be written."""
+    return _encoder.encode(message)
+
+
+def framed(messages: Sequence[bytes]) -> bytes:
+    """Write a frame: its length in four octets, then messages that are encoded, as an array."""
+    body = b"".join((b"\xdd", len(messages).to_bytes(4), *messages))  # msgpack's array 32
+    return len(body).to_bytes(4) + body

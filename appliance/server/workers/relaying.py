@@ -74,8 +74,9 @@ def divided(routes: Iterable[Route], asking: Asking) -> list[Route]:
 
 def _relayed(route: Route, asking: Asking) -> Route:
     async def endpoint(request: Request) -> Response:
+        whole = replace(request, parameters=dict(request.parameters), headers=dict(request.headers))
         found: Relayed = await asking.ask(
-            lambda number: Relay(number, route.method, route.path, request)
+            lambda number: Relay(number, route.method, route.path, whole)
         )
         request.log.update(found.log)
         return found.response

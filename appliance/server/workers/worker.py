@@ -245,7 +245,12 @@ async def work(ours: socket.socket, doorway: socket.socket) -> None:
     link = Link(ours, from_main)
     try:
         with logging_to(RemoteOutput(link)) as say:
-            await Worker(link, HandedOver(doorway), say).run()
+            try:
+                await Worker(link, HandedOver(doorway), say).run()
+            except Exception:
+                log.exception("a worker met a fault of its own and ends")
+                link.say_last()
+                raise
     finally:
         link.close()
 

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from appliance.server.workers.link import Link, LinkClosed
-from appliance.server.workers.messages import FromWorker, Line, Load, encode, from_worker
+from appliance.server.workers.messages import FromWorker, Line, Load, encode, framed, from_worker
 from tests.support.web import PATIENCE
 
 
@@ -58,8 +58,7 @@ async def test_messages_arrive_in_their_order_and_share_frames() -> None:
 async def test_a_frame_that_arrives_in_parts_is_read_when_it_is_whole() -> None:
     ours, theirs = socket.socketpair()
     far, heard = Link(theirs, from_worker), Heard(enough=2)
-    body = encode([Line("one"), Line("two")])
-    octets = len(body).to_bytes(4) + body
+    octets = framed([encode(Line("one")), encode(Line("two"))])
     with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
 

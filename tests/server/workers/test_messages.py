@@ -39,7 +39,7 @@ BARE = Event(at=FULL.at, kind=EventKind.REFUSED, operation="sign")
 
 
 def sent(message: FromWorker) -> FromWorker:
-    (arrived,) = messages.from_worker.decode(messages.encode([message]))
+    (arrived,) = messages.from_worker.decode(messages.framed([messages.encode(message)])[4:])
     return arrived
 
 

@@ -1,6 +1,7 @@
 """Which routes a worker answers, and what becomes of the others."""
 
 from pathlib import Path
+from types import MappingProxyType
 
 from appliance.model.errors import Forbidden
 from appliance.server.workers import relaying
@@ -34,7 +35,7 @@ def request(path: str, **changes: object) -> Request:
     fields: dict[str, object] = {
         "method": "POST",
         "path": path,
-        "parameters": {"issuer": "first"},
+        "parameters": MappingProxyType({"issuer": "first"}),
         "query": "a=b",
         "headers": {"x-one": "1"},
         "body": b"\0body",
