@@ -151,6 +151,7 @@ class Journal:
         self._token: trio.lowlevel.TrioToken | None = None
         self._wake = trio.Event()
         self._changed = trio.Event()
+        self._readers = 0  # who wait for a change
 
     def record(self, event: Event) -> None:
         """Take the event, never wait, never raise; callable from any thread."""
@@ -159,6 +160,8 @@ class Journal:
             return
         if not event.journaled:
             self._take(event)
+        elif not self._readers:
+            return
         if self._token is not None:
             heed = self._tell if event.journaled else self._wake_up
             try:
@@ -196,8 +199,12 @@ class Journal:
 
     async def wait_changed(self, seconds: float) -> None:
         """Wait until something may have been written, for so long at most."""
-        with trio.move_on_after(seconds):
-            await self._changed.wait()
+        self._readers += 1
+        try:
+            with trio.move_on_after(seconds):
+                await self._changed.wait()
+        finally:
+            self._readers -= 1
 
     def _wake_up(self) -> None:
         self._wake.set()

@@ -54,13 +54,14 @@ class Attempt:
 
     def passed(self, step: str) -> None:
         """Note that a step ends now: `authorize`, `webhooks`, `decide`, `sign`, `record`."""
-        since, self._reached = self._reached, self._clock.now()
-        spent = max((self._reached - since).total_seconds(), 0.0)
-        self._steps[step] = self._steps.get(step, 0.0) + spent
+        now, steps = self._clock.now(), self._steps
+        spent = (now - self._reached).total_seconds()
+        self._reached = now
+        steps[step] = steps.get(step, 0.0) + (spent if spent > 0 else 0.0)
 
     def about(self, subject: str, sans: Iterable[San]) -> None:
         """Note whom it is about."""
-        self._subject, self._sans = subject, tuple(san.value for san in sans)
+        self._subject, self._sans = subject, tuple([san.value for san in sans])
 
     def about_ssh(self, key_id: str, principals: Iterable[str], kind: str) -> None:
         """Note whom an SSH certificate is about; `kind` is user, host or not known."""

@@ -87,6 +87,14 @@ class X509Authority:
     persistent: bool = True
     policy: NamePolicy | None = None  # of the whole authority
     gate: IssuanceGate = field(default_factory=IssuanceGate)
+    recorder: X509Recorder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what writes down, once."""
+        recorder = X509Recorder(
+            store=self.store, tokens=self.tokens, clock=self.clock, persistent=self.persistent
+        )
+        object.__setattr__(self, "recorder", recorder)
 
     async def sign(self, request: SignRequest) -> Issued:
         """Issue what a one-time token allows.
@@ -148,7 +156,7 @@ class X509Authority:
             await self.webhooks.permit(given, wanted, draft.validity, context)
             attempt.passed("webhooks")
             issued = await self._signed(draft, key, grant.provisioner, attempt)
-            await self._recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
+            await self.recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
             attempt.of(issued.serial, issued.validity)
             attempt.succeeded(EventKind.ISSUED)
             return issued
@@ -328,16 +336,10 @@ class X509Authority:
     async def _recorded(
         self, issued: Issued, token: TokenUse | None, attempt: Attempt, kind: EventKind
     ) -> Issued:
-        await self._recorder.record(issued, token, attempt, kind)
+        await self.recorder.record(issued, token, attempt, kind)
         attempt.of(issued.serial, issued.validity)
         attempt.succeeded(kind)
         return issued
-
-    @property
-    def _recorder(self) -> X509Recorder:
-        return X509Recorder(
-            store=self.store, tokens=self.tokens, clock=self.clock, persistent=self.persistent
-        )
 
     def _attempt(self, operation: str, context: Context) -> Attempt:
         self.gate.check()

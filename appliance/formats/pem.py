@@ -8,6 +8,7 @@ from appliance.model.errors import FormatError
 
 BEGIN = b"-----BEGIN "
 _DASHES = b"-----"
+_LINE = 48  # octets, 64 characters
 _WHITE = b" \t\r\n\v\f"
 
 
@@ -21,12 +22,12 @@ class Block(NamedTuple):
 
 def encode(label: str, der: bytes, headers: Mapping[str, str] | None = None) -> str:
     """Write one block with lines of 64 characters, ending in a newline."""
-    body = binascii.b2a_base64(der, newline=False).decode("ascii")
-    lines = [body[i : i + 64] for i in range(0, len(body), 64)]
-    if headers:
-        # Proc-Type comes first (RFC 1421 section 4.6.1.1); an empty line ends the headers.
-        lines[:0] = [*(f"{name}: {value}" for name, value in headers.items()), ""]
-    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
+    lines = [binascii.b2a_base64(der[i : i + _LINE]) for i in range(0, len(der), _LINE)]
+    # Proc-Type comes first (RFC 1421 section 4.6.1.1); an empty line ends the headers.
+    above = "".join(f"{name}: {value}\n" for name, value in headers.items()) if headers else ""
+    gap = "\n" if above else ""
+    body = b"".join(lines).decode("ascii")
+    return f"-----BEGIN {label}-----\n{above}{gap}{body}-----END {label}-----\n"
 
 
 def blocks(text: bytes) -> list[Block]:

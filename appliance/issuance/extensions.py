@@ -67,9 +67,20 @@ def key_id(public_key_info: bytes) -> bytes:
     return hashlib.sha1(bits, usedforsecurity=False).digest()
 
 
+_HASHED = 20  # octets of `key_id`
+_KEY_ID = extension(SUBJECT_KEY_ID, der.octet_string(bytes(_HASHED)))
+
+
 def subject_key_id(identifier: bytes) -> Extension:
     """Say which key is certified."""
-    return extension(SUBJECT_KEY_ID, der.octet_string(identifier))
+    if len(identifier) != _HASHED:
+        return extension(SUBJECT_KEY_ID, der.octet_string(identifier))
+    return Extension(
+        oid=SUBJECT_KEY_ID,
+        critical=False,
+        value=_KEY_ID.value[:-_HASHED] + identifier,
+        der=_KEY_ID.der[:-_HASHED] + identifier,
+    )
 
 
 def authority_key_id(identifier: bytes) -> Extension:

@@ -2,11 +2,16 @@
 
 import hashlib
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from appliance.formats import names, pem
 from appliance.formats.certificates import UNREADABLE
@@ -15,6 +20,11 @@ from appliance.model.errors import BadRequest, FormatError
 from appliance.model.names import San, SanKind
 
 _LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
+_ECDSA: Final[Mapping[x509.ObjectIdentifier, ECDSA]] = {
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256: ECDSA(hashes.SHA256()),
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384: ECDSA(hashes.SHA384()),
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512: ECDSA(hashes.SHA512()),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +51,8 @@ def read_der(octets: bytes) -> SigningRequest:
     """Read a request in DER. Raises BadRequest."""
     try:
         request = x509.load_der_x509_csr(octets)
-        signed, key = request.is_signature_valid, request.public_key()
+        key = request.public_key()
+        signed = _is_signed(request, key)
         subject, sans = request.subject, _sans(request.extensions)
     except FormatError as error:
         raise BadRequest(f"the certificate request names what it cannot: {error.public}") from error
@@ -59,6 +70,18 @@ def read_der(octets: bytes) -> SigningRequest:
     )
 
 
+def _is_signed(request: x509.CertificateSigningRequest, key: object) -> bool:
+    """Say whether the key signed; asked for itself, the request would read the key once more."""
+    scheme = _ECDSA.get(request.signature_algorithm_oid)
+    if scheme is None or not isinstance(key, EllipticCurvePublicKey):
+        return request.is_signature_valid
+    try:
+        key.verify(request.signature, request.tbs_certrequest_bytes, scheme)
+    except InvalidSignature:
+        return False
+    return True
+
+
 def _supported(key: object) -> PublicKey:
     try:
         return checked_public(key)
@@ -67,18 +90,18 @@ def _supported(key: object) -> PublicKey:
 
 
 def _common_name(subject: x509.Name) -> str:
-    found = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if not found:
-        return ""
-    value = found[-1].value
-    return value if isinstance(value, str) else value.decode(errors="replace")
+    found: str | bytes = ""
+    for attribute in subject:
+        if attribute.oid == NameOID.COMMON_NAME:
+            found = attribute.value
+    return found if isinstance(found, str) else found.decode(errors="replace")
 
 
 def _sans(extensions: x509.Extensions) -> tuple[San, ...]:
     """Give the names of the four kinds; others say nothing, as in step-ca. Raises FormatError."""
     for extension in extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
-            return tuple(filter(None, map(_san, extension.value)))
+            return tuple(san for name in extension.value if (san := _san(name)) is not None)
     return ()
 
 

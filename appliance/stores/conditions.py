@@ -1,7 +1,7 @@
 """What an operation of a transaction makes of a row: one rule for every driver."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from appliance.model.errors import Conflict
 from appliance.ports.store import (
@@ -15,28 +15,32 @@ from appliance.ports.store import (
 
 _NUMBER_OCTETS: Final = 8
 
+Place = TypeVar("Place")
 
-def value_after(operation: RowOperation, held: Callable[[], bytes | None]) -> bytes | None:
-    """Give the value that the row will have; None removes it.
 
-    `held` reads the row as the transaction sees it, and is asked only where there is a condition.
+def value_after(
+    operation: RowOperation, place: Place, held: Callable[[Place], bytes | None]
+) -> bytes | None:
+    """Give the value that the row at a place will have; None removes it.
+
+    `held` reads a row as the transaction sees it, and is asked only where there is a condition.
     Raises Conflict when the condition does not hold.
     """
     match operation:
         case Put(value=value):
             return _present(value)
         case PutIfAbsent(value=value):
-            if held() is not None:
+            if held(place) is not None:
                 raise _conflict(operation)
             return _present(value)
         case CompareAndSwap(old=old, new=new):
-            if held() != old:
+            if held(place) != old:
                 raise _conflict(operation)
             return None if new is None else _present(new)
         case Delete():
             return None
         case Add(amount=amount):
-            number = int.from_bytes(held() or b"", signed=True) + amount
+            number = int.from_bytes(held(place) or b"", signed=True) + amount
             return number.to_bytes(_NUMBER_OCTETS, signed=True)
 
 

@@ -274,32 +274,36 @@ class LevelDbStore:
         if self._failure or self._closing:
             raise self._refusal()
         rows, batch = self._decide(operations), self._next
+        put = batch.write.put
         for key, value in rows.items():
             if value is None:
                 batch.write.delete(key)
             else:
-                batch.write.put(key, value)
+                put(key, value)
         batch.rows.update(rows)
 
     def _decide(self, operations: Sequence[Operation]) -> _Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
         rows: _Rows = {}
-        ends = self._chains.begin()
+        ends, seen, prefix = self._chains.begin(), partial(self._seen, rows), self._prefix
         for operation in operations:
             if isinstance(operation, Append):
                 number, value = ends.append(operation)
-                rows[self._prefix(operation.bucket) + number] = value
+                rows[prefix(operation.bucket) + number] = value
                 continue
-            key = self._prefix(operation.bucket) + operation.key
-            rows[key] = value_after(operation, partial(self._seen, key, rows))
+            key = prefix(operation.bucket) + operation.key
+            rows[key] = value_after(operation, key, seen)
         ends.accept()
         return rows
 
-    def _seen(self, key: bytes, own: _Rows) -> bytes | None:
+    def _seen(self, own: _Rows, key: bytes) -> bytes | None:
         """Give a value as the transaction sees it: with all that was accepted before."""
-        for rows in (own, self._next.rows, self._written.rows if self._written else {}):
-            if key in rows:
-                return rows[key]
+        if key in own:
+            return own[key]
+        if key in self._next.rows:
+            return self._next.rows[key]
+        if self._written is not None and key in self._written.rows:
+            return self._written.rows[key]
         return self._read(key)
 
     def _last(self, bucket: str) -> tuple[bytes, bytes] | None:

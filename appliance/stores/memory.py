@@ -79,14 +79,14 @@ class MemoryStore:
     def _do(self, operations: Sequence[Operation]) -> None:
         self._check_open()
         changed: _Rows = {}
-        ends = self._chains.begin()
+        ends, seen = self._chains.begin(), partial(self._seen, changed)
         for operation in operations:
             if isinstance(operation, Append):
                 number, body = ends.append(operation)
                 changed[operation.bucket, number] = body
                 continue
             place = operation.bucket, operation.key
-            changed[place] = value_after(operation, partial(self._seen, place, changed))
+            changed[place] = value_after(operation, place, seen)
         ends.accept()
         for (bucket, key), value in changed.items():
             if value is None:
@@ -121,7 +121,7 @@ class MemoryStore:
         self._buckets.clear()
         await trio.lowlevel.checkpoint()
 
-    def _seen(self, place: tuple[str, bytes], changed: _Rows) -> bytes | None:
+    def _seen(self, changed: _Rows, place: tuple[str, bytes]) -> bytes | None:
         if place in changed:
             return changed[place]
         bucket, key = place

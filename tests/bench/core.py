@@ -61,14 +61,15 @@ class Core:
 
     assembly: Assembly
     provisioner: Provisioner
+    key: str  # to be certified, as SSH has it
 
     def ask(self, path: str) -> Route:
         """Give the route that a client asks at `path`."""
         return next(each for each in self.assembly.application.routes if each.path == path)
 
     async def signs(self, count: int) -> tuple[Route, list[Request]]:
-        asked = [request("/sign", body) for _, body in bodies(self.provisioner, count)]
-        return self.ask("/sign"), asked
+        made = apart(lambda: [body for _, body in bodies(self.provisioner, count)])
+        return self.ask("/sign"), [request("/sign", body) for body in made]
 
     async def renewals(self, count: int) -> tuple[Route, list[Request]]:
         """Renew certificates of a hundred, each in its turn."""
@@ -85,19 +86,23 @@ class Core:
         ]
 
     async def ssh_signs(self, count: int) -> tuple[Route, list[Request]]:
-        key = keys.of_key(ec.generate_private_key(ec.SECP256R1()).public_key()).text
-        asked = []
-        for number in range(count):
-            name = f"user{number}"
-            step = {"ssh": {"certType": "user", "keyID": name, "principals": [name]}}
-            audience = "https://localhost/1.0/ssh/sign"
-            token = self.provisioner.token(name, None, aud=audience, step=step, sans=None)
-            body = {
-                "publicKey": key, "ott": token, "certType": "user", "keyID": name,
+        made = apart(lambda: list(map(self._ssh_body, range(count))))
+        return self.ask("/ssh/sign"), [request("/ssh/sign", body) for body in made]
+
+    def _ssh_body(self, number: int) -> bytes:
+        name = f"user{number}"
+        step = {"ssh": {"certType": "user", "keyID": name, "principals": [name]}}
+        audience = "https://localhost/1.0/ssh/sign"
+        claims = self.provisioner.claims(name, [], aud=audience, step=step)
+        return json.dumps(
+            {
+                "publicKey": self.key,
+                "ott": self.provisioner.sign(self.provisioner.header(), claims),
+                "certType": "user",
+                "keyID": name,
                 "principals": [name],
-            }  # fmt: skip
-            asked.append(request("/ssh/sign", json.dumps(body).encode()))
-        return self.ask("/ssh/sign"), asked
+            }
+        ).encode()
 
     async def _held(self) -> Sequence[PeerCertificate]:
         route, asked = await self.signs(100)
@@ -115,6 +120,20 @@ KINDS: dict[str, Callable[[Core, int], object]] = {
     "rekey": Core.rekeys,
     "ssh": Core.ssh_signs,
 }
+
+
+def apart(make: Callable[[], list[bytes]]) -> list[bytes]:
+    """Do it in another process, so that no profile of this one has it."""
+    reading, writing = os.pipe()
+    if child := os.fork():
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            found: list[str] = json.loads(pipe.read())
+        os.waitpid(child, 0)
+        return [each.encode() for each in found]
+    with os.fdopen(writing, "w") as pipe:
+        pipe.write(json.dumps([each.decode() for each in make()]))
+    os._exit(0)
 
 
 def request(path: str, body: bytes, peer: PeerCertificate | None = None) -> Request:
@@ -159,7 +178,8 @@ async def measure(arguments: argparse.Namespace, file: Path) -> None:
         password=Password(PASSWORD.encode()),
     )  # fmt: skip
     assembly = assemble(load(file), foundation, lambda line: None)
-    core = Core(assembly=assembly, provisioner=provisioner)
+    key = keys.of_key(ec.generate_private_key(ec.SECP256R1()).public_key()).text
+    core = Core(assembly=assembly, provisioner=provisioner, key=key)
     for kind in arguments.kinds or KINDS:
         route, asked = await KINDS[kind](core, WARM + arguments.count)  # type: ignore[misc]
         settle_collector()
