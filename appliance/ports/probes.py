@@ -8,12 +8,13 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from appliance.model.caa import CaaRecord
 from appliance.model.errors import Unavailable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """One thing that was tried, and what came of it, in words: `192.0.2.7 port 80`, `refused`."""
 
     what: str
@@ -43,8 +44,7 @@ class ProbeFailed(Unavailable):
         self.alert = alert  # of TLS, by its name in RFC 8446 6: `no_application_protocol`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """What an HTTP server answered. `body` is cut where no challenge's answer is that long."""
 
     url: str  # that was asked last, after redirects

@@ -5,13 +5,14 @@ first, as everywhere. The system's look-ups block threads: they have threads of 
 a resolver that hangs holds up nothing but look-ups.
 """
 
+import contextlib
 import functools
 import ipaddress
 import itertools
 import os
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
 import trio
 
@@ -23,7 +24,53 @@ _MOST_ADDRESSES: Final = 6
 _PATIENCE: Final = 3.0  # seconds for one address; the last has all the time that is left
 _THREADS: Final = 64
 _HOSTS: Final = Path("/etc/hosts")
+_RECEIVED: Final = 1 << 16  # octets at a time
 _LARGEST: Final = 1 << 20  # octets that are read of it
+
+
+@final
+class Connection(trio.abc.Stream):
+    """A connection for one question; without what trio's own takes care of in those that last."""
+
+    def __init__(self, endpoint: socket.socket) -> None:
+        """Take over a connected socket that does not block."""
+        self._socket = endpoint
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send it. Raises BrokenResourceError."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._socket)
+            except OSError as error:
+                raise trio.BrokenResourceError from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait for room."""
+        await trio.lowlevel.wait_writable(self._socket)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Give what there is; nothing at the end. Raises BrokenResourceError."""
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    return self._socket.recv(max_bytes or _RECEIVED)
+                except ConnectionError as error:
+                    raise trio.BrokenResourceError from error
+
+    def close(self) -> None:
+        """Let go of it at once: there is nobody to take leave of."""
+        if self._socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._socket)
+            self._socket.close()
+
+    async def aclose(self) -> None:
+        """Let go of it."""
+        self.close()
+        await trio.lowlevel.checkpoint()
 
 
 class Connecting:
@@ -34,7 +81,7 @@ class Connecting:
         self._resolver, self._fully_qualified = resolver, fully_qualified
         self._threads = trio.CapacityLimiter(_THREADS)
 
-    async def connect(self, host: str, port: int, trail: Trail) -> trio.SocketStream:
+    async def connect(self, host: str, port: int, trail: Trail) -> Connection:
         """Give a connection to the first address that takes it. Raises ProbeFailed."""
         addresses = [host] if is_address(host) else await self._addresses(host, trail)
         *others, last_one = addresses
@@ -90,7 +137,7 @@ async def _asked(resolver: DnsClient, host: str, trail: Trail) -> tuple[str, ...
         raise trail.failure(failure.public, failure.fault) from failure
 
 
-async def _tried(address: str, port: int, trail: Trail) -> trio.SocketStream | None:
+async def _tried(address: str, port: int, trail: Trail) -> Connection | None:
     """Give a connection to an address; None where it takes none."""
     trail.begin(f"{address} port {port}")
     try:
@@ -102,15 +149,22 @@ async def _tried(address: str, port: int, trail: Trail) -> trio.SocketStream | N
     return stream
 
 
-async def _connected(address: str, port: int) -> trio.SocketStream:
+async def _connected(address: str, port: int) -> Connection:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    endpoint = trio.socket.socket(family, socket.SOCK_STREAM)
+    endpoint = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        await endpoint.connect((address, port))
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            endpoint.connect((address, port))
+        except BlockingIOError:
+            await trio.lowlevel.wait_writable(endpoint)
+            problem = endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if problem:
+                raise OSError(problem, os.strerror(problem)) from None
     except BaseException:
         endpoint.close()
         raise
-    return trio.SocketStream(endpoint)
+    return Connection(endpoint)
 
 
 @functools.lru_cache(maxsize=1000)

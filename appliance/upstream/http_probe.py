@@ -10,16 +10,16 @@ from their beginning. Nothing is accepted by the one that the other would refuse
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 import h11
 import trio
+from msgspec import Struct
 
 from appliance.model.version import program
 from appliance.ports.probes import Fault, Page, ProbeFailed
-from appliance.upstream.connecting import Connecting, is_address
+from appliance.upstream.connecting import Connecting, Connection, is_address
 from appliance.upstream.tls_probe import failure_of, unverified
 from appliance.upstream.trail import Trail
 
@@ -40,8 +40,7 @@ _NOT_PLAIN: Final = frozenset({b"transfer-encoding", b"location", b"upgrade"})
 _BODILESS: Final = frozenset({204, 304})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """Where a request goes. `authority` is the Host header."""
 
     url: str
@@ -52,8 +51,7 @@ class _Place:
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Answer(Struct, frozen=True, kw_only=True):
     status: int
     location: str
     body: bytes
@@ -108,15 +106,15 @@ class HttpClient:
             trail.begin(f"GET {place.url}")
             answer = await _exchanged(stream, place, trail)
         finally:
-            transport.socket.close()  # at once: there is nobody to take leave of
+            transport.close()
         leads = f", redirecting to {answer.location}" if answer.location else ""
         trail.end(f"{answer.status}{leads or _beginning(answer.body)}")
         return answer
 
 
 async def _secured(
-    transport: trio.SocketStream, place: _Place, trail: Trail
-) -> trio.SSLStream[trio.SocketStream]:
+    transport: Connection, place: _Place, trail: Trail
+) -> trio.SSLStream[Connection]:
     trail.begin(f"TLS for {place.host}")
     # An address is no server name (RFC 6066 3); Python leaves it out by itself.
     stream = trio.SSLStream(

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from appliance.ports.probes import Fault, Presented
-from appliance.upstream.connecting import Connecting
+from appliance.upstream.connecting import Connecting, Connection
 from appliance.upstream.trail import Trail
 
 _TIMEOUT: Final = 15.0  # seconds for all of it
@@ -51,7 +51,7 @@ class TlsClient:
 
 
 async def _shaken(
-    transport: trio.SocketStream, host: str, server_name: str, protocol: str, trail: Trail
+    transport: Connection, host: str, server_name: str, protocol: str, trail: Trail
 ) -> Presented:
     trail.begin(f"TLS with {protocol} for {server_name}")
     stream = trio.SSLStream(
@@ -87,7 +87,8 @@ def unverified(protocols: Sequence[str]) -> ssl.SSLContext:
 def failure_of(error: BaseException) -> tuple[str, str]:
     """Say why TLS failed, and by which alert of the server, where it sent one."""
     cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-    if isinstance(cause, ssl.SSLEOFError) or not isinstance(cause, ssl.SSLError):
+    closed = isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    if closed or not isinstance(cause, ssl.SSLError):
         return "the server closed the connection", ""
     words = _WORDS.fullmatch(str(cause.args[-1]))
     reason = words[1].lower() if words else str(cause).lower()

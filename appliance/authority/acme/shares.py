@@ -1,6 +1,6 @@
 """So many at a time of each of many things: looks at one target, requests for one order."""
 
-import trio
+from trio.lowlevel import ParkingLot
 
 
 class Shares:
@@ -26,26 +26,22 @@ class _Share:
     """One thing, of which so many may have a share at a time."""
 
     def __init__(self, others: "dict[str, _Share]", name: str, most: int) -> None:
-        self._others, self._name = others, name
-        self._semaphore = trio.Semaphore(most)
-        self._users = 0
+        self._others, self._name, self._most = others, name, most
+        self._taken = 0
+        self._queue: ParkingLot | None = None  # of those who wait; few ever have to
 
     async def __aenter__(self) -> None:
-        self._users += 1
-        try:
-            self._semaphore.acquire_nowait()
-        except trio.WouldBlock:
-            try:
-                await self._semaphore.acquire()
-            except BaseException:
-                self._leave()
-                raise
+        if self._taken < self._most:
+            self._taken += 1
+            return
+        if self._queue is None:
+            self._queue = ParkingLot()
+        await self._queue.park()  # and has the share of who left
 
     async def __aexit__(self, *_: object) -> None:
-        self._semaphore.release()
-        self._leave()
-
-    def _leave(self) -> None:
-        self._users -= 1
-        if not self._users:
+        if self._queue:
+            self._queue.unpark()
+            return
+        self._taken -= 1
+        if not self._taken:
             del self._others[self._name]

@@ -114,6 +114,8 @@ def san(identifier: Identifier) -> San | None:
 def sans(identifiers: Iterable[Identifier]) -> tuple[San, ...]:
     """Give them as names: DNS names before addresses, each kind sorted, as step-ca writes them."""
     found = {each for each in map(san, identifiers) if each is not None}
+    if len(found) == 1:
+        return tuple(found)
     domains = sorted(each for each in found if each.kind is SanKind.DNS)
     addresses = sorted(
         (each for each in found if each.kind is SanKind.IP), key=lambda each: _octets(each.value)
