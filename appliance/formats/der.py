@@ -14,6 +14,7 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OBJECT_IDENTIFIER = 1, 2, 3, 4
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME = 12, 19, 22, 23, 24
 SEQUENCE, SET = 0x30, 0x31
 TRUE = b"\x01\x01\xff"
+_OCTET = tuple(bytes((number,)) for number in range(256))
 
 
 # ---- writing
@@ -24,7 +25,7 @@ def tlv(tag: int, *parts: bytes) -> bytes:
     content = b"".join(parts)
     length = len(content)
     if length < 0x80:
-        return bytes((tag, length)) + content
+        return _OCTET[tag] + _OCTET[length] + content
     size = length.to_bytes((length.bit_length() + 7) // 8)
     return bytes((tag, 0x80 | len(size))) + size + content
 

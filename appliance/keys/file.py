@@ -30,6 +30,7 @@ class FileSigner:
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
+        self._ecdsa = key if isinstance(key, EllipticCurvePrivateKey) else None
         self._public_key = key.public_key()
 
     @property
@@ -45,11 +46,11 @@ class FileSigner:
 
     def _signature(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
         key = self._key
-        if isinstance(key, EllipticCurvePrivateKey) and algorithm in ECDSA_SCHEMES:
+        if self._ecdsa is not None and algorithm in ECDSA_SCHEMES:
             if len(message) < LONG:
-                return key.sign(message, ECDSA_SCHEMES[algorithm])
+                return self._ecdsa.sign(message, ECDSA_SCHEMES[algorithm])
             message, hashed = digested(message, ECDSA_DIGESTS[algorithm])
-            return key.sign(message, ECDSA(hashed))
+            return self._ecdsa.sign(message, ECDSA(hashed))
         if isinstance(key, Ed25519PrivateKey) and algorithm is SignatureAlgorithm.ED25519:
             return key.sign(message)
         if isinstance(key, RSAPrivateKey) and algorithm in RSA_SCHEMES:

@@ -30,11 +30,14 @@ class LatelySeen:
 
     def written(self, rows: Mapping[bytes, bytes | None]) -> None:
         """Note what a batch has changed; None: removed."""
+        young = self._young
         for key, value in rows.items():
-            if value is None:
+            if value is None or len(value) > _LARGEST:
                 self._forget(key)
             else:
-                self.add(key, value)
+                young[key] = value
+        if len(young) >= _ROWS:
+            self._old, self._young = young, {}
 
     def _forget(self, key: bytes) -> None:
         self._young.pop(key, None)
