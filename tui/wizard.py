@@ -11,10 +11,11 @@ from textual.binding import Binding, BindingType
 
 from appliance.model.errors import HearthError
 from appliance.model.founding import Draft, Founded, Passwords, Progress, Topic
-from appliance.operator.founding import Founding
+from appliance.operator.founding import FirstCertificates, Founding
 from tui.screens.fault import Fault
 from tui.screens.wizard.access import AccessPage
 from tui.screens.wizard.clock import ClockPage
+from tui.screens.wizard.first import First
 from tui.screens.wizard.keys import KeysPage
 from tui.screens.wizard.making import MakingPage
 from tui.screens.wizard.name import NamePage
@@ -117,3 +118,19 @@ class Wizard(SeatedApp[Founded]):
         if self.progress.resumed:
             self.notice = "Taken up where it was left. Passwords were not kept."
         self.go(topic)
+
+
+class Greeting(SeatedApp[Founded]):
+    """The last step alone, where the CA is a service: its console is another's then."""
+
+    TITLE = "Hearth"
+
+    def __init__(
+        self, certificates: FirstCertificates, founded: Founded, seat: Seat = USUAL_SEAT
+    ) -> None:
+        super().__init__(seat)
+        self._first = First(certificates, founded)
+
+    def on_mount(self) -> None:
+        """Ask for a name; end when that is done, or put off."""
+        self.push_screen(self._first, lambda _: self.exit(None))

@@ -23,12 +23,12 @@ from typing import Final
 import click
 
 from appliance.cli import first_run, terminal
+from appliance.cli.boot import is_served, place
 from appliance.cli.command import StepCommand
 from appliance.cli.consoles import AttachedConsoles
 from appliance.cli.first_run import Welcome
 from appliance.cli.held_output import HeldOutput
 from appliance.cli.serve import serve
-from appliance.config.location import find
 from appliance.operator.bridge import BridgedOperator
 from appliance.operator.ring import EventRing
 from appliance.operator.thread import ServerThread
@@ -52,11 +52,13 @@ def default() -> int:
     """
     flags: list[str] = []
     if terminal.is_fit():
-        location = find(os.environ)
+        location = place(os.environ)
         run = first_run.begun(location)
         if run.is_under_way():
             return first_run.guide(run)
-        flags.append("--console")
+        if is_served(location):
+            return first_run.attached(location)
+        flags += [str(location.ca_json), "--console"]
         password = location.secrets / PASSWORD_FILE
         if password.exists():
             flags += ["--password-file", str(password)]

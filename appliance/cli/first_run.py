@@ -6,10 +6,10 @@ passwords that were typed open the keys once, and the same process goes on as th
 
 import asyncio
 import secrets
-import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -17,18 +17,22 @@ from typing import TypeAlias
 import trio
 
 from appliance.cli import terminal
+from appliance.cli.boot import boot, serve_at_boot
 from appliance.cli.clock import SystemClock
 from appliance.config.location import Location
-from appliance.model.errors import Broken
+from appliance.model.errors import Broken, HearthError
 from appliance.model.founding import Founded
 from appliance.model.secret import Password
+from appliance.model.tokens import TokenState
 from appliance.operator.bridge import Bridge
 from appliance.operator.founding import BridgedFirstCertificates, BridgedFounding, FirstCertificates
+from appliance.operator.interface import Issuance
+from appliance.operator.remote import RemoteOperator, connected
 from appliance.operator.thread import ServerThread
 from appliance.server.founding.course import FirstRun
 from appliance.server.founding.first import FirstIssuance
 from appliance.server.launch import Launch, Running
-from tui.wizard import Wizard
+from tui.wizard import Greeting, Wizard
 
 Welcome: TypeAlias = Callable[[Bridge, Running], tuple[FirstCertificates, Founded]]
 
@@ -39,7 +43,7 @@ def begun(location: Location) -> FirstRun:
         location=location,
         now=SystemClock().now,
         octets=secrets.token_bytes,
-        installs=shutil.which("systemctl") is not None or Path("/sbin/openrc-run").exists(),
+        boot=boot(location),
     )
 
 
@@ -52,6 +56,8 @@ def guide(run: FirstRun) -> int:
         made = "It is made; `hearth` starts it." if not run.is_under_way() else ""
         _say(made or "Left as it is. Call `hearth` again to go on.")
         return 0
+    if founded.is_service:
+        return _serve_at_boot(run, founded)
     _say(f"Starting {founded.name} ...")
     launch = Launch(
         file=run.location.ca_json,
@@ -62,6 +68,49 @@ def guide(run: FirstRun) -> int:
     name, password = run.provisioner
     welcome = partial(_welcome, run, founded, name, password) if password else None
     return run_with_console(launch, welcome)
+
+
+def _serve_at_boot(run: FirstRun, founded: Founded) -> int:
+    """Make the service, have it issue the first certificate, and show its console."""
+    serve_at_boot(run)
+    directory = run.location.db
+
+    async def attach(*, task_status: trio.TaskStatus[RemoteOperator]) -> None:
+        async with connected(directory) as operator:
+            for token, pin in run.pins.items():
+                await _open(operator, token, pin)
+            task_status.started(operator)
+            await trio.sleep_forever()
+
+    name, password = run.provisioner
+    thread: ServerThread[RemoteOperator] = ServerThread(attach)
+    operator = thread.start()
+    try:
+        if password is not None:
+            made = _certificates(run, founded, name, password, operator)
+            asyncio.run(_run(Greeting(BridgedFirstCertificates(thread.bridge, made), founded)))
+    finally:
+        thread.cancel()
+        thread.join()
+    return attached(run.location)
+
+
+def attached(location: Location) -> int:
+    """Show the console of the CA that runs at this place already."""
+    from appliance.cli.attached import console  # noqa: PLC0415 - it is seldom wanted
+
+    flags = ["--ca-config", str(location.ca_json)]
+    code = console.main(flags, prog_name="hearth console", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+async def _open(operator: RemoteOperator, token: str, pin: Password) -> None:
+    """Give a token the PIN that was typed; where that fails, the console says how it is."""
+    with suppress(HearthError):
+        statuses = await operator.tokens()
+        waiting = [each for each in statuses if each.state is not TokenState.READY]
+        for each in waiting if len(waiting) == 1 else (e for e in waiting if e.uri == token):
+            await operator.unlock_token(each.name, pin.reveal().decode())
 
 
 def _shown(run: FirstRun) -> Founded | None:
@@ -78,8 +127,8 @@ def _shown(run: FirstRun) -> Founded | None:
         thread.join()
 
 
-async def _run(wizard: Wizard) -> Founded | None:
-    """Run the wizard; a signal, or a terminal that has gone, ends it with its answers kept."""
+async def _run(wizard: Wizard | Greeting) -> Founded | None:
+    """Run a part of it; a signal, or a terminal that has gone, ends it with its answers kept."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, wizard.exit)
@@ -102,8 +151,15 @@ def _welcome(
     bridge: Bridge,
     running: Running,
 ) -> tuple[FirstCertificates, Founded]:
-    certificates = FirstIssuance(
-        issuance=running.issuance,
+    certificates = _certificates(run, founded, provisioner, password, running.issuance)
+    return BridgedFirstCertificates(bridge, certificates), founded
+
+
+def _certificates(
+    run: FirstRun, founded: Founded, provisioner: str, password: Password, issuance: Issuance
+) -> FirstIssuance:
+    return FirstIssuance(
+        issuance=issuance,
         location=run.location,
         url=founded.url,
         provisioner=provisioner,
@@ -111,7 +167,6 @@ def _welcome(
         directory=Path.cwd(),
         now=SystemClock().now,
     )
-    return BridgedFirstCertificates(bridge, certificates), founded
 
 
 def _say(line: str) -> None:

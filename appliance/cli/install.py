@@ -111,7 +111,13 @@ def install(
     if refresh:
         list(carry_out(installing.refreshing(order)))
         return
-    release = own_release(layout, Path(binary) if binary else None)
+    set_up(order, Path(binary) if binary else None, dry_run=dry_run)
+    _tell_next(order)
+
+
+def set_up(order: Order, binary: Path | None = None, *, dry_run: bool = False) -> None:
+    """Install what is not there yet, and start it, telling each thing. Raises HearthError."""
+    release = own_release(order.layout, binary)
     steps = installing.steps_of(order, release, run_command)
     say("would do:" if dry_run else "doing:")
     done = 0
@@ -122,7 +128,6 @@ def install(
         tell(line)
     if not done:
         tell("nothing: all of it is there")
-    _tell_next(order)
 
 
 def _unlocking(

@@ -64,6 +64,7 @@ class Unlock(enum.StrEnum):
 
     ASK = "ask"
     FILE = "file"
+    SEALED = "sealed"  # a file that only this machine can read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ class Draft:
     published: bool = False  # revocation lists and OCSP
     insecure_address: str = ""
     provisioner: str = ""
+    service: bool = False  # it is to start at boot
     unlock: Unlock = Unlock.ASK
 
 
@@ -128,6 +130,19 @@ class ClockSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """Whether a service can be made of the CA from here; `otherwise` is what to do if not.
+
+    `can_ask` and `can_seal`: at its start a password can be typed, or be sealed to the machine.
+    """
+
+    is_possible: bool = False
+    can_ask: bool = False
+    can_seal: bool = False
+    otherwise: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Where the first run is. `stopped_at` is the ceremony's step that was interrupted, if any."""
 
@@ -138,7 +153,7 @@ class Progress:
     wants_passwords: bool = True  # to go on with what was interrupted
     directory: str = ""  # where everything is written
     addresses: tuple[str, ...] = ()  # of this machine, for clients without DNS
-    installs: bool = False  # `hearth install` sets up the service
+    boot: Boot = Boot()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +167,8 @@ class Founded:
     code: tuple[tuple[bool, ...], ...]
     configuration: str
     sheet: str
-    start: str  # the command that starts it from now on
+    start: str  # the command that starts it from now on; for a service, that shows it
+    is_service: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

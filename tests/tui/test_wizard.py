@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from appliance.model.errors import BadRequest, Unavailable
-from appliance.model.founding import Check, Founded, Mark, Topic, Unlock
+from appliance.model.founding import Boot, Check, Founded, Mark, Topic, Unlock
 from appliance.model.secret import Password
 from tests.support.sample_founding import (
     ASKED,
@@ -191,9 +191,36 @@ def test_services_and_start_are_chosen() -> None:
         await guided.press("down", "space")
         await guided.to(7)
         assert guided.founding.kept[-1][1].unlock is Unlock.FILE
-        await guided.until("a file beside the keys", "CRL and OCSP on :80")
+        await guided.until("Opened by     a file", "CRL and OCSP on :80")
 
     drive(act, SampleFounding(replace(PROGRESS, topic=Topic.SERVICES)))
+
+
+def test_a_service_is_offered_with_who_opens_its_keys_and_told_when_it_cannot_be() -> None:
+    draft = replace(DRAFT, service=True)
+    boot = Boot(is_possible=True, can_ask=True, can_seal=True)
+    start = replace(PROGRESS, topic=Topic.START, draft=draft, boot=boot)
+
+    async def act(guided: Guided) -> None:
+        await guided.until("[x] A service of this machine", "Sealed: the disk alone")
+        wrong = Check(mark=Mark.ACT, text="a token's PIN cannot be sealed", field="unlock")
+        guided.founding.checks[Topic.START] = [wrong]
+        await guided.press("tab", "down", "down", "space", "enter")
+        await guided.until("■ a token's PIN cannot be sealed")
+        guided.founding.checks.clear()
+        await guided.to(7)
+        kept = guided.founding.kept[0][1]
+        assert (kept.service, kept.unlock) == (True, Unlock.SEALED)
+        await guided.until("at boot, as a service", "a file sealed to this machine")
+
+    drive(act, SampleFounding(start))
+
+    async def told(guided: Guided) -> None:
+        await guided.until("At boot: `sudo hearth install`")
+        assert "A service of this machine" not in guided.text
+
+    elsewhere = replace(start, boot=Boot(otherwise="`sudo hearth install` does it"))
+    drive(told, SampleFounding(elsewhere))
 
 
 def test_it_is_left_at_any_step_and_goes_back_with_its_answers() -> None:

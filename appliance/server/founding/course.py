@@ -22,12 +22,12 @@ from shamir_mnemonic.wordlist import WORDLIST
 from appliance.config import answers, creation
 from appliance.config.creation import Wishes
 from appliance.config.location import Location
-from appliance.formats.keyuri import KeyUri
 from appliance.keys.pkcs11 import finding as pkcs11_finding
 from appliance.keys.yubikey import finding as yubikey_finding
 from appliance.model.ceremony import TITLES, Role
 from appliance.model.errors import BadRequest, Broken, Forbidden
 from appliance.model.founding import (
+    Boot,
     Check,
     ClockSeen,
     ClockState,
@@ -65,11 +65,12 @@ class FirstRun:
     location: Location
     now: Callable[[], datetime]
     octets: Callable[[int], bytes]
-    installs: bool = False
+    boot: Boot = field(default_factory=Boot)
     look_at_clock: Callable[[datetime], ClockSeen] = clock.seen
     person: DistantPerson = field(default_factory=DistantPerson)
     secrets: Secrets = field(default_factory=Secrets)
     plan: Plan | None = None  # of what was made
+    draft: Draft = field(default_factory=Draft)  # by which it was made
 
     def is_under_way(self) -> bool:
         """Say whether there is no CA yet, or one whose making was interrupted."""
@@ -103,7 +104,7 @@ class FirstRun:
             wants_passwords=record is None or _MADE not in record.shown,
             directory=str(self.location.path),
             addresses=addresses,
-            installs=self.installs,
+            boot=self.boot,
         )
 
     def _usual(self, addresses: Sequence[str]) -> Draft:
@@ -114,27 +115,29 @@ class FirstRun:
             address=address,
             insecure_address=answers.plain_address(address),
             provisioner="admin",
+            service=self.boot.is_possible,
         )
 
     async def judge(self, topic: Topic, draft: Draft) -> Sequence[Check]:
         """Look at the answers of one step."""
+        found: list[Check] = []
         match topic:
             case Topic.NAME:
-                return [
-                    *judging.judge_directory(self.location),
-                    *judging.judge_texts(draft),
-                    *await _names(draft),
-                ]
+                found += judging.judge_directory(self.location)
+                found += [*judging.judge_texts(draft), *await _names(draft)]
             case Topic.CLOCK:
-                return [judging.judge_clock(await self.clock())]
+                found.append(judging.judge_clock(await self.clock()))
             case Topic.KEYS:
-                return list(judging.judge_keys(draft, self.location))
+                found += judging.judge_keys(draft, self.location)
             case Topic.SERVICES:
-                return list(judging.judge_services(draft))
+                found += judging.judge_services(draft)
             case Topic.ACCESS:
-                return list(judging.judge_access(draft))
-            case Topic.START | Topic.MAKING | Topic.SHEET:
-                return []
+                found += judging.judge_access(draft)
+            case Topic.START:
+                found += judging.judge_start(draft, self.boot)
+            case Topic.MAKING | Topic.SHEET:
+                pass
+        return found
 
     async def keep(self, draft: Draft, topic: Topic) -> None:
         """Write the answers down. Raises ConfigError."""
@@ -167,7 +170,7 @@ class FirstRun:
         if (await self.clock()).state is ClockState.PAST:
             raise Forbidden("the clock is in the past, so nothing is signed: set it first")
         record = self._ceremony.read() or self._planned(draft)
-        self.plan = record.plan
+        self.plan, self.draft = record.plan, draft
         known = _known(record.plan, passwords)
         self.secrets = Secrets(known)
         self.person.forget()
@@ -223,11 +226,14 @@ class FirstRun:
         return Record(plan=plan, started=self.now())
 
     def _write_opening(self, draft: Draft, record: Record) -> None:
-        """Write what opens the keys, where a person wants the CA to start by itself."""
+        """Write what opens the keys, where a person wants the CA to start by itself.
+
+        The password of a service is put where it belongs when that is installed.
+        """
         if draft.unlock is not Unlock.FILE:
             return
         password = self.password
-        if password is not None:
+        if password is not None and not draft.service:
             file = self.location.secrets / PASSWORD_FILE
             write_whole(file, password.reveal() + b"\n")
         for token, pin in self.pins.items():
@@ -246,9 +252,12 @@ class FirstRun:
             configuration=str(self.location.ca_json),
             sheet=str(self._ceremony.directory / papers.PAGE),
             start=self._start(),
+            is_service=self.draft.service,
         )
 
     def _start(self) -> str:
+        if self.draft.service:
+            return f"hearth console --ca-config {self.location.ca_json}"
         file = self.location.secrets / PASSWORD_FILE
         return f"hearth serve --password-file {file}" if file.exists() else "hearth serve"
 
@@ -277,15 +286,18 @@ class FirstRun:
         return found
 
     @property
+    def schemes(self) -> frozenset[str]:
+        """How the tokens that sign every day are reached."""
+        plan = self.plan
+        uris = (plan.uri(role) for role in plan.roles if role is not Role.ROOT) if plan else ()
+        return frozenset(uri.scheme for uri in uris if uri is not None)
+
+    @property
     def provisioner(self) -> tuple[str, Password | None]:
         """The first provisioner's name and password."""
         if self.plan is None:
             raise Broken("nothing was made yet")
         return self.plan.wishes.provisioner, self.secrets.get(self.plan.provisioner)
-
-
-def _pin_file(token: KeyUri) -> str:
-    return f"{token_name(token).replace(' ', '-')}.pin"
 
 
 async def _names(draft: Draft) -> list[Check]:

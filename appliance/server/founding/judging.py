@@ -10,7 +10,7 @@ from appliance.formats import keyuri
 from appliance.formats.keyuri import KeyUri
 from appliance.model.ceremony import Role
 from appliance.model.errors import BadRequest, FormatError, HearthError
-from appliance.model.founding import Check, ClockSeen, ClockState, Draft, Mark
+from appliance.model.founding import Boot, Check, ClockSeen, ClockState, Draft, Mark, Unlock
 from appliance.server.ceremony import plan
 from appliance.server.founding.surroundings import judge_address
 
@@ -145,6 +145,20 @@ def judge_services(draft: Draft) -> Iterator[Check]:
         yield Check(mark=Mark.ACT, text=text, field="insecure_address")
         return
     yield from judge_listening(draft.insecure_address, "insecure_address")
+
+
+def judge_start(draft: Draft, boot: Boot) -> Iterator[Check]:
+    """Judge who opens the keys at the start."""
+    on_token = bool(keyuri.scheme_of(draft.keys_at))
+    if draft.unlock is Unlock.SEALED and on_token:
+        text = "a token's PIN cannot be sealed: have it typed, or in a file"
+        yield Check(mark=Mark.ACT, text=text, field="unlock")
+    elif draft.unlock is Unlock.SEALED and not (draft.service and boot.can_seal):
+        text = "only a service of systemd gets what is sealed: take another way"
+        yield Check(mark=Mark.ACT, text=text, field="unlock")
+    elif draft.service and draft.unlock is Unlock.ASK and not (boot.can_ask or on_token):
+        text = "what starts services here asks nobody: a file opens the keys, or start it by hand"
+        yield Check(mark=Mark.ACT, text=text, field="unlock")
 
 
 def judge_access(draft: Draft) -> Iterator[Check]:

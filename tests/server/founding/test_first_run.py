@@ -174,6 +174,10 @@ async def test_a_box_in_the_past_signs_nothing(tmp_path: Path) -> None:
         ({"keys_at": "awskms:key"}, Topic.KEYS, "keys_at", "cannot live at awskms:"),
         ({"published": True, "insecure_address": "127.0.0.1:0"}, Topic.SERVICES,
          "insecure_address", "needs another"),
+        ({"unlock": Unlock.SEALED}, Topic.START, "unlock", "only a service of systemd"),
+        ({"unlock": Unlock.SEALED, "keys_at": "yubikey:"}, Topic.START, "unlock",
+         "cannot be sealed"),
+        ({"service": True}, Topic.START, "unlock", "asks nobody"),
         ({"provisioner": ""}, Topic.ACCESS, "provisioner", "give the provisioner a name"),
     ],
 )  # fmt: skip

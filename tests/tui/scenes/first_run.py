@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC
 
 from appliance.model.errors import Unavailable
-from appliance.model.founding import Check, Mark, Topic
+from appliance.model.founding import Boot, Check, Mark, Topic
 from tests.support.sample_founding import (
     ASKED,
     FOUNDED,
@@ -20,9 +20,16 @@ from tui.app import Console
 from tui.wizard import Wizard
 
 
+SERVED = replace(
+    PROGRESS,
+    boot=Boot(is_possible=True, can_ask=True, can_seal=True),
+    draft=replace(PROGRESS.draft, service=True),
+)
+
+
 def at(topic: Topic) -> Callable[[], Wizard]:
-    """Begin at a step."""
-    return lambda: Wizard(SampleFounding(replace(PROGRESS, topic=topic)))
+    """Begin at a step, as root where a service can be made."""
+    return lambda: Wizard(SampleFounding(replace(SERVED, topic=topic)))
 
 
 def with_warning() -> Wizard:

@@ -36,6 +36,11 @@ _HOW: Final = {
     QuestionKind.RETYPE: "type it from where it is written down, then Enter",
     QuestionKind.DICTATE: "type the words, then Enter",
 }
+_OPENED: Final = {
+    Unlock.ASK: "you, at each start",
+    Unlock.FILE: "a file",
+    Unlock.SEALED: "a file sealed to this machine",
+}
 _SHAPES: Final = {
     StepState.DONE: "●",
     StepState.UNDER_WAY: "◐",
@@ -259,8 +264,8 @@ def _answers(draft: Draft) -> Iterable[tuple[str, str]]:
     )
     yield "Serves", ", ".join(name for wanted, name in services if wanted) or "tokens only"
     yield "Provisioner", draft.provisioner
-    by_file = draft.unlock is Unlock.FILE
-    yield "Opened by", "a file beside the keys" if by_file else "you, at each start"
+    yield "Starts", "at boot, as a service" if draft.service else "by hand"
+    yield "Opened by", _OPENED[draft.unlock]
 
 
 def _secret(name: str, text: str) -> str:

@@ -17,6 +17,7 @@ _HALVES: Final = {
     (False, True): "▄",
     (True, True): "█",
 }
+_NOW: Final = "Enter starts it now."
 _WORDS: Final = 5  # a line
 
 
@@ -91,9 +92,9 @@ def _facts(founded: Founded) -> str:
             "",
             "Recovery sheet, to print:",
             founded.sheet,
-            "From now on it starts by:",
+            "It starts at boot; to see it:" if founded.is_service else "From now on it starts by:",
             founded.start,
             "",
-            "Enter starts it now.",
+            "Enter makes the service, and starts it." if founded.is_service else _NOW,
         ]
     )

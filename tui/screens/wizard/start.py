@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 from textual.widget import Widget
 from textual.widgets import Static
 
 from appliance.model.founding import Draft, Topic, Unlock
 from tui.screens.wizard.page import Page
-from tui.widgets.choices import Choice
+from tui.widgets.choices import Choice, Tick
+
+_WAYS: Final = (Unlock.ASK, Unlock.FILE, Unlock.SEALED)
 
 
 @final
@@ -29,32 +31,40 @@ class StartPage(Page):
 
     def fields(self) -> Iterable[Widget]:
         """Offer the ways."""
-        by_file = self.wizard.draft.unlock is Unlock.FILE
-        yield Choice(
-            "I do, typing the password or PIN at each start",
-            "A file beside the keys does: it starts by itself after a power cut",
-            chosen=int(by_file),
-            id="unlock",
+        draft, boot = self.wizard.draft, self.wizard.progress.boot
+        if boot.is_possible:
+            yield Tick("A service of this machine: it starts at boot", draft.service, id="service")
+        else:
+            yield Static(f"At boot: {boot.otherwise}", classes="quiet", markup=False)
+        sealed = ["A file that only this machine can read does (its TPM, or a key of its own)"]
+        yield from self.row(
+            "",
+            Choice(
+                "I do, typing the password or PIN at each start",
+                "A file does: it starts by itself after a power cut",
+                *(sealed if boot.can_seal else ()),
+                chosen=_WAYS.index(draft.unlock) if boot.can_seal else draft.unlock is Unlock.FILE,
+                id="unlock",
+            ),
+            field="unlock",
         )
         yield Static(
             "\nTyped: safest; after a power cut nothing is issued until you come.\n"
-            "File: readable for its user alone (mode 0600), and for whoever takes the disk.\n",
+            "File: for its user's eyes alone (mode 0600), and for whoever takes the disk."
+            + ("\nSealed: the disk alone is worth nothing; the whole box is." * boot.can_seal),
             classes="quiet",
         )
-        yield Static(self._at_boot(), classes="quiet", markup=False)
 
     def collect(self, draft: Draft) -> Draft:
         """Take the choice."""
-        ways = (Unlock.ASK, Unlock.FILE)
-        return replace(draft, unlock=ways[self.query_one("#unlock", Choice).chosen])
+        service = any(each.value for each in self.query("#service").results(Tick))
+        unlock = _WAYS[self.query_one("#unlock", Choice).chosen]
+        return replace(draft, service=service, unlock=unlock)
 
-    def _at_boot(self) -> str:
-        if self.wizard.progress.installs:
-            return (
-                "At boot: `hearth install`, as root, makes it a service when this is finished, and "
-                "offers a third way: a password sealed to this machine (--unlock credential)."
-            )
-        return (
-            "At boot: have this machine run `hearth serve` (see homelab.md 7). "
-            "Until then, `hearth` on a terminal starts it."
-        )
+    def on_radio_set_changed(self) -> None:
+        """Look again."""
+        self.begin(self.look, "look")
+
+    def on_checkbox_changed(self) -> None:
+        """Look again."""
+        self.begin(self.look, "look")
