@@ -19,7 +19,6 @@ from tests.support.stage import Stage, scene
 from tui.app import Console
 from tui.wizard import Wizard
 
-
 SERVED = replace(
     PROGRESS,
     boot=Boot(is_possible=True, can_ask=True, can_seal=True),
