@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console as RichConsole
 from textual.app import App
+from textual.worker import WorkerFailed
 
 from tui.attached_driver import AttachedDriver
 from tui.colours import suit
@@ -41,4 +42,5 @@ class SeatedApp(App[Result]):
     @property
     def fault(self) -> Exception | None:
         """What ended it, if that was a fault of its own."""
-        return self._exception
+        fault = self._exception
+        return fault.error if isinstance(fault, WorkerFailed) else fault  # type: ignore[return-value]
