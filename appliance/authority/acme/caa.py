@@ -53,7 +53,7 @@ class CaaLookup:
 
         Addresses have none. Raises ProbeFailed when that cannot be found out.
         """
-        if ":" in name or name.rpartition(".")[2].isdigit():
+        if _is_address(name):
             return ""
         try:
             with trio.fail_after(_TIMEOUT):
@@ -68,7 +68,7 @@ class CaaLookup:
 
     async def warning(self, name: str, asked: Issuance) -> str:
         """Say what `objection` does, of each name now and then; empty also when nobody answers."""
-        if _is_local(name) or not self._is_due(name):
+        if _is_address(name) or _is_local(name) or not self._is_due(name):
             return ""
         async with self._places:
             try:
@@ -128,6 +128,10 @@ class CaaRecheck:
             return await self._lookup.objection(found.identifier.value, asked)
         except ProbeFailed as failure:
             return f"the CAA records of {found.row.identifier.value} cannot be looked up: {failure}"
+
+
+def _is_address(name: str) -> bool:
+    return ":" in name or name.rpartition(".")[2].isdigit()
 
 
 def _is_local(name: str) -> bool:

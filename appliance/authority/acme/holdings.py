@@ -4,7 +4,7 @@ from typing import Final
 
 from appliance.authority.acme import records
 from appliance.model.acme import Identifier
-from appliance.ports.store import Store
+from appliance.ports.store import Operation, Put, Store
 
 ORDERED: Final = b"o"  # with an order
 ASKED_FOR: Final = b"p"  # before any
@@ -22,6 +22,19 @@ def held_key(account_id: str, identifier: Identifier, key: str) -> bytes:
     return f"{account_id}\0a{identifier.type}\0{identifier.value}\0{key}".encode()
 
 
+def asked_first(account_id: str) -> Operation:
+    """Write that an account has asked for an authorization before any order: few ever do.
+
+    That is as lasting as the account.
+    """
+    return Put(records.HELD, _asked_key(account_id), b"1")
+
+
+async def has_asked_first(store: Store, account_id: str) -> bool:
+    """Say whether an account has ever asked for an authorization before any order."""
+    return await store.get(records.HELD, _asked_key(account_id)) is not None
+
+
 async def held(store: Store, account_id: str, identifier: Identifier) -> list[tuple[str, bytes]]:
     """Give the ids of those that are for an identifier, and how each came about."""
     prefix = start = held_key(account_id, identifier, "")
@@ -32,3 +45,7 @@ async def held(store: Store, account_id: str, identifier: Identifier) -> list[tu
         if len(rows) < _PAGE:
             break
     return found
+
+
+def _asked_key(account_id: str) -> bytes:
+    return f"{account_id}\0p".encode()

@@ -40,7 +40,7 @@ class Nonces:
 
     async def give(self) -> str:
         """Make a nonce. Raises Broken."""
-        key = await self._secret()
+        key = self._key or await self._secret()
         said = _octets(_milliseconds(self._clock.now())) + self._chance.octets(_RANDOM)
         return base64url.encode(said + _mark(key, said))
 
@@ -51,7 +51,8 @@ class Nonces:
         except FormatError:
             raise malformed("the nonce is not base64url") from None  # RFC 8555 6.5.2
         said, mark = octets[: _TIME + _RANDOM], octets[_TIME + _RANDOM :]
-        if not hmac.compare_digest(mark, _mark(await self._secret(), said)):
+        key = self._key or await self._secret()
+        if not hmac.compare_digest(mark, _mark(key, said)):
             raise _bad("the nonce is none of this server's")
         age = _milliseconds(self._clock.now()) - int.from_bytes(said[:_TIME])
         if not -_AHEAD <= age <= _OLDEST:
@@ -67,16 +68,15 @@ class Nonces:
 
     async def _secret(self) -> bytes:
         """Read the key, which the first instance on a store makes."""
-        if self._key is None:
-            found = await self._store.get(SETTINGS, _KEY)
-            if found is None:
-                found = self._chance.octets(_KEY_OCTETS)
-                try:
-                    await self._store.commit([PutIfAbsent(SETTINGS, _KEY, found)])
-                except Conflict:  # another instance was first
-                    return await self._secret()
-            self._key = found
-        return self._key
+        found = await self._store.get(SETTINGS, _KEY)
+        if found is None:
+            found = self._chance.octets(_KEY_OCTETS)
+            try:
+                await self._store.commit([PutIfAbsent(SETTINGS, _KEY, found)])
+            except Conflict:  # another instance was first
+                return await self._secret()
+        self._key = found
+        return found
 
 
 def disown_all() -> list[Operation]:

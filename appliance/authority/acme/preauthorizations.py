@@ -26,7 +26,7 @@ async def create(
     if existing is not None:
         return existing, False
     made = authorizations.make(provisioner, account_id, identifier, ordered=False, below=below)
-    await authorizations.store.commit(made.operations)
+    await authorizations.store.commit([*made.operations, holdings.asked_first(account_id)])
     return made.authorization, True
 
 
@@ -42,6 +42,8 @@ async def usable(
 
     With `below`, one that is for all subdomains too.
     """
+    if not await holdings.has_asked_first(authorizations.store, account_id):
+        return None
     good = {AuthorizationStatus.VALID} | ({AuthorizationStatus.PENDING} if pending else set())
     for key, kind in await holdings.held(authorizations.store, account_id, identifier):
         if kind.startswith(holdings.ASKED_FOR) and (kind.endswith(holdings.BELOW) or not below):

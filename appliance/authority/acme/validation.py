@@ -58,6 +58,7 @@ PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 ProvisionerOf: TypeAlias = Callable[[AccountRow], AcmeProvisioner | None]
 """Finds whose account it is; None for a provisioner that is no more."""
 
+_ALL: Final = frozenset(ChallengeType)
 _BY_ACCOUNT: Final = frozenset({ChallengeType.DNS_ACCOUNT_01, ChallengeType.DNS_PERSIST_01})
 _MOST: Final = 10_000  # challenges in work
 _PAGE: Final = 500  # rows
@@ -100,7 +101,7 @@ class Validation:
     @property
     def types(self) -> frozenset[ChallengeType]:
         """The types that it can prove: all."""
-        return frozenset(ChallengeType)
+        return _ALL
 
     def families(self) -> list[Family]:
         """Give numbers of challenges, and how many are in work. Callable from any thread."""

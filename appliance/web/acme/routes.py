@@ -5,6 +5,7 @@ request ──▶ provisioner ──▶ JWS: who signed it? ──▶ resource �
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -333,9 +334,7 @@ class AcmeEndpoints:
     def _post(self, path: str, resource: Resource, by: SignedBy, told_as: str = "") -> Route:
         """Give a route; refusals of those that are told as something stand in the journal."""
 
-        async def endpoint(request: Request) -> Response:
-            return await self._signed(request, resource, by, told_as)
-
+        endpoint = partial(self._signed, resource=resource, by=by, told_as=told_as)
         return Route(method="POST", path=f"/{{provisioner}}{path}", endpoint=endpoint)
 
     async def _signed(
