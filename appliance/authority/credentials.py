@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from appliance.authority.trust import Trust
 from appliance.issuance import parsed
@@ -14,13 +15,19 @@ def check_dates(credential: Credential, trust: Trust, now: datetime) -> ParsedCe
     """Read the certificate, when it and what issued it are valid now. Raises Unauthorized."""
     try:
         leaf = parsed.parse(credential.certificate)
-        issuers = [parsed.parse(each) for each in (*credential.chain, *trust.intermediates)]
+        issuers = [_issuer(each) for each in (*credential.chain, *trust.intermediates)]
     except FormatError as error:
         raise Unauthorized("the client certificate cannot be read", detail=str(error)) from error
     _check(leaf, now, "client certificate")
     for issuer in _above(leaf, issuers):
         _check(issuer, now, "issuer of the client certificate")
     return leaf
+
+
+@lru_cache(maxsize=64)
+def _issuer(certificate: bytes) -> ParsedCertificate:
+    """Read a certificate that many show: an issuer of theirs. Raises FormatError."""
+    return parsed.parse(certificate)
 
 
 def _above(

@@ -183,7 +183,11 @@ def read_integer(element: Element) -> int:
 
 def read_oid(element: Element) -> str:
     """Read an OBJECT IDENTIFIER as dotted text. Raises FormatError."""
-    value = expect(element, OBJECT_IDENTIFIER).value
+    return _dotted(expect(element, OBJECT_IDENTIFIER).value)
+
+
+@lru_cache(maxsize=256)  # certificates have the same few
+def _dotted(value: bytes) -> str:
     if not value or value[-1] & 0x80 or len(value) > 128:
         raise FormatError("DER: a broken OBJECT IDENTIFIER")
     numbers, number, fresh = [], 0, True

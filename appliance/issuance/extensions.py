@@ -90,6 +90,7 @@ def authority_key_id(identifier: bytes) -> Extension:
 
 _ORDER = (SanKind.DNS, SanKind.EMAIL, SanKind.IP, SanKind.URI)
 _TAGS = {SanKind.EMAIL: 0x81, SanKind.DNS: 0x82, SanKind.URI: 0x86, SanKind.IP: 0x87}
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
 
 
 def subject_alt_name(sans: Iterable[San], *, critical: bool) -> Extension:
@@ -132,13 +133,13 @@ def step_provisioner_name(value: bytes) -> str:
     return der.expect(fields[1], der.OCTET_STRING).value.decode(errors="replace")
 
 
+@lru_cache(maxsize=256)  # several ask for those of one certificate
 def read_names(value: bytes) -> tuple[San, ...]:
     """Read the names of the four kinds out of a subject alternative name. Raises FormatError."""
-    kinds = {tag: kind for kind, tag in _TAGS.items()}
     return tuple(
-        _read_name(kinds[element.tag], element.value)
+        _read_name(_KINDS[element.tag], element.value)
         for element in der.items(value)
-        if element.tag in kinds
+        if element.tag in _KINDS
     )
 
 

@@ -1,5 +1,6 @@
 """Certificates read back with every octet kept, so that a renewal repeats what it does not know."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from appliance.model.errors import FormatError
 from appliance.model.names import San
 from appliance.model.validity import Validity
 
+_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 _VERSION, _EXTENSIONS = 0xA0, 0xA3  # [0] and [3] of TBSCertificate
 
 
@@ -85,7 +87,11 @@ def _time(element: Element) -> datetime:
     text = element.value.decode("latin-1")
     if element.tag == der.UTC_TIME:
         text = ("20" if text < "5" else "19") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise FormatError("not an X.509 certificate")
+    year, month, day, hour, minute, second = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _extensions(rest: list[Element]) -> list[Extension]:

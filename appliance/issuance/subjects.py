@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from appliance.formats import der
 from appliance.model.errors import BadRequest
@@ -67,6 +68,7 @@ EMPTY = der.sequence()
 """A Name of nothing; names then stand in a critical extension (RFC 5280 4.1.2.6)."""
 
 
+@lru_cache(maxsize=256)  # several ask for that of one certificate
 def common_name(name: bytes) -> str:
     """Find the last common name in a Name; empty when there is none. Raises FormatError."""
     return _attribute(name, COMMON_NAME)

@@ -7,6 +7,7 @@ knows no security keys; ours signs wherever the CA's key lives.
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -25,7 +26,7 @@ _AT: Final = "@openssh.com"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is written is kept
 class SshCertificate:
     """A certificate; before it is signed, `signature` is None. Times are seconds since 1970."""
 
@@ -48,7 +49,7 @@ class SshCertificate:
         """Name the type as it is written: `ssh-ed25519-cert-v01@openssh.com`."""
         return certificate_type_name(self.key.type)
 
-    @property
+    @cached_property
     def to_be_signed(self) -> bytes:
         """Give everything before the signature."""
         kind = wire.string(self.key.type)
@@ -70,7 +71,7 @@ class SshCertificate:
             )
         )
 
-    @property
+    @cached_property
     def blob(self) -> bytes:
         """Write it whole. Raises FormatError when it is not signed."""
         if self.signature is None:
@@ -169,7 +170,11 @@ def _texts(octets: bytes) -> tuple[str, ...]:
 
 def _options(options: Mapping[str, str]) -> bytes:
     """Write names in order, each with nothing or with a string in a string."""
-    pairs = sorted((name.encode(), value) for name, value in options.items())
+    return _written(tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=64)  # nearly all certificates have the same
+def _written(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return b"".join(
         wire.string(name) + wire.string(wire.string(value) if value else b"")
         for name, value in pairs
