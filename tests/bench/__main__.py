@@ -39,11 +39,12 @@ LOADS: Mapping[str, Load] = {
 def measure(arguments: argparse.Namespace, directory: Path) -> dict[str, dict[str, Figures]]:
     authority, load = Authority.create(directory), LOADS[arguments.load]
     results: dict[str, dict[str, Figures]] = {}
-    for program in programs():
+    measured = programs(arguments.workers)
+    for program in measured:
         results[program.name] = defaultdict(lambda: defaultdict(list))
     signed: dict[str, int] = defaultdict(int)
     for number in range(arguments.rounds):
-        servers = [Running(program, authority) for program in programs()]
+        servers = [Running(program, authority) for program in measured]
         for server in servers:
             process = results[server.program.name]["process"]
             process["first answer s"].append(server.first_answer)
@@ -111,6 +112,9 @@ def main() -> None:
         "--certificates", type=int, default=20_000, help="issued before memory is read again"
     )
     parser.add_argument("--most", type=int, default=24_000, help="requests prepared for a run")
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[], help="measure ours with so many workers, too"
+    )
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     arguments = parser.parse_args()
     if arguments.load == "token":

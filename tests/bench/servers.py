@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support.load import Provisioner
@@ -28,25 +29,37 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to start, and how it wants its configuration."""
+    """What to start, and how it wants its configuration; `settings` are more keys of ca.json."""
 
     name: str
     command: list[str]
     database: dict[str, str]
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def workers(self) -> int:
+        return self.settings.get("workers", 0)
 
 
-def programs() -> list[Program]:
-    """Ours from this checkout, and the reference when it is there."""
+def programs(workers: Sequence[int] = ()) -> list[Program]:
+    """Ours from this checkout, again with so many workers, and the reference when it is there."""
     ours = Program(
         name="hearth",
         command=[sys.executable, "-m", "appliance.cli.main", "serve"],
         database={"type": "leveldb"},
     )
+    all_of_ours = [
+        ours,
+        *(
+            replace(ours, name=f"hearth with {count} workers", settings={"workers": count})
+            for count in workers
+        ),
+    ]
     reference = shutil.which("step-ca")
     if reference is None:
-        return [ours]
+        return all_of_ours
     return [
-        ours,
+        *all_of_ours,
         Program(name="step-ca", command=[reference], database={"type": "badgerv2"}),
     ]
 
@@ -91,6 +104,7 @@ class Authority:
         """Write a ca.json of this program's own beside a database of its own."""
         document = json.loads((self.directory / "step" / "config" / "ca.json").read_text())
         database = self.directory / f"db-{program.name}"
+        document |= program.settings
         document["address"] = f"127.0.0.1:{port}"
         document["db"] = {**program.database, "dataSource": str(database)}
         document["authority"]["provisioners"] = [
@@ -127,6 +141,25 @@ class Running:
                 raise RuntimeError(f"{program.name} does not start; see {self.log.name}")
             time.sleep(0.005)
         self.first_answer = time.perf_counter() - began
+        while len(self.processes) <= program.workers or not self.is_manned():
+            time.sleep(0.05)
+
+    def is_manned(self) -> bool:
+        """Whether its workers serve; also when it has none."""
+        if not self.program.workers:
+            return True
+        with urllib.request.urlopen(f"{self.url}/health?verbose", context=self.context) as answer:
+            conditions = json.load(answer)["conditions"]
+        return any(each["name"] == "workers" and each["ok"] for each in conditions)
+
+    @property
+    def processes(self) -> list[int]:
+        """Its own number, and those of its workers."""
+        children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [
+            self.process.pid,
+            *(int(pid) for file in children for pid in file.read_text().split()),
+        ]
 
     def answers(self) -> bool:
         try:
@@ -138,15 +171,21 @@ class Running:
             return False
 
     def memory(self) -> float:
-        """Resident memory in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        """Resident memory in MB, of all its processes: what they share is counted to each."""
+        found = 0
+        for pid in self.processes:
+            status = Path(f"/proc/{pid}/status").read_text()
+            line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+            found += int(line.split()[1])
+        return found / 1024
 
     def processor(self) -> float:
-        """Seconds of processor time used so far, by all of its threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time used so far, by all of its threads and processes."""
+        found = 0
+        for pid in self.processes:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            found += int(fields[11]) + int(fields[12])
+        return found / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
