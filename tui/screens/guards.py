@@ -52,6 +52,7 @@ class GuardScreen(Below):
         super().__init__(operator, zone=zone, pause=pause)
         self._clock: ClockStatus | None = None
         self._compacting = False
+        self._shown: list[Section] = []
 
     def compose(self) -> ComposeResult:
         """Put the parts one below the other."""
@@ -75,8 +76,10 @@ class GuardScreen(Below):
         sections = [Section(title="Clock", fields=tuple(self._of_clock(clock)))]
         if stats is not None:
             sections.append(Section(title="Disk and database", fields=tuple(self._of_disk(stats))))
-        for sheet in self.query(Sheet):
-            sheet.show(sections)
+        if sections != self._shown:
+            for sheet in self.query(Sheet):
+                sheet.show(sections)
+                self._shown = sections
 
     def action_confirm(self) -> None:
         """Say that the time is right."""

@@ -198,15 +198,14 @@ def _part(key: KeyHolding, calendar: Calendar) -> str:
 def _token_row(token: TokenStatus) -> Row:
     part = "good" if token.state in (TokenState.READY, TokenState.TOUCH) else "act"
     tries = "" if token.tries_left is None else f"{token.tries_left} tries"
-    model = " ".join(filter(None, (token.model, token.firmware))) or token.uri
     return Row(
         key=f"token {token.uri}",
         part=part,
         cells=(
             f"{SHAPES[part]} token",
-            f"{printable(token.name)}: {token.state}",
-            printable(model),
+            printable(token.name),
+            f"{token.state}",
             tries,
-            "",
+            printable(token.model),
         ),
     )

@@ -1,6 +1,6 @@
 """More: what one looks after now and then, each with how it stands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import ClassVar, Final
@@ -41,7 +41,7 @@ class Door:
     key: str
     name: str
     text: str  # what it is for
-    screen: Callable[..., Below]
+    screen: type[Below]
 
 
 DOORS: Final = (

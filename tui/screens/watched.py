@@ -52,6 +52,7 @@ class Watched(Screen[None]):
         self._right = ("plain", "")
         self._again = asyncio.Event()
         self._possible: tuple[object, ...] = ()
+        self._texts: dict[str, str] = {}
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -80,8 +81,9 @@ class Watched(Screen[None]):
 
     def head(self, left: str, part: str, right: str) -> None:
         """Say what is shown, and how it stands: plain, good, look, act or quiet."""
-        self._left, self._right = left, (part, right)
-        self.fit()
+        if (self._left, self._right) != (left, (part, right)):
+            self._left, self._right = left, (part, right)
+            self.fit()
 
     async def look(self) -> None:
         """Ask, and show. Raises HearthError."""
@@ -127,8 +129,11 @@ class Watched(Screen[None]):
 
     def put(self, place: str, text: str) -> None:
         """Write a text into its place, if the screen is still there."""
+        if self._texts.get(place) == text:
+            return
         for each in self.query(place).results(Static):
             each.update(Text(text))
+            self._texts[place] = text
 
     def offer(self, *possible: object) -> None:
         """Have the footer follow what can be done, when that has changed."""

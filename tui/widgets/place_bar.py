@@ -9,7 +9,8 @@ from textual.widget import Widget
 PLACES: Final = (
     (1, "Overview"),
     (2, "Live"),
-    (3, "Certificates", "Provisioners"),
+    (3, "Certificates"),
+    (4, "Provisioners"),
     (5, "Keys"),
     (6, "More"),
 )

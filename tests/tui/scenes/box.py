@@ -71,14 +71,14 @@ def told() -> SampleOperator:
 async def keys(stage: Stage) -> None:
     """Keys: what signs what, where each key lives and until when, and the tokens."""
     await stage.press("5")
-    await stage.shows("yubikey 12345678: ready", "Let the intermediate 2036 issue")
+    await stage.shows("● token", "Let the intermediate 2036 issue")
 
 
 @scene(with_token)
 async def key(stage: Stage) -> None:
     """All about a key; its YubiKey vouches for it."""
     await stage.press("5")
-    await stage.shows("yubikey 12345678: ready")
+    await stage.shows("● token")
     await stage.press("down", "enter", "a")
     await stage.shows("made in YubiKey 12345678")
 
