@@ -13,7 +13,7 @@ from appliance.cli.clock import SystemClock
 from appliance.cli.prompts import ask, choose, read_password, say, selected
 from appliance.config import creation
 from appliance.config.creation import Wishes
-from appliance.config.location import Context, Location
+from appliance.config.location import Location
 from appliance.formats import keyuri
 from appliance.formats.keyuri import KeyUri
 from appliance.model.ceremony import TITLES, Role
@@ -34,7 +34,6 @@ class Occasion:
 
     flags: CeremonyFlags
     location: Location
-    context: Context | None
     wishes: Callable[[], Wishes]
     password_file: str | None
     provisioner_password_file: str | None
@@ -57,7 +56,6 @@ def hold(occasion: Occasion) -> None:
         record=record,
         journal=journal,
         location=occasion.location,
-        context=occasion.context,
         person=TerminalPerson(yes=flags.yes),
         secrets=Secrets(known),
         chosen=set(known),

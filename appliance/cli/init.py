@@ -19,9 +19,8 @@ from appliance.cli.keys import read_private_key
 from appliance.cli.prompts import confirm, read_password, say, selected
 from appliance.config import creation, helm, placing
 from appliance.config.answers import address, dns_names
-from appliance.config.creation import Authority, Passwords, Root, TokenKeys, Wishes
-from appliance.config.location import Context, Location, base_directory, context_files, contexts
-from appliance.config.placing import NewFile
+from appliance.config.creation import Authority, HeldKeys, Passwords, Root, Wishes
+from appliance.config.location import Context, Location, base_directory, contexts
 from appliance.formats import pem
 from appliance.formats.keys import PrivateKey
 from appliance.issuance import issuers
@@ -100,7 +99,7 @@ def init(**given: object) -> None:  # fmt: skip
         _hold(asked, flags, kms=on_token.kms)
         return
     wishes = _wishes(flags)
-    location, context = _location(flags, wishes)
+    location = _location(flags, wishes)
     if not flags.as_helm:
         _may_overwrite(wishes, location, force=flags.force)
     if on_token.kms and flags.as_helm:
@@ -111,9 +110,8 @@ def init(**given: object) -> None:  # fmt: skip
     if flags.as_helm:
         click.echo(helm.values(made), nl=False)
         return
-    _place(made, location, context)
-    if tokens is not None:
-        init_tokens.keep_certificates(on_token, made)
+    placing.place(creation.files(made, location), creation.directories(made, location))
+    init_tokens.keep_certificates(on_token, made)
     _tell(made, location, brought=bool(flags.root))
 
 
@@ -186,7 +184,7 @@ def _hold(asked: CeremonyFlags, flags: _Flags, *, kms: str) -> None:
             "--root-at and --keys-at"
         )
     names = tuple(name for each in flags.dns for name in each.split(","))
-    location, context = _location(flags, Wishes(name="", dns_names=names or ("ca",)))
+    location = _location(flags, Wishes(name="", dns_names=names or ("ca",)))
 
     def wishes() -> Wishes:
         found = _wishes(flags)
@@ -197,7 +195,6 @@ def _hold(asked: CeremonyFlags, flags: _Flags, *, kms: str) -> None:
         ceremony.Occasion(
             flags=asked,
             location=location,
-            context=context,
             wishes=wishes,
             password_file=flags.password_file,
             provisioner_password_file=flags.provisioner_password_file,
@@ -245,15 +242,15 @@ def _wishes(flags: _Flags) -> Wishes:
     )
 
 
-def _location(flags: _Flags, wishes: Wishes) -> tuple[Location, Context | None]:
+def _location(flags: _Flags, wishes: Wishes) -> Location:
     """Find where the files go: a context's place where contexts are used or asked for."""
     base = base_directory(os.environ)
     wanted = flags.context or flags.profile or flags.authority
     if flags.no_context or flags.pki or not (wanted or contexts(base)):
-        return Location(base=base), None
+        return Location(base=base)
     name = flags.context or wishes.dns_names[0]
     context = Context(name=name, authority=flags.authority or name, profile=flags.profile or name)
-    return Location(base=base, context=context), context
+    return Location(base=base, context=context)
 
 
 def _may_overwrite(wishes: Wishes, location: Location, *, force: bool) -> None:
@@ -303,23 +300,21 @@ def _chosen_password() -> Password:
         say("The two are not the same; once more.")
 
 
-async def _make(
-    flags: _Flags, wishes: Wishes, passwords: Passwords, tokens: TokenKeys | None
-) -> Authority:
+async def _make(flags: _Flags, wishes: Wishes, passwords: Passwords, tokens: HeldKeys) -> Authority:
     now = SystemClock().now()
     say("")
     if flags.root and flags.key:
         root = _brought(flags.root, flags.key, flags.key_password_file)
         say(f"Using the root certificate of {flags.root}")
     else:
-        key = tokens.keys["root_ca_key"] if tokens else None
+        key = tokens.keys.get("root_ca_key")
         root = await creation.make_root(wishes.name, _sign, now, secrets.token_bytes, key)
         say("Generating root certificate... done!")
     made = await creation.make_authority(
         wishes, root, passwords, sign=_sign, now=now, octets=secrets.token_bytes, tokens=tokens
     )
     say("Generating intermediate certificate... done!")
-    if wishes.ssh and tokens is None:
+    if wishes.ssh and not tokens.keys:
         say("Generating user and host SSH certificate signing keys... done!")
     return made
 
@@ -346,22 +341,6 @@ def _is_authority(certificate: bytes) -> bool:
         return extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
-
-
-def _place(made: Authority, location: Location, context: Context | None) -> None:
-    """Put everything in place at once."""
-    files = creation.files(made, location)
-    if context is not None:
-        files += [
-            NewFile(path=path, content=text.encode(), mode=mode)
-            for path, text, mode in context_files(location.base, context)
-        ]
-        if not location.profile_defaults_json.exists():
-            files.append(NewFile(path=location.profile_defaults_json, content=b"{}", mode=0o600))
-    directories = [location.config, location.templates]
-    if made.wishes.database and not made.wishes.pki_only:
-        directories.append(location.db)
-    placing.place(files, directories)
 
 
 def _tell(made: Authority, location: Location, *, brought: bool) -> None:

@@ -9,6 +9,7 @@ Nothing is made unless all places are free: what is on a token is never overwrit
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -17,34 +18,21 @@ from appliance.cli.prompts import say, selected
 from appliance.cli.token_keys import token_key
 from appliance.cli.token_places import Place, place
 from appliance.cli.token_thread import use_token
-from appliance.config.creation import Authority, TokenKeys
+from appliance.config.creation import Authority, HeldKeys
 from appliance.config.key_schemes import ELSEWHERE, SCHEMES, refusal
 from appliance.formats import keyuri
 from appliance.formats.keyuri import SECRETS, KeyUri
+from appliance.model.ceremony import Role
 from appliance.model.errors import BadRequest, HearthError, NotFound, NotSupported
 from appliance.model.tokens import KeyKind, KeyPolicies, PinPolicy
 from appliance.ports.keys import KeyManager
+from appliance.server.ceremony import plan
 
-_ROOT, _INTERMEDIATE = "root_ca_key", "intermediate_ca_key"
 _NAMES: Final = {
-    _ROOT: "kms_root",
-    _INTERMEDIATE: "kms_intermediate",
-    "ssh_host_ca_key": "kms_ssh_host",
-    "ssh_user_ca_key": "kms_ssh_user",
-}
-_USUAL: Final[Mapping[str, Mapping[str, str]]] = {
-    "pkcs11": {
-        _ROOT: "pkcs11:id=7331;object=root-ca",
-        _INTERMEDIATE: "pkcs11:id=7332;object=intermediate-ca",
-        "ssh_host_ca_key": "pkcs11:id=7333;object=ssh-host-ca",
-        "ssh_user_ca_key": "pkcs11:id=7334;object=ssh-user-ca",
-    },
-    "yubikey": {
-        _ROOT: "yubikey:slot-id=82",
-        _INTERMEDIATE: "yubikey:slot-id=83",
-        "ssh_host_ca_key": "yubikey:slot-id=84",
-        "ssh_user_ca_key": "yubikey:slot-id=85",
-    },
+    Role.ROOT: "kms_root",
+    Role.INTERMEDIATE: "kms_intermediate",
+    Role.SSH_HOST: "kms_ssh_host",
+    Role.SSH_USER: "kms_ssh_user",
 }
 # A CA signs unattended: a PIN for each signature would only be given by itself.
 _POLICIES: Final = KeyPolicies(pin=PinPolicy.ONCE)
@@ -57,7 +45,7 @@ class KmsFlags:
     """The flags as given; `kms` "" means that keys are in files."""
 
     kms: str
-    uris: Mapping[str, str]  # by file name, where given
+    uris: Mapping[Role, str]  # where given
 
 
 def kms_flags(function: F) -> F:
@@ -81,8 +69,8 @@ def kms_flags(function: F) -> F:
 def taken(given: dict[str, Any]) -> KmsFlags:
     """Take these flags out of all flags. Raises BadRequest, NotSupported."""
     kms = given.pop("kms") or ""
-    uris = {file: given.pop(name) for file, name in _NAMES.items()}
-    found = KmsFlags(kms=kms, uris={file: uri for file, uri in uris.items() if uri})
+    uris = {role: given.pop(name) for role, name in _NAMES.items()}
+    found = KmsFlags(kms=kms, uris={role: uri for role, uri in uris.items() if uri})
     if not kms:
         if found.uris:
             flag = _NAMES[next(iter(found.uris))].replace("_", "-")
@@ -96,34 +84,36 @@ def taken(given: dict[str, Any]) -> KmsFlags:
     return found
 
 
-def make_keys(flags: KmsFlags, *, root: bool, ssh: bool) -> TokenKeys | None:
-    """Make the keys, that of the root where it is wanted; None where keys are in files.
+def make_keys(flags: KmsFlags, *, root: bool, ssh: bool) -> HeldKeys:
+    """Make the keys, that of the root where it is wanted; none where keys are in files.
 
     Raises BadRequest when a key is there already, and what tokens raise.
     """
     if not flags.kms:
-        return None
+        return HeldKeys()
     places = dict(_places(flags, root=root, ssh=ssh))
     for where in places.values():
         use_token(where, partial(_is_free, where))
     for where in places.values():
         use_token(where, partial(_make, where))
     say("Generating keys on the token... done!")
-    intermediate = places[_INTERMEDIATE]
-    return TokenKeys(
-        kms={"type": intermediate.token.scheme, "uri": _written(flags, intermediate)},
-        uris={file: _named(where, intermediate) for file, where in places.items()},
-        keys={file: token_key(where) for file, where in places.items()},
+    homes = {role: _home(where) for role, where in places.items()}
+    opening = {str(places[Role.INTERMEDIATE].token): _sources(flags)}
+    return HeldKeys(
+        places=plan.key_places(homes, opening),
+        keys={plan.FILES[role]: token_key(where) for role, where in places.items()},
     )
 
 
 def keep_certificates(flags: KmsFlags, made: Authority) -> None:
     """Store the certificates beside their keys; the authority does not need them there."""
-    certificates = {_ROOT: made.root, _INTERMEDIATE: made.intermediate}
-    places = dict(_places(flags, root=made.tokens is not None and _ROOT in made.tokens.uris))
-    for file, where in places.items():
+    if not flags.kms:
+        return
+    certificates = {Role.ROOT: made.root, Role.INTERMEDIATE: made.intermediate}
+    root = plan.FILES[Role.ROOT] in made.places.uris
+    for role, where in _places(flags, root=root):
         try:
-            use_token(where, partial(_keep, where, certificates[file]))
+            use_token(where, partial(_keep, where, certificates[role]))
         except HearthError as error:
             say(f"The certificate was not stored on the token: {error}")
 
@@ -132,35 +122,36 @@ def is_shown(name: str, made: Authority, *, brought: bool) -> bool:
     """Say whether it was written: keys that were brought, or made on a token, were not."""
     if "private key" not in name:
         return True
-    return made.tokens is None and not (brought and name == "Root private key")
+    return not made.places.kms and not (brought and name == "Root private key")
 
 
 def tell(made: Authority) -> None:
     """Show where the keys are, and what the authority needs to open them."""
-    if made.tokens is None:
+    if not made.places.kms:
         return
     titles = (
-        (_ROOT, "Root private key"),
-        (_INTERMEDIATE, "Intermediate private key"),
-        ("ssh_user_ca_key", "SSH user private key"),
-        ("ssh_host_ca_key", "SSH host private key"),
+        (Role.ROOT, "Root private key"),
+        (Role.INTERMEDIATE, "Intermediate private key"),
+        (Role.SSH_USER, "SSH user private key"),
+        (Role.SSH_HOST, "SSH host private key"),
     )
-    for file, title in titles:
-        if file in made.tokens.uris:
-            selected(title, made.tokens.uris[file])
-    if "pin-source" not in made.tokens.kms["uri"]:
+    for role, title in titles:
+        if (at := made.places.uris.get(plan.FILES[role])) is not None:
+            selected(title, at)
+    if "pin-source" not in made.places.kms["uri"]:
         say(
             "The PIN is not in ca.json: the CA asks for it at start, or gets it by `hearth token "
             "unlock`; name a file with '?pin-source=FILE' in `kms.uri` to have it opened by itself."
         )
 
 
-def _places(flags: KmsFlags, *, root: bool, ssh: bool = False) -> Iterator[tuple[str, Place]]:
+def _places(flags: KmsFlags, *, root: bool, ssh: bool = False) -> Iterator[tuple[Role, Place]]:
     scheme = _scheme(flags.kms)
-    for file, usual in _USUAL[scheme].items():
-        if (file == _ROOT and not root) or (file.startswith("ssh") and not ssh):
+    for role in Role:
+        if (role is Role.ROOT and not root) or (role in plan.SSH and not ssh):
             continue
-        yield file, place(flags.uris.get(file, usual), flags.kms)
+        usual = plan.home(f"{scheme}:", role, Path())
+        yield role, place(flags.uris.get(role, usual), flags.kms)
 
 
 async def _is_free(where: Place, manager: KeyManager) -> None:
@@ -184,25 +175,18 @@ async def _keep(where: Place, certificate: bytes, manager: KeyManager) -> None:
     await manager.store_certificate(where.key, certificate)
 
 
-def _written(flags: KmsFlags, intermediate: Place) -> str:
-    """Give `kms.uri` for ca.json: what opens the token only where it is the name of a file."""
+def _home(where: Place) -> str:
+    """Write both parts as one URI, without what opens the token."""
+    key = where.key.without(*SECRETS)
+    attributes = (*where.token.attributes, *key.attributes)
+    return str(KeyUri(scheme=key.scheme, attributes=attributes))
+
+
+def _sources(flags: KmsFlags) -> tuple[tuple[str, str], ...]:
+    """Give what opens the token only where it is the name of a file, for ca.json."""
     given = keyuri.parse(flags.kms if ":" in flags.kms else f"{flags.kms}:")
-    sources = [(name, given.get(name)) for name in ("pin-source", "management-key-source")]
-    return str(
-        KeyUri(
-            scheme=given.scheme,
-            attributes=intermediate.token.attributes,
-            query=tuple((name, value) for name, value in sources if value),
-        )
-    )
-
-
-def _named(where: Place, intermediate: Place) -> str:
-    """Name a key for ca.json; with its token where that is another one."""
-    if where.token == intermediate.token:
-        return str(where.key)
-    both = (*where.token.attributes, *where.key.without(*SECRETS).attributes)
-    return str(KeyUri(scheme=where.key.scheme, attributes=both))
+    names = ("pin-source", "management-key-source")
+    return tuple((name, value) for name in names if (value := given.get(name)))
 
 
 def _scheme(kms: str) -> str:

@@ -1,4 +1,4 @@
-"""What `ca init` writes: every file of a new authority, made in memory first.
+"""The files of a new authority, however its keys were made: all of them in memory first.
 
 Names, modes and forms are step's, so that step and step-ca find themselves at home; only `db` names
 our embedded store.
@@ -6,8 +6,8 @@ our embedded store.
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.config import hierarchy, ssh_templates
 from appliance.config.hierarchy import Occasion
-from appliance.config.location import Location
+from appliance.config.location import Location, context_files
 from appliance.config.placing import NewFile
 from appliance.formats import jwe, jwk, keyfile, pem
 from appliance.formats.keys import PrivateKey, PublicKey
@@ -64,12 +64,19 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenKeys:
-    """Keys that were made on a token, by the names that their files would have."""
+class KeyPlaces:
+    """Where ca.json finds keys that are not in their usual files, by the names of these."""
 
-    kms: Mapping[str, str]  # `kms` of ca.json
-    uris: Mapping[str, str]
-    keys: Mapping[str, PrivateKey] = field(repr=False)  # they only sign
+    uris: Mapping[str, str] = field(default_factory=dict)  # or paths
+    kms: Mapping[str, str] = field(default_factory=dict)  # `kms` of ca.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldKeys:
+    """Keys that were made on tokens, and only sign."""
+
+    places: KeyPlaces = field(default_factory=KeyPlaces)
+    keys: Mapping[str, PrivateKey] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,7 @@ class Authority:
     keys: Mapping[str, bytes] = field(repr=False)  # file name below secrets/ to PEM
     ssh_public_keys: Mapping[str, str]  # file name below certs/ to its line
     provisioner: Mapping[str, object] | None
-    tokens: TokenKeys | None = None
+    places: KeyPlaces = field(default_factory=KeyPlaces)
 
 
 async def make_root(
@@ -115,13 +122,13 @@ async def make_authority(
     sign: SignWith,
     now: datetime,
     octets: Octets,
-    tokens: TokenKeys | None = None,
+    tokens: HeldKeys,
 ) -> Authority:
     """Make intermediate, keys and provisioner below a root. Raises FormatError.
 
     Keys that are on a token are used, and not written.
     """
-    held = tokens.keys if tokens else {}
+    held = tokens.keys
     key = held.get("intermediate_ca_key") or _key()
 
     async def sign_it(prepared: Prepared) -> bytes:
@@ -139,24 +146,42 @@ async def make_authority(
     if wishes.ssh:
         for name in ("ssh_host_ca_key", "ssh_user_ca_key"):
             keys[name] = held.get(name) or _key()
-    return Authority(
-        wishes=wishes,
-        root=root.certificate,
-        intermediate=intermediate,
+    made = assembled(
+        wishes,
+        (root.certificate, intermediate),
+        {name: each.public_key() for name, each in keys.items()},
+        passwords.provisioner,
+        octets,
+    )
+    return replace(
+        made,
+        places=tokens.places,
         keys={
             name: keyfile.dump_private_key(each, passwords.keys, entropy=octets(keyfile.ENTROPY))
             for name, each in keys.items()
             if name not in held
         },
-        tokens=tokens,
+    )
+
+
+def assembled(
+    wishes: Wishes,
+    certificates: tuple[bytes, bytes],
+    keys: Mapping[str, PublicKey],
+    password: Password,
+    octets: Octets,
+) -> Authority:
+    """Join root, intermediate and keys to an authority, and make its first provisioner."""
+    root, intermediate = certificates
+    return Authority(
+        wishes=wishes,
+        root=root,
+        intermediate=intermediate,
+        keys={},
         ssh_public_keys={
-            f"{name}.pub": ssh_line(each.public_key())
-            for name, each in keys.items()
-            if name.startswith("ssh_")
+            f"{name}.pub": ssh_line(key) for name, key in keys.items() if name.startswith("ssh_")
         },
-        provisioner=None
-        if wishes.pki_only
-        else first_provisioner(wishes, passwords.provisioner, octets),
+        provisioner=None if wishes.pki_only else first_provisioner(wishes, password, octets),
     )
 
 
@@ -183,7 +208,24 @@ def files(made: Authority, location: Location) -> list[NewFile]:
         *found,
         _file(location.defaults_json, defaults, 0o644),
         _file(location.ca_json, to_json(ca_json(made, location)), 0o644),
+        *_context_files(location),
     ]
+
+
+def _context_files(location: Location) -> Iterator[NewFile]:
+    """Give what makes the authority's context known, where contexts are used."""
+    if location.context is None:
+        return
+    for path, text, mode in context_files(location.base, location.context):
+        yield _file(path, text, mode)
+    if not location.profile_defaults_json.exists():
+        yield _file(location.profile_defaults_json, "{}", 0o600)
+
+
+def directories(made: Authority, location: Location) -> list[Path]:
+    """Give the directories that an authority has, even while nothing is in them."""
+    found = [location.config, location.templates]
+    return [*found, location.db] if made.wishes.database and not made.wishes.pki_only else found
 
 
 def ca_json(made: Authority, location: Location) -> dict[str, object]:
@@ -215,16 +257,17 @@ def ca_json(made: Authority, location: Location) -> dict[str, object]:
     }
     if wishes.ssh:
         document["templates"] = ssh_templates.ca_json()
-    return document | _on_tokens(made) | publishing(wishes)
+    return document | _elsewhere(made) | publishing(wishes)
 
 
-def _on_tokens(made: Authority) -> dict[str, object]:
-    """Name the keys that are on a token, instead of their files."""
-    if made.tokens is None:
-        return {}
-    uris = made.tokens.uris
-    named: dict[str, object] = {"kms": dict(made.tokens.kms), "key": uris["intermediate_ca_key"]}
-    if made.wishes.ssh:
+def _elsewhere(made: Authority) -> dict[str, object]:
+    """Name the keys that are on a token, or in other files."""
+    uris, named = made.places.uris, dict[str, object]()
+    if made.places.kms:
+        named["kms"] = dict(made.places.kms)
+    if "intermediate_ca_key" in uris:
+        named["key"] = uris["intermediate_ca_key"]
+    if made.wishes.ssh and "ssh_host_ca_key" in uris:
         named["ssh"] = {"hostKey": uris["ssh_host_ca_key"], "userKey": uris["ssh_user_ca_key"]}
     return named
 

@@ -105,7 +105,6 @@ def scene(
         record=record,
         journal=journal,
         location=location,
-        context=None,
         person=person,
         secrets=Secrets(known),
         chosen=set(known),

@@ -1,24 +1,20 @@
 """What a ceremony writes: the configuration, the recovery sheet, and shares of its secrets."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from appliance.config import creation, placing
-from appliance.config.creation import Authority
-from appliance.config.location import context_files
-from appliance.config.placing import NewFile
 from appliance.formats import jwe, keyfile
-from appliance.formats.keyuri import KeyUri
 from appliance.model.ceremony import Role
 from appliance.server.ceremony import opening, shares, sheet
 from appliance.server.ceremony.journal import write_whole
-from appliance.server.ceremony.plan import FILES, key_of, token_of
+from appliance.server.ceremony.plan import FILES, key_of, key_places, token_of
 from appliance.server.ceremony.scene import Scene
 from appliance.server.ceremony.sheet import Place, Sheet
 
 TEXT: Final = "recovery.txt"
 PAGE: Final = "recovery.html"
-_SSH: Final = (Role.SSH_HOST, Role.SSH_USER)
 
 
 # ---- configuration
@@ -29,73 +25,17 @@ async def configuration(scene: Scene) -> None:
     wishes, made = scene.plan.wishes, scene.record.certificates
     await opening.phrases(scene, [scene.plan.provisioner])
     password = await scene.need(scene.plan.provisioner)
-    lines = {
-        f"{FILES[role]}.pub": creation.ssh_line(keyfile.public_key_of_der(scene.record.keys[role]))
-        for role in _SSH
-        if role in scene.record.keys
-    }
-    authority = Authority(
-        wishes=wishes,
-        root=made[Role.ROOT],
-        intermediate=made[Role.INTERMEDIATE],
-        keys={},
-        ssh_public_keys=lines,
-        provisioner=creation.first_provisioner(wishes, password, scene.octets),
+    keys = {FILES[role]: keyfile.public_key_of_der(der) for role, der in scene.record.keys.items()}
+    pair = made[Role.ROOT], made[Role.INTERMEDIATE]
+    sources = {at: (("pin-source", file),) for at, file in scene.plan.pin_sources.items() if file}
+    authority = replace(
+        creation.assembled(wishes, pair, keys, password, scene.octets),
+        places=key_places(scene.plan.homes, sources),
     )
-    files = [
-        _with_keys(scene, authority, file) if file.path == scene.location.ca_json else file
-        for file in creation.files(authority, scene.location)
-    ]
-    if scene.context is not None:
-        files += [
-            NewFile(path=path, content=text.encode(), mode=mode)
-            for path, text, mode in context_files(scene.location.base, scene.context)
-        ]
-        if not scene.location.profile_defaults_json.exists():
-            empty = scene.location.profile_defaults_json
-            files.append(NewFile(path=empty, content=b"{}", mode=0o600))
-    directories = [scene.location.config, scene.location.templates]
-    if wishes.database:
-        directories.append(scene.location.db)
+    files = creation.files(authority, scene.location)
     scene.record.files += [str(file.path) for file in files if not file.path.exists()]
     scene.save()
-    placing.place(files, directories)
-
-
-def _with_keys(scene: Scene, authority: Authority, file: NewFile) -> NewFile:
-    """Name the places of the keys in ca.json, without what opens them."""
-    document = creation.ca_json(authority, scene.location)
-    plan = scene.plan
-    document["key"] = _written(scene, Role.INTERMEDIATE)
-    if "ssh" in document:
-        document["ssh"] = {
-            "hostKey": _written(scene, Role.SSH_HOST),
-            "userKey": _written(scene, Role.SSH_USER),
-        }
-    uri = plan.uri(Role.INTERMEDIATE)
-    if uri is not None:
-        document["kms"] = {
-            "type": uri.scheme,
-            "uri": _sourced(scene, token_of(uri), str(token_of(uri))),
-        }
-    return NewFile(path=file.path, content=creation.to_json(document).encode(), mode=file.mode)
-
-
-def _written(scene: Scene, role: Role) -> str:
-    """Write where a key is: on the token of `kms`, on another one, or in a file."""
-    uri, main = scene.plan.uri(role), scene.plan.uri(Role.INTERMEDIATE)
-    if uri is None:
-        return scene.plan.homes[role]
-    if main is not None and token_of(uri) == token_of(main):
-        return str(key_of(uri))
-    parts = (*token_of(uri).attributes, *key_of(uri).attributes)
-    return _sourced(scene, KeyUri(scheme=uri.scheme, attributes=parts), str(token_of(uri)))
-
-
-def _sourced(scene: Scene, uri: KeyUri, token: str) -> str:
-    source = scene.plan.pin_sources.get(token, "")
-    query = (("pin-source", source),) if source else ()
-    return str(KeyUri(scheme=uri.scheme, attributes=uri.attributes, query=query))
+    placing.place(files, creation.directories(authority, scene.location))
 
 
 # ---- the sheet

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from appliance.config.creation import Wishes
+from appliance.config.creation import KeyPlaces, Wishes
 from appliance.formats import keyuri
 from appliance.formats.keyuri import KeyUri
 from appliance.model.ceremony import Role
@@ -31,6 +31,7 @@ FILES: Final = {
     Role.SSH_HOST: "ssh_host_ca_key",
     Role.SSH_USER: "ssh_user_ca_key",
 }
+SSH: Final = (Role.SSH_HOST, Role.SSH_USER)
 _TOKEN: Final = {
     "yubikey": ("serial",),
     "pkcs11": ("module-path", "token", "serial", "slot-id", "max-sessions"),
@@ -68,8 +69,7 @@ class Plan:
 
     def uri(self, role: Role) -> KeyUri | None:
         """Give a key's URI; None for a file."""
-        home = self.homes[role]
-        return keyuri.parse(home) if keyuri.scheme_of(home) in _TOKEN else None
+        return _uri(self.homes[role])
 
     def opened_by(self, role: Role) -> str:
         """Name the password of a key in a file: that of the root, or of all in the box."""
@@ -104,6 +104,33 @@ class Plan:
         return replace(self, homes=homes, pin_sources=sources)
 
 
+def key_places(
+    homes: Mapping[Role, str], opening: Mapping[str, tuple[tuple[str, str], ...]]
+) -> KeyPlaces:
+    """Say how ca.json names keys: those on the token of `kms`, on another one, or in files.
+
+    `opening` is what opens tokens, by their URIs: the names of files, never what is in them.
+    """
+    uris = {role: _uri(at) for role, at in homes.items()}
+    main = uris[Role.INTERMEDIATE]
+
+    def opened(uri: KeyUri) -> str:
+        query = opening.get(str(token_of(uri)), ())
+        return str(replace(uri, query=query))
+
+    def named(role: Role) -> str:
+        uri = uris[role]
+        if uri is None:
+            return homes[role]
+        if main is not None and token_of(uri) == token_of(main):
+            return str(key_of(uri))
+        parts = (*token_of(uri).attributes, *key_of(uri).attributes)
+        return opened(KeyUri(scheme=uri.scheme, attributes=parts))
+
+    kms = {"type": main.scheme, "uri": opened(token_of(main))} if main is not None else {}
+    return KeyPlaces(uris={FILES[role]: named(role) for role in homes}, kms=kms)
+
+
 def token_of(uri: KeyUri) -> KeyUri:
     """Give the part of a key's URI that names its token."""
     names = _TOKEN[uri.scheme]
@@ -114,6 +141,10 @@ def token_of(uri: KeyUri) -> KeyUri:
 def key_of(uri: KeyUri) -> KeyUri:
     """Give the part of a key's URI that names the key on its token."""
     return uri.without(*_TOKEN[uri.scheme], *_OPENING)
+
+
+def _uri(home: str) -> KeyUri | None:
+    return keyuri.parse(home) if keyuri.scheme_of(home) in _TOKEN else None
 
 
 def token_name(token: KeyUri) -> str:

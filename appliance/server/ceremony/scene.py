@@ -13,7 +13,7 @@ from typing import Final
 
 import trio
 
-from appliance.config.location import Context, Location
+from appliance.config.location import Location
 from appliance.formats.keyfile import WrongPassword
 from appliance.formats.keyuri import KeyUri
 from appliance.keys.opening import open_token
@@ -43,7 +43,6 @@ class Scene:
     record: Record
     journal: Journal
     location: Location
-    context: Context | None
     person: Person
     secrets: Secrets
     now: Callable[[], datetime]

@@ -201,7 +201,6 @@ class FirstRun:
             record=record,
             journal=self._ceremony,
             location=self.location,
-            context=self.location.context,
             person=self.person,
             secrets=self.secrets,
             chosen=chosen,
