@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.support.acme_by_hand import Client, csr, encode, over_https, thumbprint
 from tests.support.appliance import Appliance
+from tests.support.targets import nameserver
 
 
 class Target:
@@ -122,3 +123,21 @@ async def test_a_challenge_that_was_begun_is_proven_after_a_restart(
     )
     client.nonce = ""
     assert await settled(client, url) == "valid"
+
+
+async def test_the_resolver_of_the_command_line_is_asked_for_names(
+    tmp_path: Path, target: Target
+) -> None:
+    """`--resolver`: a name that no other DNS server knows leads to its target."""
+    made = Appliance(tmp_path, "--acme")
+    flags = ("--insecure", "--acme-http-port", str(target.port))
+    async with nameserver({("nas.house.example.", "A"): ["127.0.0.1"]}) as server:
+        resolver = f"127.0.0.1:{server.port}"
+        await trio.to_thread.run_sync(made.start, "--resolver", resolver, *flags)
+        try:
+            client = Client(over_https(made.context()), f"{made.url}/acme/acme/directory")
+            await client.register()
+            order = await proven(client, target, "nas.house.example")
+        finally:
+            await trio.to_thread.run_sync(made.stop)
+    assert order["identifiers"] == [{"type": "dns", "value": "nas.house.example"}]
