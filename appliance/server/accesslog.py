@@ -22,6 +22,7 @@ _ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\"
 _COMMON: Final = (
     "request-id", "remote-address", "name", "user-id", "time", "duration-ns",
 )  # fmt: skip
+_SHORT: Final = 32  # characters
 _json = msgspec.json.Encoder(order="sorted")
 
 
@@ -46,9 +47,10 @@ def access_log(form: str, clock: Clock, write: Callable[[str], object]) -> Acces
 
 def text_line(fields: Fields, now: datetime) -> str:
     """Write `key=value` pairs."""
-    pairs = [f'time="{_local(int(now.timestamp()))}"', f"level={_level(fields)}"]
-    pairs += [f"{name}={_quoted(_shown(fields[name]))}" for name in sorted(fields)]
-    return " ".join(pairs)
+    begin = f'time="{_local(int(now.timestamp()))}" level={_level(fields)}'
+    return begin + "".join(
+        [f"{label}{_text(fields[name])}" for name, label in _in_order(tuple(fields))]
+    )
 
 
 def json_line(fields: Fields, now: datetime) -> str:
@@ -93,6 +95,19 @@ def _local(second: int) -> str:
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
+@lru_cache(maxsize=64)
+def _in_order(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Give names as they come in a line, each with what is written before its value."""
+    return [(name, f" {name}=") for name in sorted(names)]
+
+
+def _text(value: object) -> str:
+    if type(value) is int:  # and not bool
+        return str(value)
+    text = value if type(value) is str else _shown(value)
+    return _quoted_again(text) if len(text) <= _SHORT else _quoted(text)
+
+
 def _shown(value: object) -> str:
     """Write a value as Go's fmt does."""
     if isinstance(value, str):
@@ -109,12 +124,15 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-@lru_cache(maxsize=1000)  # most of a line is as it was in the one before
 def _quoted(text: str) -> str:
     """Quote where the text could be taken for something else; a line stays one line."""
     if text.isascii() and not text.encode().translate(None, _PLAIN):
         return text
     return f'"{_escaped(text)}"'
+
+
+_quoted_again: Final = lru_cache(maxsize=1000)(_quoted)
+"""For what is mostly as it was in the line before."""
 
 
 def _escaped(text: str) -> str:

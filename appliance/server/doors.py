@@ -5,7 +5,7 @@ another application from the next request on. Each door has its own limit of con
 crowd before one does not close another.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from typing import TypeAlias
 import trio
 
 from appliance.model.errors import Unavailable
-from appliance.server.workers.listening import SharingListener
+from appliance.web.accepting import Share, keep
 from appliance.web.application import Application
 from appliance.web.limits import Limits
 from appliance.web.serving import Serving, open_listeners, serve
@@ -40,7 +40,7 @@ class Entrance:
     address: tuple[str, int]  # as configured; port 0 takes a free one
     application: Application
     tls: TlsHolder | None = None
-    share: Callable[[trio.SocketStream], bool] = lambda _stream: False
+    share: Share = keep
 
 
 Listening: TypeAlias = Mapping[DoorName, Sequence[trio.SocketListener]]
@@ -114,7 +114,8 @@ class Doors:
         async def run(*, task_status: trio.TaskStatus[Serving]) -> None:
             await serve(
                 switch,
-                listeners=[SharingListener(each, entrance.share) for each in listeners],
+                listeners=listeners,
+                share=entrance.share,
                 tls=entrance.tls,
                 limits=self._limits,
                 stop=stop,

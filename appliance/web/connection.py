@@ -1,6 +1,8 @@
 """One connection: TLS, then one request after the other, in either lane; an end to every wait."""
 
 import logging
+import socket
+from time import monotonic
 from typing import Final
 
 import trio
@@ -67,10 +69,10 @@ class Context(WorkerContext):
         shortest = min(
             limits.handshake, limits.header, limits.body, limits.response, limits.keep_alive
         )
-        interval = min(shortest, FIRST_REQUEST_SECONDS) / 10
+        interval = min(shortest / 10, FIRST_REQUEST_SECONDS / 4)
         while True:
             await trio.sleep(interval)
-            now = trio.current_time()
+            now = monotonic()
             for connection in self.open:
                 if connection.conversation.due <= now:
                     connection.conversation.scope.cancel()
@@ -79,7 +81,7 @@ class Context(WorkerContext):
 class Connection:
     """From accept to close. Nothing that a client sends makes `run` raise."""
 
-    def __init__(self, context: Context, accepted: trio.SocketStream) -> None:
+    def __init__(self, context: Context, accepted: socket.socket) -> None:
         self.conversation = Conversation(context.limits)
         self._context = context
         self._accepted = accepted
@@ -97,7 +99,8 @@ class Connection:
             if context.turned_away % 1000 == 0:
                 log.warning("more than %d connections: turning clients away", len(context.open))
             context.turned_away += 1
-            return  # the caller closes it
+            self._accepted.close()
+            return
         context.open.add(self)
         try:
             self._stream = (
@@ -156,10 +159,13 @@ class Connection:
         fast = self._context.direct is not None
         while not self._over:
             data = await self._stream.receive_some()
-            if fast and data and (self._protocol is None or self._protocol.unused):
-                data = await self._serve_directly(data)
+            if self._protocol is None or self._protocol.unused:
                 if not data:
-                    continue
+                    return
+                if fast:
+                    data = await self._serve_directly(data)
+                    if not data:
+                        continue
             await self._serve_by_h11(data)
 
     async def _serve_directly(self, data: bytes) -> bytes:
@@ -284,5 +290,5 @@ class Connection:
         if not self._begun:
             conversation.scope.cancel()
         else:
-            soon = trio.current_time() + FIRST_REQUEST_SECONDS
+            soon = monotonic() + FIRST_REQUEST_SECONDS
             conversation.due = min(conversation.due, soon)

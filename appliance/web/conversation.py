@@ -3,6 +3,7 @@
 import enum
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic
 from typing import TypeAlias
 
 import trio
@@ -44,18 +45,18 @@ class Conversation:
         self.limits = limits
         self.scope = trio.CancelScope()
         self.phase = Phase.HANDSHAKE
-        self.due = trio.current_time() + limits.handshake
+        self.due = monotonic() + limits.handshake
         self.version = ""
         self.peer: PeerCertificate | None = None
 
     def enter(self, phase: Phase, seconds: float) -> None:
         """Wait for something else, for so long."""
         self.phase = phase
-        self.due = trio.current_time() + seconds
+        self.due = monotonic() + seconds
 
     def allow_for_sending(self, octets: int) -> None:
         """Move the deadline: an answer of this size takes its time."""
-        self.due = max(self.due, trio.current_time() + self.limits.sending(octets))
+        self.due = max(self.due, monotonic() + self.limits.sending(octets))
 
 
 class Exchange:

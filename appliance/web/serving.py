@@ -22,7 +22,8 @@ from hypercorn.typing import ASGIFramework
 from hypercorn.utils import wrap_app
 
 from appliance.model.errors import Unavailable
-from appliance.web.connection import Connection, Context
+from appliance.web.accepting import Arrivals, ListeningSocket, Share, accept_connections, keep
+from appliance.web.connection import Context
 from appliance.web.lane import Direct
 from appliance.web.limits import Limits
 from appliance.web.tls import TlsHolder
@@ -68,16 +69,17 @@ async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
 async def serve(
     app: ASGIFramework,
     *,
-    listeners: Sequence[trio.abc.Listener[trio.SocketStream]],
+    listeners: Sequence[trio.SocketListener | Arrivals],
     tls: TlsHolder | None,
     limits: Limits,
     stop: trio.Event,
+    share: Share = keep,
     task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `stop` is set and the last answer is out, or the drain's time is up.
 
     Without `tls` it is plain HTTP, within the same limits. HEARTH_LANE=off in the environment
-    leaves every request to h11 (see web.lane).
+    leaves every request to h11 (see web.lane). Each connection is offered to `share` first.
     The listeners are closed at the end. Raises what the application's start-up raises, never what
     a request does.
     """
@@ -90,28 +92,22 @@ async def serve(
     context = Context(wrapped, direct, config, limits, tls)
     lifespan = Lifespan(wrapped, config, {})
 
-    async def connect(accepted: trio.SocketStream) -> None:
-        await Connection(context, accepted).run()
-
     async with trio.open_nursery() as life:
         await life.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()
         life.start_soon(context.watch)
+        sources, addresses = list[Arrivals](), list[tuple[str, int]]()
+        for each in listeners:
+            if isinstance(each, trio.SocketListener):
+                addresses.append(each.socket.getsockname()[:2])
+                sources.append(ListeningSocket(each, share))
+            else:
+                sources.append(each)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
-
-                async def accept() -> None:
-                    await trio.serve_listeners(
-                        connect, list(listeners), handler_nursery=connections
-                    )
-
-                accepting.start_soon(accept)
-                addresses = tuple(
-                    each.socket.getsockname()[:2]
-                    for each in listeners
-                    if isinstance(each, trio.SocketListener)
-                )
-                task_status.started(Serving(addresses=addresses, context=context))
+                for each in sources:
+                    accepting.start_soon(accept_connections, each, context, connections)
+                task_status.started(Serving(addresses=tuple(addresses), context=context))
                 await stop.wait()
                 accepting.cancel_scope.cancel()
             await context.drain()

@@ -40,18 +40,21 @@ class HandshakeFailed(Exception):
 class PlainStream:
     """The server's end of one connection, as the socket has it."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        """Take the socket over from the stream. Raises OSError when the peer has gone."""
-        plain = socket.socket(fileno=stream.socket.detach())
+    def __init__(self, accepted: socket.socket) -> None:
+        """Take the socket over. Raises OSError when the peer has gone."""
         try:
-            plain.settimeout(0)
-            self.client = _host_and_port(plain.getpeername())
-            self.server = _host_and_port(plain.getsockname())
-            self._socket = self._covered(plain)
-            self._descriptor = self._socket.fileno()
+            accepted.settimeout(0)
+            self.client = _host_and_port(accepted.getpeername())
+            self._socket = self._covered(accepted)
         except BaseException:
-            plain.close()
+            accepted.close()
             raise
+        self._descriptor = self._socket.fileno()
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host and port that the client came to."""
+        return _host_and_port(self._socket.getsockname())
 
     def _covered(self, plain: socket.socket) -> socket.socket:
         """Give what is read and written instead of the socket itself."""
@@ -172,10 +175,10 @@ class TlsStream(PlainStream):
 
     _socket: ssl.SSLSocket
 
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
-        """Take the socket over from the stream. Raises OSError when the peer has gone."""
+    def __init__(self, accepted: socket.socket, context: ssl.SSLContext) -> None:
+        """Take the socket over. Raises OSError when the peer has gone."""
         self._context = context
-        super().__init__(stream)
+        super().__init__(accepted)
 
     def _covered(self, plain: socket.socket) -> ssl.SSLSocket:
         return self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)

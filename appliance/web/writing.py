@@ -4,9 +4,8 @@ import http
 from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
+from time import monotonic
 from typing import Final, Protocol, TypeAlias
-
-import trio
 
 REASONS: Final = {each.value: each.phrase for each in http.HTTPStatus}
 
@@ -32,7 +31,7 @@ class Dates:
 
     def date(self) -> str:
         """Give it as HTTP has it (RFC 9110 5.6.7)."""
-        second = int(trio.current_time())
+        second = int(monotonic())
         if second != self._second:
             self._second, self._date = second, formatdate(usegmt=True)
         return self._date

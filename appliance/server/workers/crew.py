@@ -117,12 +117,12 @@ class Crew:
         for member in members.values():
             await member.settled.wait()
 
-    def share(self, stream: trio.SocketStream) -> bool:
+    def share(self, accepted: socket.socket) -> bool:
         """Hand a connection over to the worker that has the fewest; False: to none."""
         ready = [each for each in self._members.values() if each.serves]
         while ready:
             member = min(ready, key=lambda each: each.load)
-            if member.doorway.hand_over(stream):
+            if member.doorway.hand_over(accepted):
                 member.handed += 1
                 return True
             ready.remove(member)

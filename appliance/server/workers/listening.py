@@ -4,37 +4,13 @@ The main process keeps the listening sockets: so none that waits is lost with a 
 the worker that has the fewest, and while there is no worker the main process serves by itself.
 """
 
-import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import final
 
 import trio
 
 _WORD = b"c"  # a descriptor does not go alone
-
-
-@final
-class SharingListener(trio.abc.Listener[trio.SocketStream]):
-    """A listener that gives only what nobody else takes. `share` says whether one does."""
-
-    def __init__(
-        self, listener: trio.SocketListener, share: Callable[[trio.SocketStream], bool]
-    ) -> None:
-        self._listener = listener
-        self._share = share
-
-    async def accept(self) -> trio.SocketStream:
-        """Give the next connection that is ours to serve."""
-        while True:
-            stream = await self._listener.accept()
-            if not self._share(stream):
-                return stream
-            stream.socket.close()
-
-    async def aclose(self) -> None:
-        """Listen no more."""
-        await self._listener.aclose()
 
 
 @final
@@ -45,10 +21,10 @@ class Doorway:
         ours.settimeout(0)
         self._socket = ours
 
-    def hand_over(self, stream: trio.SocketStream) -> bool:
+    def hand_over(self, accepted: socket.socket) -> bool:
         """Give a connection away; False: it cannot be taken now. Ours is to be closed then."""
         try:
-            socket.send_fds(self._socket, [_WORD], [stream.socket.fileno()])
+            socket.send_fds(self._socket, [_WORD], [accepted.fileno()])
         except OSError:
             return False
         return True
@@ -59,16 +35,16 @@ class Doorway:
 
 
 @final
-class HandedOver(trio.abc.Listener[trio.SocketStream]):
-    """The worker's end: a listener, to whom serves. `taken` counts what came."""
+class HandedOver:
+    """The worker's end: where its connections come from. `taken` counts them."""
 
     def __init__(self, ours: socket.socket) -> None:
         ours.settimeout(0)
         self._socket = ours
         self.taken = 0
 
-    async def accept(self) -> trio.SocketStream:
-        """Give the next connection."""
+    async def arrived(self) -> Sequence[socket.socket]:
+        """Wait for a connection, and give it."""
         while True:
             try:
                 word, descriptors, _, _ = socket.recv_fds(
@@ -79,14 +55,10 @@ class HandedOver(trio.abc.Listener[trio.SocketStream]):
                 continue
             if not word:
                 await trio.sleep_forever()  # the link ends as well, and the worker with it
-            for descriptor in descriptors:
-                self.taken += 1
-                with contextlib.suppress(OSError):  # the client is gone
-                    return trio.SocketStream(
-                        trio.socket.from_stdlib_socket(socket.socket(fileno=descriptor))
-                    )
+            self.taken += len(descriptors)
+            return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Take no more."""
         self._socket.close()
 
