@@ -20,9 +20,11 @@ from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState
 from appliance.operator.founding import FirstCertificates
 from appliance.operator.interface import Operator
+from appliance.operator.locking import ConsoleLock
 from tui.ending import Ending
 from tui.feed import Feed, Rhythm
 from tui.journal import Journal
+from tui.lockable import LockableApp
 from tui.pulse import Pulse
 from tui.screens.certificates import Certificates
 from tui.screens.fault import Fault
@@ -35,13 +37,12 @@ from tui.screens.provisioners import Provisioners
 from tui.screens.quit import Quit
 from tui.screens.unlock_token import UnlockToken, takes_pin
 from tui.screens.wizard.first import First
-from tui.seated import SeatedApp
 from tui.terminal import USUAL_SEAT, Seat
 from tui.theme import EMBER, PAPER
 from tui.wording import printable
 
 
-class Console(SeatedApp[Ending]):
+class Console(LockableApp[Ending]):
     """The application. `zone` is that of shown times; None is the machine's."""
 
     TITLE = "Hearth"
@@ -58,8 +59,9 @@ class Console(SeatedApp[Ending]):
         zone: tzinfo | None = None,
         rhythm: Rhythm | None = None,
         seat: Seat = USUAL_SEAT,
+        lock: ConsoleLock | None = None,
     ) -> None:
-        super().__init__(seat)
+        super().__init__(seat, lock)
         self._operator = operator
         self.journal = Journal()
         self.pulse = Pulse()
@@ -84,6 +86,7 @@ class Console(SeatedApp[Ending]):
         self.push_screen("overview")
         self.run_worker(self._feed.watch_overview(self._on_overview), name="overview")
         self.run_worker(self._feed.watch_events(self._on_events), name="events")
+        self.run_worker(self.watch_idle_time(), name="idle time")
         if self._greeting is not None:
             self.push_screen(self._greeting)
 
@@ -109,6 +112,7 @@ class Console(SeatedApp[Ending]):
                 "ACME keys", "See, make and remove external account keys", live.action_external_keys
             )
         yield SystemCommand("Unlock a token", "Type the PIN that one waits for", self.action_unlock)
+        yield SystemCommand("Lock", "Cover the console until the passphrase", self.action_lock)
         yield SystemCommand("Light or dark", "Change the colours", self.action_change_light)
         yield SystemCommand("Quit", "Close the console, or stop the authority", self.action_quit)
 

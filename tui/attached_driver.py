@@ -135,6 +135,8 @@ class AttachedDriver(Driver):
         """Take keys; while the console has enough to do with those before, they wait."""
         for start in range(0, len(content), _AT_ONCE):
             self._feed(decode(content[start : start + _AT_ONCE]))
+            if not self._behind:  # nothing new is to be seen perhaps, but it is alive
+                self._attachment.writer.write(frame(FrameKind.DRAWN, b""))
             while self._app.message_queue_size > _MOST_MESSAGES:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 

@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from appliance.cli import terminal
+from appliance.cli import ca_json, terminal
 from appliance.cli.command import StepCommand
+from appliance.cli.prompts import read_password
 from appliance.cli.running import control_directory, which_ca
+from appliance.formats import phc
 from appliance.model.errors import BadRequest, FormatError, Unavailable
 from appliance.operator import wire
 from appliance.operator.calls import ConsoleCall
@@ -44,18 +46,34 @@ _RESTORE_PLAIN: Final = b"\x1b[0m\x1b[?7h\x1b[2J\x1b[H\x1b[?1049l\x1b[?25h"
 
 @click.command("console", cls=StepCommand, no_context=True)
 @which_ca
-def console(*, ca_config: str | None, context: str | None) -> int:
+@click.option(
+    "--set-passphrase", is_flag=True, help="Ask for the passphrase that opens locked consoles."
+)
+@click.option(
+    "--lock-after", metavar="<duration>", help="Lock after this time without a key; 10m by default."
+)
+def console(
+    *, ca_config: str | None, context: str | None, set_passphrase: bool, lock_after: str | None
+) -> int:
     """Show the console of the CA that runs as a service on this machine.
 
     `q` leaves it, and the CA goes on; several can be open at once. It is for the CA's user and
     for root. Ctrl-C is a key of the console, but leaves one that does not answer.
 
+    With a passphrase, set by --set-passphrase and kept in ca.json as a hash, consoles that nobody
+    has used for a while are covered until it is typed; the one at the box's own terminal begins
+    covered.
+
     \b
     Examples:
       $ hearth console
+      $ hearth console --set-passphrase --lock-after 5m
       $ sudo hearth console --ca-config /etc/step-ca/config/ca.json
     """
     del context  # taken in by the group
+    if set_passphrase or lock_after:
+        _set_lock(ca_config, lock_after, ask=set_passphrase)
+        return 0
     if not terminal.is_fit_for(_INPUT, _OUTPUT):
         raise BadRequest(
             "there is no terminal for the console: it needs one for input and output, and TERM "
@@ -75,6 +93,20 @@ def console(*, ca_config: str | None, context: str | None) -> int:
         with suppress(OSError):
             click.echo(said, err=True)
     return 0 if ended_well else 1
+
+
+def _set_lock(ca_config: str | None, after: str | None, *, ask: bool) -> None:
+    """Write the lock of consoles into ca.json. Raises BadRequest, ConfigError."""
+    editing = ca_json.opened(ca_config)
+    section = editing.part(dict[str, Any], "console")
+    if ask:
+        given = read_password("The passphrase of consoles", confirm=True)
+        if not given:
+            raise BadRequest("an empty passphrase locks nothing; nothing was changed")
+        section["passphrase"] = phc.encode("scrypt", given.reveal(), os.urandom(phc.SALT))
+    if after:
+        section["lockAfter"] = after
+    ca_json.save(editing)
 
 
 def _ask(connection: socket.socket) -> None:

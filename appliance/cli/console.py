@@ -130,7 +130,11 @@ class _Session:
     async def _show(self, running: Running, ended: asyncio.Event) -> Ending | None:
         """Run the console to its end; None says that it failed."""
         bridge = self._server.bridge
-        console = Console(BridgedOperator(bridge, running.operator), seat=terminal.seat())
+        console = Console(
+            BridgedOperator(bridge, running.operator),
+            seat=terminal.seat(),
+            lock=self._consoles.lock(bridge),
+        )
         if self._welcome is not None:
             console.greet(*self._welcome(bridge, running))
         self._console = console

@@ -20,6 +20,7 @@ from appliance.model.errors import Unavailable
 from appliance.operator.bridge import Bridge, BridgedOperator
 from appliance.operator.calls import ConsoleCall
 from appliance.operator.interface import Operator
+from appliance.operator.locking import BridgedLock, ConsoleLock
 from appliance.operator.terminal_link import FrameKind, bounded, frame
 
 log = logging.getLogger("appliance.console")
@@ -36,6 +37,15 @@ class AttachedConsoles:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._attached = 0
+        self._lock: ConsoleLock | None = None
+
+    def guard(self, lock: ConsoleLock) -> None:
+        """Take the lock of consoles."""
+        self._lock = lock
+
+    def lock(self, bridge: Bridge) -> ConsoleLock | None:
+        """Give the lock to a console that reaches the server by this bridge."""
+        return BridgedLock(bridge, self._lock) if self._lock is not None else None
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Live in this loop from now on; None: in one of our own."""
@@ -56,9 +66,10 @@ class AttachedConsoles:
         self._attached += 1
         try:
             async with trio.open_nursery() as calls:
-                operated = BridgedOperator(Bridge(calls, token), operator)
+                bridge = Bridge(calls, token)
+                operated, lock = BridgedOperator(bridge, operator), self.lock(bridge)
                 connection = socket.socket(fileno=os.dup(stream.socket.fileno()))
-                showing = _show(operated, call, connection, tell_ended)
+                showing = _show(operated, lock, call, connection, tell_ended)
                 shown = asyncio.run_coroutine_threadsafe(showing, self._running_loop())
                 try:
                     await ended.wait()
@@ -78,7 +89,11 @@ class AttachedConsoles:
 
 
 async def _show(
-    operator: Operator, call: ConsoleCall, connection: socket.socket, tell_ended: Callable[[], None]
+    operator: Operator,
+    lock: ConsoleLock | None,
+    call: ConsoleCall,
+    connection: socket.socket,
+    tell_ended: Callable[[], None],
 ) -> None:
     """Draw a console on a connection to its end; say why it ended."""
     try:
@@ -86,7 +101,7 @@ async def _show(
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         reader, writer = await asyncio.open_unix_connection(sock=connection)
         try:
-            said = await _drawn(operator, call, reader, writer)
+            said = await _drawn(operator, lock, call, reader, writer)
         except asyncio.CancelledError:
             said = "The certificate authority is stopping."
         except Exception as error:
@@ -100,6 +115,7 @@ async def _show(
 
 async def _drawn(
     operator: Operator,
+    lock: ConsoleLock | None,
     call: ConsoleCall,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
@@ -112,7 +128,7 @@ async def _drawn(
     terminal = terminal_of(call.environment)
     size = bounded(call.columns, call.rows)
     attachment = Attachment(reader, writer, terminal, size)
-    console = Console(operator, seat=Seat(terminal=terminal, attachment=attachment))
+    console = Console(operator, seat=Seat(terminal=terminal, attachment=attachment), lock=lock)
     log.info("a console is attached: %d by %d, %s", *size, terminal.depth.value)
     running = asyncio.create_task(console.run_async(size=size, mouse=terminal.mouse))
     try:

@@ -302,6 +302,13 @@ class Disk(Struct, rename="camel", kw_only=True):
     refuse_below: int | None = None
 
 
+class Console(Struct, rename="camel", kw_only=True):
+    """`console`, which is ours."""
+
+    lock_after: str = ""
+    passphrase: str = ""
+
+
 class CaJson(Struct, rename="camel", kw_only=True):
     """The whole file."""
 
@@ -331,4 +338,5 @@ class CaJson(Struct, rename="camel", kw_only=True):
     retention: Retention | None = None
     clock: Clock | None = None
     disk: Disk | None = None
+    console: Console | None = None
     workers: int = 0

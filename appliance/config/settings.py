@@ -16,6 +16,7 @@ from appliance.issuance.profiles import DEFAULT_PROFILE, NamePolicy, X509Profile
 from appliance.issuance.ssh.grants import SshLifetimes
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, PrincipalPolicy, SshProfile
 from appliance.model.backups import BackupPlan
+from appliance.model.locking import UNLOCKED, LockSettings
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import NO_FILES, FileTemplates
@@ -226,6 +227,7 @@ class Settings:
     retention: Retention = USUAL_RETENTION
     clock: ClockSettings = USUAL_CLOCK
     disk: DiskSettings = USUAL_DISK
+    lock: LockSettings = UNLOCKED
     written: frozenset[str] = frozenset()  # the keys that ca.json has, in small letters
     digest: str = ""  # SHA-256 of ca.json, in hex
     workers: int = 0  # processes that serve HTTPS for this one; 0: it does all itself

@@ -15,6 +15,7 @@ import trio
 from appliance.model.errors import FormatError
 from appliance.operator.calls import ConsoleCall
 from appliance.operator.interface import Operator
+from appliance.operator.locking import ConsoleLock
 
 LARGEST: Final = 1 << 20  # octets of a frame
 MOST_COLUMNS, MOST_ROWS = 500, 200
@@ -32,6 +33,10 @@ class FrameKind(enum.Enum):
 
 class Consoles(Protocol):
     """Where consoles are drawn for terminals that are attached."""
+
+    def guard(self, lock: ConsoleLock) -> None:
+        """Take the lock of consoles, before one is attached."""
+        ...
 
     async def attach(
         self, operator: Operator, call: ConsoleCall, stream: trio.SocketStream

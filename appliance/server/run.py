@@ -35,6 +35,7 @@ from appliance.server.backup.desk import BackupDesk
 from appliance.server.backup.schedule import Schedule
 from appliance.server.backup.snapshots import ServedSnapshots
 from appliance.server.box import ApplianceBox
+from appliance.server.console_lock import ConfiguredLock
 from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.operation import ApplianceOperator
@@ -150,6 +151,8 @@ async def _serve(
             snapshots = ServedSnapshots(
                 store, lambda: service.record("backup", "the whole database is read for a backup")
             )
+            if consoles is not None:
+                consoles.guard(ConfiguredLock(lambda: service.settings().lock))
             await _open_control_socket(tasks, settings, operator, issuance, snapshots, consoles)
             task_status.started(
                 Running(

@@ -30,7 +30,8 @@ class Far:
         self.said: str | None = None
         self._frames = Frames()
         call = ConsoleCall(80, 24, dict(environment))
-        self._console = asyncio.create_task(_show(self.operator, call, theirs, self.ended.set))
+        showing = _show(self.operator, None, call, theirs, self.ended.set)
+        self._console = asyncio.create_task(showing)
         self.stop = self._console.cancel
 
     async def send(self, octets: bytes) -> None:

@@ -128,7 +128,7 @@ def perform(scene: Scene, look: Look) -> None:
             if isinstance(app, Console):
                 journal = app.journal
                 await stage.until(lambda: journal.shown, "the journal")
-                await stage.shows("● serving")
+                await stage.until(lambda: app.is_locked or "● serving" in stage.text)
             await scene.play(stage)
             for size in SIZES:
                 if size != app.size:

@@ -1,13 +1,14 @@
 """What the console shows day by day: its numbered screens and what opens on them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from appliance.model.errors import Broken
 from appliance.model.external_keys import ExternalKey
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState, TokenStatus
 from tests.support.ill_house import ill
+from tests.support.kept_lock import KeptLock
 from tests.support.sample_operator import NOW, SampleOperator, serial_of
 from tests.support.stage import Stage, scene
 from tui.app import Console
@@ -195,6 +196,18 @@ async def quitting(stage: Stage) -> None:
     """Quitting asks what shall end."""
     await stage.press("2", "q")
     await stage.shows("Quit?")
+
+
+def locked_console() -> Console:
+    return Console(SampleOperator(), zone=UTC, lock=KeptLock(timedelta(minutes=10)))
+
+
+@scene(make=locked_console)
+async def locked(stage: Stage) -> None:
+    """A console that nobody has used for a while: the passphrase opens it."""
+    await stage.shows("Locked")
+    await stage.press(*"correct")
+    await stage.shows("•••••••")
 
 
 @scene()
