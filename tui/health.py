@@ -37,6 +37,7 @@ _TITLES: Final = {
     "store": "Store",
     "token": "Token",
     "token-pin": "PIN of the token",
+    "workers": "Workers",
 }
 _ADVICE: Final = {
     "backup": "The log has why it failed. Make one now: hearth backup create PLACE",
@@ -57,6 +58,7 @@ _ADVICE: Final = {
     "store": "The database cannot be written; the log has why. Nothing is issued until it can.",
     "token": "Plug it in, or type its PIN: hearth token unlock",
     "token-pin": "Unlock it with the right PIN: then its tries begin anew. hearth token unlock",
+    "workers": "The server serves by itself meanwhile. If files were changed, reload it.",
 }
 _OF_MACHINES: Final = ("renewal-late", "host-quiet")  # whose name says enough in a list
 _USUAL_ADVICE: Final = "The log has more: hearth log list"
@@ -109,6 +111,8 @@ def parts(
     for subject in ("disk", "clock", "crl", "backup"):
         part, text = _CALM[subject]
         yield _of(subject, conditions, part, text)
+    if any(each.subject == "workers" for each in conditions):
+        yield _of("workers", conditions, "good", "serving")
 
 
 def needs(report: AlertReport) -> list[Need]:

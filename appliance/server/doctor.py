@@ -83,7 +83,8 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     if not settings.workers:
         return
     processors = len(os.sched_getaffinity(0))
-    text = f"{settings.workers} processes serve HTTPS for this one"
+    count = settings.workers
+    text = "one more process serves HTTPS" if count == 1 else f"{count} processes serve HTTPS"
     if settings.workers > processors:
         yield _warning("workers", f"{text}: more than the {processors} processors there are")
     else:

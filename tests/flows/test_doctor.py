@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from appliance.server.doctor import Level, examine
 from tests.support.appliance import Appliance
 
 Document = dict[str, Any]
@@ -83,6 +84,23 @@ def test_what_a_reload_would_refuse_is_found(
     )
     assert code == 1
     assert any(level == "failure" and told in text for level, _, text in found), found
+
+
+async def test_more_workers_than_processors_are_looked_at(ca: Appliance, tmp_path: Path) -> None:
+    document = json.loads(ca.ca_json.read_text())
+    changed = tmp_path / "ca.json"
+    found = []
+    for count in (1, 64, 65):
+        changed.write_text(json.dumps({**document, "workers": count}))
+        findings = [each async for each in examine(changed, None)]
+        found.append([each for each in findings if each.topic in ("configuration", "workers")][-1])
+    few, many, wrong = found
+    assert (few.level, few.text) == (Level.OK, "one more process serves HTTPS")
+    assert (many.level, many.topic) == (Level.WARNING, "workers")
+    assert (wrong.level, wrong.text) == (
+        Level.FAILURE,
+        f"{changed}: workers: must be from 0 to 64",
+    )
 
 
 def test_an_address_in_use_by_others_is_a_failure_and_by_the_server_is_not(ca: Appliance) -> None:

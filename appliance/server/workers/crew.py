@@ -260,7 +260,7 @@ class Crew:
         member.serves = ready.configuration
         member.settled.set()
         if self.ready == self._duty.count:
-            self._conditions.report(CONDITION, ok=True)
+            self._conditions.report(CONDITION, ok=True, text=f"{self.ready} serve HTTPS")
 
     # ---- what went wrong
 
