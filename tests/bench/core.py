@@ -35,7 +35,6 @@ from appliance.web.http import PeerCertificate, Request, Route
 from tests.support.load import Provisioner, bodies, csr
 
 PASSWORD = "bench"
-WARM = 200  # requests before the first slice
 SLICE = 50  # requests
 
 
@@ -181,13 +180,13 @@ async def measure(arguments: argparse.Namespace, file: Path) -> None:
     key = keys.of_key(ec.generate_private_key(ec.SECP256R1()).public_key()).text
     core = Core(assembly=assembly, provisioner=provisioner, key=key)
     for kind in arguments.kinds or KINDS:
-        route, asked = await KINDS[kind](core, WARM + arguments.count)  # type: ignore[misc]
+        route, asked = await KINDS[kind](core, arguments.warm + arguments.count)  # type: ignore[misc]
         settle_collector()
-        await run(route, iter(asked[:WARM]), arguments.tasks)
+        await run(route, iter(asked[: arguments.warm]), arguments.tasks)
         profile = cProfile.Profile() if arguments.profile else None
         if profile:
             profile.enable()
-        slices = await run(route, iter(asked[WARM:]), arguments.tasks)
+        slices = await run(route, iter(asked[arguments.warm :]), arguments.tasks)
         if profile:
             profile.disable()
             pstats.Stats(profile).sort_stats(arguments.sort).print_stats(70)
@@ -206,6 +205,7 @@ def main() -> None:
     )
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--warm", type=int, default=200, help="requests before the first slice")
     parser.add_argument("--tasks", type=int, default=16, help="requests at a time")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--sort", default="tottime")

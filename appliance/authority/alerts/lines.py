@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
+from appliance.authority import index
 from appliance.authority.alerts import habits, records
 from appliance.authority.alerts.habits import Line
 from appliance.authority.inventory import LARGEST_PAGE, Inventory
@@ -20,15 +23,20 @@ _TIDY: Final = timedelta(hours=1)
 _MOST_READ: Final = 20_000  # certificates of either kind that are looked at after a start
 _KEY_OCTETS: Final = 16
 _OCTETS: Final = 5  # of a time, in seconds
-_ROW: Final = 2 * _OCTETS  # where the row begins
+_REST: Final = 2 * _OCTETS  # where the line itself begins
 _NEVER: Final = b"\xff" * _OCTETS
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(
+    tuple[CertificateKind, tuple[str, ...], bytes, datetime, datetime, tuple[float, ...]]
+)
 
 
 class Lines:
     """What is known of each line. Changes are rows to write, given by `changes`.
 
     Of tens of thousands of lines, each is kept as octets: when it is late and when it is over, in
-    a form that sorts, then its row.
+    a form that sorts, then what there is to know of it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -101,8 +109,12 @@ class Lines:
             self._tidy(now)
         written: list[Operation] = []
         for key in self._dirty:
-            row, packed = key.to_bytes(_KEY_OCTETS), self._known.get(key)
-            written.append(records.line(row, packed[_ROW:]) if packed else records.forgotten(row))
+            known = self._known.get(key)
+            written.append(
+                records.line(_line(known))
+                if known
+                else records.forgotten(key.to_bytes(_KEY_OCTETS))
+            )
         return written
 
     def written(self) -> None:
@@ -111,7 +123,7 @@ class Lines:
 
     def _tidy(self, now: datetime) -> None:
         moment = _octets(now)
-        for key in [key for key, each in self._known.items() if each[_OCTETS:_ROW] <= moment]:
+        for key in [key for key, each in self._known.items() if each[_OCTETS:_REST] <= moment]:
             self._forget(key)
         if len(self._known) > _MOST:
             # those who never renewed first, then those that were not seen longest
@@ -126,9 +138,7 @@ class Lines:
     def _set(self, key: int, line: Line, old: Line | None = None) -> None:
         if old is not None:
             self._by_serial.pop(_place(old.kind, old.serial), None)
-        late = line.late_at
-        late_at = _NEVER if late is None else _octets(late)
-        self._known[key] = late_at + _octets(line.over_at) + records.encoded(line)
+        self._known[key] = _packed(line)
         self._by_serial[_place(line.kind, line.serial)] = key
 
     def _forget(self, key: int) -> None:
@@ -138,8 +148,23 @@ class Lines:
             self._dirty.add(key)
 
 
+def _packed(line: Line) -> bytes:
+    serial, late = index.serial_octets(line.serial), line.late_at
+    rest = (line.kind, line.names, serial, line.issued_at, line.not_after, line.waits)
+    late_at = _NEVER if late is None else _octets(late)
+    return late_at + _octets(line.over_at) + _encoder.encode(rest)
+
+
 def _line(packed: bytes) -> Line:
-    return records.decoded(packed[_ROW:])
+    kind, names, serial, issued_at, not_after, waits = _decoder.decode(packed[_REST:])
+    return Line(
+        kind=kind,
+        names=names,
+        serial=int.from_bytes(serial),
+        issued_at=issued_at,
+        not_after=not_after,
+        waits=waits,
+    )
 
 
 def _key(line: Line) -> int:

@@ -5,8 +5,9 @@
     ends of the CA's own certificates and lists ─▶ conditions
 
 One `step` looks at everything, with the time as the clock has it; it is taken every ten seconds.
-Alerts, what waits to be told, and habits are written in one transaction. When the store can not be
-written, which may be what is to be told, alerts go out all the same and are written later.
+What is heard between two steps is learned at once, and never so much of it in a row that requests
+would feel it. Alerts and what waits to be told are written in one transaction. When the store can
+not be written, which may be what is to be told, alerts go out all the same and are written later.
 """
 
 import logging
@@ -49,7 +50,10 @@ log = logging.getLogger(__name__)
 End: TypeAlias = tuple[str, Validity | None]
 """The name of a condition, and its time; None: it should be there and is not."""
 
-_LOOK: Final = 10.0  # seconds between two steps
+_LOOK: Final = 10  # seconds between two steps
+_LISTEN: Final = 1.0  # seconds between two looks at what was heard
+_AT_ONCE: Final = 200  # events that are learned in a row
+_ROWS: Final = 1000  # of one transaction
 _SAVED: Final = timedelta(minutes=5)  # between two notes of how far issuances were looked at
 _MOST_EVENTS: Final = 100_000  # between two steps
 _SHOWN: Final = 50  # alerts that are over
@@ -83,6 +87,7 @@ class Alerts:
         self._ends: Callable[[], Iterable[End]] = tuple
         self._ending: set[str] = set()
         self._heard: deque[Event] = deque(maxlen=_MOST_EVENTS)
+        self._watched: list[Alert] = []  # since the last step
         self._refusals: deque[datetime] = deque(maxlen=_MOST_EVENTS)
         self._tries: dict[str, int] = {}
         self._open: dict[str, Alert] = {}
@@ -131,7 +136,9 @@ class Alerts:
             tasks.start_soon(self.courier.run)
             while True:
                 await self._tried(self.step)
-                await trio.sleep(_LOOK)
+                for _ in range(_LOOK):
+                    await trio.sleep(_LISTEN)
+                    await self._tried(self._listen)
 
     async def load(self) -> None:
         """Take up what was known when the server ended, and what was issued since. Raises Broken.
@@ -155,8 +162,11 @@ class Alerts:
         """Look at everything once. Raises Broken when it cannot be written."""
         if not self._loaded:
             await self.load()
-        now = self._clock.now()
-        watched = self._hear(now)
+        await self._listen()
+        now, watched = self._clock.now(), self._watched[:_MOST_WATCHED]
+        if len(self._watched) > _MOST_WATCHED:
+            log.warning("%d watched issuances at once: not all are told", len(self._watched))
+        self._watched = []
         self._judge_ends(now)
         outcome = changes.told(
             self._open, self._found(now), now,
@@ -250,20 +260,20 @@ class Alerts:
 
     # ---- what is found
 
-    def _hear(self, now: datetime) -> list[Alert]:
-        """Learn from the events since the last step; give those issuances that are watched."""
-        watched: list[Alert] = []
-        while self._heard:
-            event = self._heard.popleft()
-            self._lines.heard(event)
-            if event.kind is EventKind.REFUSED:
-                self._refusals.append(event.at)
-            watched += self._watched(event, now)
-        if len(watched) > _MOST_WATCHED:
-            log.warning("%d watched issuances at once: not all are told", len(watched))
-        return watched[:_MOST_WATCHED]
+    async def _listen(self) -> None:
+        """Learn from what was heard, some of it at a time, and keep issuances that are watched."""
+        while self._heard and self._loaded:
+            now = self._clock.now()
+            for _ in range(min(len(self._heard), _AT_ONCE)):
+                event = self._heard.popleft()
+                self._lines.heard(event)
+                if event.kind is EventKind.REFUSED:
+                    self._refusals.append(event.at)
+                self._watched += self._wanted(event, now)
+            await trio.lowlevel.checkpoint()
 
-    def _watched(self, event: Event, now: datetime) -> list[Alert]:
+    def _wanted(self, event: Event, now: datetime) -> list[Alert]:
+        """Give what is to be told of an issuance."""
         return [
             Alert(
                 name=f"watched:{watch.title}", severity=Severity.NOTICE,
@@ -345,10 +355,12 @@ class Alerts:
         """Write what was told before anybody is told; what could not be is written next time."""
         told = [each for each in self._unwritten if not self.courier.has_delivered(each)]
         self._unwritten = [*told, *operations]
-        written = [*self._unwritten, *habitual]
-        if written:
-            await (self._store.commit if self._unwritten else self._store.note)(written)
+        if self._unwritten:
+            await self._store.commit(self._unwritten)
         self._unwritten = []
+        for start in range(0, len(habitual), _ROWS):
+            await trio.lowlevel.checkpoint()
+            await self._store.note(habitual[start : start + _ROWS])
         self._lines.written()
 
     async def _tried(self, deed: Callable[[], Awaitable[None]]) -> None:

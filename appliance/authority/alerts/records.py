@@ -31,9 +31,6 @@ _BATCH: Final = 1000
 
 T = TypeVar("T")
 
-_line_encoder: Final = msgspec.json.Encoder()
-_line_decoder: Final = msgspec.json.Decoder(Line)
-
 
 def opened(alert: Alert) -> Operation:
     """Write an open alert, or what became of it."""
@@ -71,19 +68,9 @@ def unmuted(name: str) -> Operation:
     return Delete(MUTES, _hash(name))
 
 
-def line(key: bytes, row: bytes) -> Operation:
-    """Write what is known of a line of certificates, as `encoded` gives it."""
-    return Put(LINES, key, row)
-
-
-def encoded(line: Line) -> bytes:
-    """Give the row of a line."""
-    return _line_encoder.encode(line)
-
-
-def decoded(row: bytes) -> Line:
-    """Read a row that `encoded` gave."""
-    return _line_decoder.decode(row)
+def line(row: Line) -> Operation:
+    """Write what is known of a line of certificates."""
+    return Put(LINES, row.key, msgspec.json.encode(row))
 
 
 def forgotten(key: bytes) -> Operation:

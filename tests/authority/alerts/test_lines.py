@@ -1,0 +1,83 @@
+"""Lines of certificates are kept small, and come back as they were."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from appliance.authority.alerts.habits import Line
+from appliance.authority.alerts.lines import Lines
+from appliance.model.events import Event, EventKind
+from appliance.ports.store import Delete, Put
+from appliance.stores.memory import MemoryStore
+
+START = datetime(2026, 3, 1, 12, 0, 0, 250_001, tzinfo=UTC)
+DAY = timedelta(days=1)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+def issued(serial: int, at: datetime = START, end: datetime | None = None) -> Event:
+    return Event(
+        at=at,
+        kind=EventKind.ISSUED,
+        operation="sign",
+        sans=("nas.home.arpa", "10.0.0.7"),
+        serial=serial,
+        not_after=(end or at + DAY).replace(microsecond=0),
+    )
+
+
+def rows(lines: Lines, now: datetime = START) -> list[Line]:
+    changed = [each for each in lines.changes(now) if isinstance(each, Put)]
+    return [msgspec.json.decode(each.value, type=Line) for each in changed]
+
+
+async def test_a_row_tells_all_that_was_heard_of_a_line() -> None:
+    lines, serial = Lines(MemoryStore()), (1 << 127) + 5
+    lines.heard(issued(1))
+    lines.heard(issued(serial, START + DAY / 2))
+    (found,) = rows(lines)
+    assert (found.names, found.serial) == (("10.0.0.7", "nas.home.arpa"), serial)
+    assert (found.issued_at, found.not_after.microsecond) == (START + DAY / 2, 0)
+    assert len(found.waits) == 1
+    assert 0.49 < found.waits[0] < 0.51
+
+
+async def test_a_line_that_is_read_back_goes_on_and_is_late_as_before() -> None:
+    store = MemoryStore()
+    before, after = Lines(store), Lines(store)
+    before.heard(issued(1))
+    before.heard(issued(2, START + DAY / 2))
+    await store.commit(before.changes(START))
+    await after.load()
+    late = START + DAY * 1.45
+    told = [each.text for each in before.findings(late, START)]
+    assert [each.text for each in after.findings(late, START)] == told
+    assert len(told) == 1
+    assert not list(after.findings(START + DAY, START))
+
+
+async def test_the_end_of_its_certificate_ends_a_line() -> None:
+    lines = Lines(MemoryStore())
+    lines.heard(issued(7))
+    lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=8))
+    assert len(lines) == 1
+    lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=7))
+    assert len(lines) == 0
+    (removed,) = lines.changes(START)
+    assert isinstance(removed, Delete)
+
+
+async def test_a_line_that_is_over_is_forgotten() -> None:
+    lines = Lines(MemoryStore())
+    lines.heard(issued(7))
+    lines.changes(START)
+    lines.changes(START + 3 * DAY)
+    assert len(lines) == 0
+
+
+async def test_a_certificate_that_never_ends_has_a_line_without_an_end() -> None:
+    lines = Lines(MemoryStore())
+    lines.heard(issued(1, end=FOREVER))
+    lines.heard(issued(2, START + DAY, end=FOREVER))
+    assert len(rows(lines, START + 2 * DAY)) == 1
+    assert not list(lines.findings(START + 900 * DAY, START))
