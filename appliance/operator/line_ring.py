@@ -1,5 +1,6 @@
 """The newest lines of the log in memory, for whoever looks at them."""
 
+import re
 from collections import deque
 from datetime import datetime
 from threading import Lock
@@ -8,8 +9,9 @@ from typing import Final
 from appliance.model.loglines import LineLevel, LogLine, LogPage
 from appliance.ports.clock import Clock
 
-CAPACITY: Final = 2000
+CAPACITY: Final = 1000
 _LONGEST: Final = 2000  # characters of a line
+_CERTIFICATE: Final = re.compile(r'("certificate":"|\bcertificate="?)[A-Za-z0-9+/]{100,}=*')
 
 
 class LineRing:
@@ -34,9 +36,14 @@ class LineRing:
             held, last = list(self._lines), self._number
         return LogPage(
             lines=[
-                LogLine(number=number, at=at, level=level, text=text[:_LONGEST])
+                LogLine(number=number, at=at, level=level, text=_shown(text))
                 for number, at, level, text in held
                 if number > after
             ],
             last=last,
         )
+
+
+def _shown(text: str) -> str:
+    """Leave out certificates, which the inventory has, and what is endless."""
+    return _CERTIFICATE.sub(r"\1…", text)[:_LONGEST]

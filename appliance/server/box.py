@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import final
+from typing import Final, final
 
 import trio
 
@@ -39,6 +39,8 @@ from appliance.server.keyring import Keyring
 from appliance.server.reloading import Service
 from appliance.server.works import WorkDesk
 
+_ATTESTED: Final = "the device attests the key"
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,11 @@ class ApplianceBox:
         key = checked_public(self._public_key(place))
         try:
             found = yubikey_attestation.checked(chain, key, now=foundation.clock.now())
-        except (Unauthorized, BadRequest, FormatError) as error:
-            return KeyAttestation(
-                text="the device attests the key", problem=error.public, chain=tuple(chain)
-            )
+        except Unauthorized as error:
+            problem = f"what vouches for it does not come from Yubico: {error.public}"
+            return KeyAttestation(text=_ATTESTED, problem=problem, chain=tuple(chain))
+        except (BadRequest, FormatError) as error:
+            return KeyAttestation(text=_ATTESTED, problem=error.public, chain=tuple(chain))
         pin, touch = found.policies.pin or "default", found.policies.touch or "default"
         text = (
             f"made in YubiKey {found.serial}, firmware {found.firmware}, and cannot leave it"

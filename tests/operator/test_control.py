@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from appliance.authority.inventory import Inventory
+from appliance.model.backups import BackupOrder, ProofOrder
 from appliance.model.errors import (
     BadRequest,
     Broken,
@@ -32,10 +33,13 @@ from appliance.model.inventory import (
     CertificateQuery,
     CertificateState,
 )
+from appliance.model.journal import JournalQuery
 from appliance.model.orders import RevokeOrder, SignOrder
 from appliance.model.overview import Overview
+from appliance.model.signing_keys import IssuerChange, KeyReport
 from appliance.model.tokens import TokenState, TokenStatus
 from appliance.operator import calls, control, wire
+from appliance.operator.box_calls import BeginBackupCall
 from appliance.operator.control import serve_control
 from appliance.operator.endpoint import NAME
 from appliance.operator.interface import Operator
@@ -248,6 +252,36 @@ async def test_after_a_cancelled_call_no_answer_is_taken_for_another_s(
         await remote.overview()
     with pytest.raises(Unavailable, match="connection to the server is lost"):
         await remote.events()
+
+
+async def test_the_box_is_told_of_and_asked_alike(
+    appliance: Appliance, remote: RemoteOperator
+) -> None:
+    assert await remote.keys() == KeyReport(
+        keys=[*appliance.key_report.keys], steps=[*appliance.key_report.steps]
+    )
+    assert (await remote.attestation("yubikey:slot-id=9c")).chain == [b"leaf"]
+    await remote.change_issuer(IssuerChange.ACTIVATE, "2036")
+    assert await remote.backups() == appliance.backup_report
+    order, proof = BackupOrder(place="/mnt", passphrase="s3cret"), ProofOrder(name="a")
+    begun = [
+        await remote.begin_backup(order),
+        await remote.begin_proof(proof),
+        await remote.begin_journal_check(),
+    ]
+    assert appliance.asked == ((IssuerChange.ACTIVATE, "2036"), order, proof, None)
+    assert await remote.works() == begun
+    configured = await remote.configuration()
+    assert configured.settings == [*appliance.configured.settings]
+    assert (await remote.log_lines(5)).last == 6
+    assert len((await remote.log_lines(5)).lines) == 1
+    page = await remote.journal_events(JournalQuery(newest_first=True, limit=2))
+    assert page == await appliance.journal_events(JournalQuery(newest_first=True, limit=2))
+    await remote.reload()
+    appliance.refused = "it is wrong"
+    with pytest.raises(BadRequest, match="it is wrong"):
+        await remote.reload()
+    assert "s3cret" not in repr(calls.BoxCall) + repr(BeginBackupCall(order))
 
 
 # ---- who may come in

@@ -31,6 +31,7 @@ from appliance.keys.pins import PinGuard
 from appliance.keys.yubikey.driver import YubiKeyToken
 from appliance.model.inventory import CertificateQuery
 from appliance.model.secret import Password
+from appliance.model.signing_keys import KeyRole
 from appliance.model.tokens import KeyKind, KeyPolicies, TouchPolicy
 from appliance.ports.keys import DEFAULT_POLICIES
 from tests.server.conftest import Appliance, Authority, Start
@@ -209,6 +210,14 @@ async def test_keys_of_root_intermediate_and_ssh_on_one_yubikey(
             assert (await ssh_signed(asked, authority, kind, "someone")).status_code == 201
         (status,) = (await asked.get("/health?verbose")).json()["tokens"]
         assert (status["state"], status["name"]) == ("ready", f"yubikey {SERIAL}")
+        operator = appliance.running.operator
+        places = {each.role: each.place for each in (await operator.keys()).keys}
+        assert places[KeyRole.INTERMEDIATE] == f"yubikey {SERIAL} slot 83"
+        assert places[KeyRole.SSH_HOST] == f"yubikey {SERIAL} slot 84"
+        for uri in (INTERMEDIATE, SSH_USER):
+            vouched = await operator.attestation(uri)
+            assert len(vouched.chain) == 2
+            assert "not come from Yubico" in vouched.problem  # it is a virtual one
         refused = await trio.to_thread.run_sync(
             lambda: port.run(*ykman, "keys", "info", "84", check=False)
         )

@@ -64,6 +64,26 @@ async def use(console: Console, serial: int, file: Path) -> None:
         await until(pilot, file.exists)
         await pilot.press("escape", "1")
         await until(pilot, lambda: "1 revoked" in shown(console))
+        await look_after_the_box(console, pilot, file.parent / "stick")
+
+
+async def look_after_the_box(console: Console, pilot: Pilot[Ending], stick: Path) -> None:
+    """See the keys, make a backup, verify the journal, and read the log."""
+    await pilot.press("5")
+    await until(pilot, lambda: "● intermediate" in shown(console))
+    assert "issuer.key" in shown(console)
+    await pilot.press("6", "b", "o")
+    console.screen.query_one("#place", Input).value = str(stick)
+    await pilot.press("enter")
+    await until(pilot, lambda: "without keys" in shown(console))
+    assert len(list(stick.iterdir())) == 1
+    await pilot.press("escape", "e", "v")
+    await until(pilot, lambda: "● unbroken" in shown(console))
+    assert "revoked" in shown(console)
+    await pilot.press("escape", "l")
+    await until(pilot, lambda: "POST" in shown(console))
+    await pilot.press("escape", "s", "r")
+    await until(pilot, lambda: "● in force as written" in shown(console))
 
 
 async def until(pilot: Pilot[Ending], holds: Callable[[], object]) -> None:

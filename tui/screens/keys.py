@@ -26,6 +26,7 @@ from tui.widgets.sheet import Field, Section
 from tui.wording import Calendar, printable, span
 
 _SOON: Final = timedelta(days=30)
+_WHERE: Final = 25
 _HELP: Final = (
     Section(
         title="What you see",
@@ -68,7 +69,7 @@ class Keys(Watched, Place):
         self._list = RowList(
             Column(title="what", width=14),
             Column(title="which", width=0),
-            Column(title="where", width=25),
+            Column(title="where", width=_WHERE),
             Column(title="until", width=7, right=True),
             Column(title="key", width=8),
             least=20,
@@ -175,11 +176,16 @@ def _key_row(key: KeyHolding, calendar: Calendar) -> Row:
         cells=(
             f"{SHAPES[part]} {key.role}",
             f"{printable(which)}{state}",
-            printable(key.place),
+            _ending(printable(key.place)),
             until,
             key.kind,
         ),
     )
+
+
+def _ending(place: str) -> str:
+    """Cut a long place at its beginning: files are told apart by their ends."""
+    return place if len(place) <= _WHERE else f"…{place[1 - _WHERE :]}"
 
 
 def _part(key: KeyHolding, calendar: Calendar) -> str:

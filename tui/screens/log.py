@@ -12,6 +12,7 @@ from textual.widgets import Footer, Label, Rule, Static
 from appliance.model.loglines import LineLevel, LogLine
 from appliance.operator.interface import Operator
 from tui.columns import Column
+from tui.request_line import brief
 from tui.screens.help import Help
 from tui.screens.watched import Below
 from tui.widgets.filter_field import FilterField
@@ -187,5 +188,6 @@ class LogScreen(Below):
 
     def _row(self, line: LogLine) -> Row:
         part, shape = _PARTS[line.level]
-        cells = (f"{shape} {line.level}", self.calendar.brief(line.at), printable(line.text))
+        text = brief(line.text) if line.level is LineLevel.REQUEST else line.text
+        cells = (f"{shape} {line.level}", self.calendar.brief(line.at), printable(text))
         return Row(key=f"{line.number}", part=part, cells=cells)
