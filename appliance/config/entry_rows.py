@@ -100,7 +100,7 @@ def _option(name: str, label: str, key: str, what: str, form: Form, **more: Any)
     """Make a row of `options.acme`, which is ours."""
     return Row(
         name=name, label=label, path=("options", "acme", key), help=what, form=form,
-        types=("ACME",), flag=False, **more,
+        types=("ACME",), **more,
     )  # fmt: skip
 
 
@@ -186,18 +186,21 @@ DETAILS: Final = (
         "ACME: the roots (PEM) of attestations.", Form.FILES, read=files.attestation_roots,
     ),
     _acme("terms-of-service", "Terms of service", "termsOfService",
-          "A URL that accounts must agree to.", Form.URL, flag=False),
-    _acme("website", "Website", "website", "A URL about this CA.", Form.URL, flag=False),
+          "ACME: A URL that accounts must agree to.", Form.URL),
+    _acme("website", "Website", "website", "ACME: A URL about this CA.", Form.URL),
     _acme("caa-identity", "Names in CAA", "caaIdentities",
-          "What CAA records call this CA.", Form.WORDS, flag=False),
-    _option("caa", "CAA that forbids", "caa", "warn, strict or off.", Form.TEXT,
+          "ACME: What CAA records call this CA.", Form.WORDS),
+    _option("caa", "CAA that forbids", "caa", "ACME: warn, strict or off.", Form.TEXT,
             choices=("warn", "strict", "off")),
-    _option("patience", "Patience", "patience", "How long a challenge is looked at: 1m.",
+    _option("patience", "Patience", "patience", "ACME: How long a challenge is looked at: 1m.",
             Form.DURATION),
-    _option("subdomains", "Domains cover those below", "subdomains",
-            "Who proved a domain gets names below it (RFC 9444).", Form.SWITCH),
+    _option("subdomains", "Proof covers below", "subdomains",
+            "ACME: Who proved a domain gets names below it (RFC 9444).", Form.SWITCH),
     _option("default-profile", "Default profile", "defaultProfile",
-            "The profile of orders that name none.", Form.TEXT),
+            "ACME: The profile of orders that name none.", Form.TEXT),
+    _option("profiles", "Profiles (JSON)", "profiles",
+            "ACME: Kinds of certificates to order by name, a JSON object.", Form.OBJECT,
+            tab=Tab.TEMPLATE, read=files.template_data),
     _scep("challenge", "Challenge", "challenge", "", Form.WORDS, secret=True),
     _scep("capabilities", "Capabilities", "capabilities", "SCEP: a capability to tell.",
           Form.WORDS),

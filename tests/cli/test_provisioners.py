@@ -284,6 +284,46 @@ def test_of_many_at_once_none_is_lost(config: Path) -> None:
     assert succeeded
 
 
+def test_what_step_has_no_flag_for_is_set_for_acme_and_taken_away(config: Path, edit: Edit) -> None:
+    Path("profiles.json").write_text('{"short-lived": {}, "server": {"lifetime": "20h"}}')
+    edit(
+        "add", "n", "--type=ACME", "--terms-of-service=https://ca.example/terms",
+        "--website=https://ca.example", "--caa-identity=ca.example", "--caa=Strict",
+        "--patience=90s", "--subdomains", "--profiles=profiles.json", "--default-profile=server",
+        "--challenge=dns-persist-01",
+    )  # fmt: skip
+    found = entry(config, "n")
+    assert found["termsOfService"] == "https://ca.example/terms"
+    assert (found["website"], found["caaIdentities"]) == ("https://ca.example", ["ca.example"])
+    assert found["options"]["acme"] == {
+        "caa": "strict", "patience": "1m30s", "subdomains": True, "defaultProfile": "server",
+        "profiles": {"short-lived": {}, "server": {"lifetime": "20h"}},
+    }  # fmt: skip
+    edit("update", "n", "--profiles=", "--default-profile=", "--subdomains=false",
+         "--terms-of-service=", "--patience=24h")  # fmt: skip
+    found = entry(config, "n")
+    assert found["options"]["acme"] == {"caa": "strict", "patience": "24h0m0s", "subdomains": False}
+    assert "termsOfService" not in found
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--caa=maybe",), "warn, strict, off"),
+        (("--patience=25h",), "at most 24h"),
+        (("--default-profile=server",), "there are no profiles"),
+        (("--website=ftp://x",), "https://"),
+    ],
+)
+def test_a_wrong_option_of_acme_changes_nothing(
+    config: Path, edit: Edit, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], told: str
+) -> None:
+    before = config.read_text()
+    assert main(("ca", "provisioner", "add", "n", "--type=ACME", *flags)) != 0
+    assert told in capsys.readouterr().err
+    assert config.read_text() == before
+
+
 def test_the_list_of_a_file_is_that_of_its_server(
     config: Path, edit: Edit, capsys: pytest.CaptureFixture[str]
 ) -> None:
