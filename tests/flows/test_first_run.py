@@ -87,13 +87,37 @@ def test_a_person_makes_a_ca_and_gets_its_first_certificate(terminal: Tmux, tmp_
     assert terminal.is_cooked
 
 
-def test_a_signal_ends_the_wizard_with_its_answers(terminal: Tmux, tmp_path: Path) -> None:
-    terminal.run([*HEARTH], {"STEPPATH": str(tmp_path / "step"), "HOME": str(tmp_path)})
-    shows(terminal, "1 of 9", "Listens on")
+def test_whatever_ends_it_it_is_taken_up_where_it_was(terminal: Tmux, tmp_path: Path) -> None:
+    """SIGTERM gives the terminal back; SIGKILL cannot, and loses no answer either."""
+    environment = {"STEPPATH": str(tmp_path / "step"), "HOME": str(tmp_path)}
+    terminal.run(HEARTH, environment)
+    shows(terminal, "1 of 9", "Listens on", "is free")
+    terminal.keys("Enter")
+    shows(terminal, "2 of 9")
+    terminal.until(lambda text: re.search(r"UTC .*here", text) is not None)
     shell = terminal._tmux("display-message", "-p", "-t", "t", "#{pane_pid}").strip()
     os.kill(int(_child(shell)), signal.SIGTERM)
     shows(terminal, "ended 0")
     assert terminal.is_cooked
+
+    terminal.run(HEARTH, environment)
+    shows(terminal, "2 of 9", "Taken up where it was left")
+    terminal.keys("Enter")
+    shows(terminal, "3 of 9", "Intermediate, and")
+    os.kill(int(_child(shell)), signal.SIGKILL)
+    terminal.until(lambda text: "ended 137" in text)
+    terminal.keys("C-j", "stty sane", "C-j")  # as a person mends it: Enter is no line end now
+
+    terminal.run(HEARTH, environment)
+    shows(terminal, "3 of 9", "Taken up where it was left", "Intermediate, and")
+    process = int(_child(shell))
+    terminal.hang_up()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, "it goes on without a terminal"
+        time.sleep(0.05)
+    kept = json.loads((tmp_path / "step" / "first-run.json").read_bytes())
+    assert kept["topic"] == "keys"
 
 
 def shows(terminal: Tmux, *parts: str) -> str:

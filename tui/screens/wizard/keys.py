@@ -52,6 +52,7 @@ class KeysPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._devices: Sequence[Device] = ()
+        self._hurried = False  # somebody wanted to go on before there was something to choose
 
     def fields(self) -> Iterable[Widget]:
         """Leave room for what is found."""
@@ -78,6 +79,7 @@ class KeysPage(Page):
         if self.query("#keys_at"):
             super().action_next()
         else:
+            self._hurried = True
             self.hint("Still looking for tokens: a moment.")
 
     def on_radio_set_changed(self) -> None:
@@ -103,7 +105,9 @@ class KeysPage(Page):
             *self._choice("root_at", draft.root_at, root),
         )
         self.query_one("#keys_at", Choice).focus()
-        self.hint("")
+        if self._hurried:
+            self._hurried = False
+            self.hint("")
         await self.look()
 
     def _choice(self, name: str, at: str, in_file: str) -> Iterable[Widget]:
