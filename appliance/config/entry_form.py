@@ -115,9 +115,12 @@ def kept(kind: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def edits(
-    typed: Typed, entry: Mapping[str, Any], octets: Callable[[int], bytes]
+    typed: Typed, entry: Mapping[str, Any], octets: Callable[[int], bytes] | None
 ) -> tuple[list[Edit], list[FieldProblem]]:
-    """Say what the values change in an entry, and all that is wrong with them."""
+    """Say what the values change in an entry, and all that is wrong with them.
+
+    Without `octets` of chance, a new key is not sealed: that takes a while, and is for a preview.
+    """
     problems: list[FieldProblem] = []
     found: list[Edit] = []
     known = {row.name: row for row in rows(typed.kind)}
@@ -211,12 +214,14 @@ def _missing(typed: Typed, entry: Mapping[str, Any]) -> Iterator[FieldProblem]:
         yield FieldProblem(field=PASSWORD, text="a password is needed, or a public key")
 
 
-def _key_edits(values: Mapping[str, str], octets: Callable[[int], bytes]) -> Sequence[Edit]:
+def _key_edits(values: Mapping[str, str], octets: Callable[[int], bytes] | None) -> Sequence[Edit]:
     password, public = values.get(PASSWORD, ""), values.get(PUBLIC_KEY, "")
     if password:
         key = ec.generate_private_key(ec.SECP256R1())
         secret = json.dumps(jwk.private_jwk(key), separators=(",", ":")).encode()
-        sealed = jwe.encrypt(secret, Password(password.encode()), entropy=octets(jwe.ENTROPY))
+        sealed = entry_values.HIDDEN
+        if octets is not None:
+            sealed = jwe.encrypt(secret, Password(password.encode()), entropy=octets(jwe.ENTROPY))
         return [
             Put(path=("key",), value=jwk.public_jwk(key.public_key())),
             Put(path=("encryptedKey",), value=sealed),

@@ -5,10 +5,7 @@ read as the server will read it, the provisioner is tried, and only then the fil
 former one kept beside it, and the configuration reloaded. What the reload refuses is taken back.
 """
 
-import difflib
 import hashlib
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +16,7 @@ import trio
 from appliance.authority.counts import Counts
 from appliance.authority.trust import fingerprint
 from appliance.config import document, editing, entry_form, entry_values, provisioner_edits
+from appliance.config.difference import difference
 from appliance.config.editing import Editing
 from appliance.config.entry_form import Typed
 from appliance.config.settings import ProvisionerSettings, Settings
@@ -43,12 +41,8 @@ from appliance.server.recipes import Place
 from appliance.server.reloading import Service
 
 _PATIENCE: Final = 45.0  # seconds that a reload may take
-_NOT_SERVED: Final = "this version lists it, and serves nothing for it"
+_NOT_SERVED: Final = "this version does not serve its type"
 _NOT_IN_FORCE: Final = "not in force yet: ca.json was changed and not reloaded"
-_SECRET: Final = re.compile(
-    r'("(?:encryptedKey|clientSecret|challenge|decrypterKey\w*|password|secret|bearerToken|pin'
-    r'|managementKey)": )".*"', re.IGNORECASE
-)  # fmt: skip
 _DONE: Final = {
     Deed.ADD: "added",
     Deed.CHANGE: "changed",
@@ -110,7 +104,7 @@ class ProvisionerAdministration:
 
     async def preview_provisioner(self, change: ProvisionerChange) -> ChangeOutcome:
         """Say what a change would make of ca.json."""
-        draft = await _aside(self._drafted, change)
+        draft = await _aside(self._drafted, change, None)
         return ChangeOutcome(
             problems=draft.problems,
             diff=() if draft.problems else _difference(draft.edited),
@@ -119,7 +113,8 @@ class ProvisionerAdministration:
 
     async def change_provisioner(self, change: ProvisionerChange, basis: str) -> ChangeOutcome:
         """Make the change that was previewed."""
-        draft = await _aside(self._drafted, change)
+        octets = self.service.foundation.chance.octets
+        draft = await _aside(self._drafted, change, octets)
         if draft.basis != basis:
             raise BadRequest("ca.json was changed by somebody else meanwhile: look at it again")
         problems = draft.problems or await self._put_in_force(draft, change)
@@ -157,10 +152,10 @@ class ProvisionerAdministration:
     def _opened(self) -> Editing:
         return editing.edit(self.service.settings().file)
 
-    def _drafted(self, change: ProvisionerChange) -> _Draft:
+    def _drafted(self, change: ProvisionerChange, octets: Octets | None) -> _Draft:
         """Make the change in memory, and check all of it. Raises NotFound, ConfigError."""
         edited = self._opened()
-        kind, problems = _apply(edited, change, self.service.foundation.chance.octets)
+        kind, problems = _apply(edited, change, octets)
         name = change.values.get(entry_form.NAME, change.name).strip()
         if problems:
             return _Draft(edited=edited, kind=kind, problems=tuple(problems))
@@ -273,7 +268,7 @@ class ProvisionerAdministration:
 
 
 def _apply(
-    edited: Editing, change: ProvisionerChange, octets: Octets
+    edited: Editing, change: ProvisionerChange, octets: Octets | None
 ) -> tuple[str, list[FieldProblem]]:
     """Make a change in memory; give the type, and what is wrong with what was typed."""
     match change.deed:
@@ -295,7 +290,11 @@ def _apply(
 
 
 def _fill(
-    edited: Editing, entry: dict[str, Any], kind: str, change: ProvisionerChange, octets: Octets
+    edited: Editing,
+    entry: dict[str, Any],
+    kind: str,
+    change: ProvisionerChange,
+    octets: Octets | None,
 ) -> list[FieldProblem]:
     """Write what was typed into an entry, and add it where it is new."""
     known = {} if change.deed is Deed.ADD else entry
@@ -340,12 +339,7 @@ def _entries(edited: Editing) -> list[Mapping[str, Any]]:
 
 
 def _difference(edited: Editing) -> tuple[str, ...]:
-    """Give what differs, both written in the same way, and secrets nowhere."""
-    read = document.parse(edited.file, edited.before)
-    before = json.dumps(dict(read.members), indent=2, ensure_ascii=False).splitlines()
-    after = json.dumps(edited.members, indent=2, ensure_ascii=False).splitlines()
-    lines = difflib.unified_diff(before, after, n=3, lineterm="")
-    return tuple(_SECRET.sub(r'\1"…"', line) for line in list(lines)[2:])
+    return difference(document.parse(edited.file, edited.before).members, edited.members)
 
 
 async def _aside(function: Callable[..., T], *arguments: Any) -> T:

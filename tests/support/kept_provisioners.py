@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.config import entry_form, options, provisioner_edits
+from appliance.config.difference import difference
 from appliance.config.document import Document
 from appliance.config.entry_form import Typed
 from appliance.formats import names as san_names
@@ -80,7 +80,7 @@ class KeptProvisioners:
                 disabled=bool(each.get("disabled")),
                 state=""
                 if provisioner_words.is_served(each["type"])
-                else "this version lists it, and serves nothing for it",
+                else "this version does not serve its type",
                 names=provisioner_words.names(each["type"], each),
                 lifetime="" if each["type"] == "SSHPOP" else "24h",
                 issued=counts.get(each["name"], 0),
@@ -96,17 +96,12 @@ class KeptProvisioners:
         return self._form(kind, {})
 
     async def preview_provisioner(self, change: ProvisionerChange) -> ChangeOutcome:
-        before = self._text()
         kept = deepcopy(self.entries)
         problems = self._apply(change)
-        after = self._text()
+        diff = difference(_written(kept), _written(self.entries))
         self.entries[:] = kept
-        basis = hashlib.sha256(before.encode()).hexdigest()
-        if problems:
-            return ChangeOutcome(problems=problems, basis=basis)
-        gone = [f"-{line}" for line in before.splitlines() if line not in after.splitlines()]
-        come = [f"+{line}" for line in after.splitlines() if line not in before.splitlines()]
-        return ChangeOutcome(diff=("@@", *gone, *come), basis=basis)
+        basis = hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+        return ChangeOutcome(problems=problems, diff=() if problems else diff, basis=basis)
 
     async def change_provisioner(self, change: ProvisionerChange, basis: str) -> ChangeOutcome:
         if self.reload_problem is not None:
@@ -122,7 +117,7 @@ class KeptProvisioners:
     ) -> NamesJudged:
         entry = {} if change.deed is Deed.ADD else self._found(change.name)
         kind = change.type if change.deed is Deed.ADD else entry["type"]
-        edits, _ = entry_form.edits(Typed(kind=kind, values=change.values), entry, os.urandom)
+        edits, _ = entry_form.edits(Typed(kind=kind, values=change.values), entry, None)
         found = deepcopy(entry)
         provisioner_edits.apply(found, edits)
         given = found.get("options")
@@ -185,9 +180,7 @@ class KeptProvisioners:
         adding = change.deed is Deed.ADD
         entry: dict[str, Any] = {} if adding else self._found(change.name)
         kind = change.type if adding else entry["type"]
-        edits, problems = entry_form.edits(
-            Typed(kind=kind, values=change.values), entry, os.urandom
-        )
+        edits, problems = entry_form.edits(Typed(kind=kind, values=change.values), entry, None)
         name = change.values.get("name", change.name).strip()
         others = [each["name"] for each in self.entries if each is not entry]
         if name in others:
@@ -200,5 +193,6 @@ class KeptProvisioners:
             self.entries.append(entry)
         return ()
 
-    def _text(self) -> str:
-        return json.dumps({"authority": {"provisioners": self.entries}}, indent=2)
+
+def _written(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"authority": {"provisioners": entries}}

@@ -129,6 +129,8 @@ class ProvisionerScreen(Screen[None]):
         self._calendar = calendar
         self._draft = ProvisionerDraft(form)
         self._bar = PageBar([(name, _TITLES[name]) for name in _pages(form)])
+        self._wrong: dict[str, FieldProblem] = {}
+        self._unfolded: set[str] = set()
         self._leaving = False
 
     # ---- what is seen
@@ -146,9 +148,20 @@ class ProvisionerScreen(Screen[None]):
         yield Static(id="problem", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
-    def on_mount(self) -> None:
-        """Say what it is."""
+    async def on_mount(self) -> None:
+        """Say what it is, and show the first page."""
         self._show_title()
+        await self.unfold(self._bar.page)
+
+    async def unfold(self, page: str) -> None:
+        """Make the fields of a page: only when it is seen, since there are many."""
+        if page in self._unfolded or not self.query(f"#fields-{page}"):
+            return
+        self._unfolded.add(page)
+        rows = [FormRow(each) for each in self._form.fields if each.page == page]
+        await self.query_one(f"#fields-{page}").mount_all(rows)
+        for row in rows:
+            row.complain(self._wrong.get(row.field.name))
 
     def on_unmount(self) -> None:
         """Keep no secret that was typed."""
@@ -179,7 +192,7 @@ class ProvisionerScreen(Screen[None]):
         self._bar.action_turn(by)
         self._bar.focus()
 
-    def action_undo(self) -> None:
+    async def action_undo(self) -> None:
         """Take the last change back, and show where it was."""
         if not self._draft.can_undo:
             return
@@ -224,7 +237,8 @@ class ProvisionerScreen(Screen[None]):
     # ---- what is told
 
     @on(PageBar.Turned)
-    def _turned(self, message: PageBar.Turned) -> None:
+    async def _turned(self, message: PageBar.Turned) -> None:
+        await self.unfold(message.page)
         self.query_one(ContentSwitcher).current = message.page
         self._draft.pause()
         for probe in self.query(f"#{message.page} NameProbe, #{message.page} TemplateProbe"):
@@ -234,6 +248,7 @@ class ProvisionerScreen(Screen[None]):
     @on(FormRow.Changed)
     def _typed(self, message: FormRow.Changed) -> None:
         self._draft.put(message.name, message.value)
+        self._wrong.pop(message.name, None)
         rows_of(self)[message.name].complain(None)
         self._changed()
 
@@ -258,13 +273,12 @@ class ProvisionerScreen(Screen[None]):
             try:
                 outcome = await self._operator.preview_provisioner(self._draft.change(contents))
             except HearthError as error:
-                self._show_problems((FieldProblem(field="", text=error.public),))
+                await self._show_problems((FieldProblem(field="", text=error.public),))
                 return
             problems = list(outcome.problems)
+        await self._show_problems(problems)
         if problems:
-            self._show_problems(problems)
             return
-        self._show_problems(())
         screen = SaveConfiguration(self._operator, self._draft.change(contents))
         self.app.push_screen(screen, lambda saved: self._saved(screen, saved=bool(saved)))
 
@@ -280,12 +294,12 @@ class ProvisionerScreen(Screen[None]):
                     problems.append(FieldProblem(field=name, text=error.public))
         return problems, contents
 
-    def _saved(self, screen: SaveConfiguration, *, saved: bool) -> None:
+    async def _saved(self, screen: SaveConfiguration, *, saved: bool) -> None:
         if saved:
             self._draft.forget()
             self.dismiss()
         else:
-            self._show_problems(screen.problems)
+            await self._show_problems(screen.problems)
 
     def _propose(self, deed: Deed) -> None:
         change = ProvisionerChange(deed=deed, name=self._form.name, type=self._form.type)
@@ -296,20 +310,22 @@ class ProvisionerScreen(Screen[None]):
         if made:
             self.dismiss()
 
-    def _show_problems(self, problems: Iterable[FieldProblem]) -> None:
+    async def _show_problems(self, problems: Iterable[FieldProblem]) -> None:
         """Say each beside its field, the rest below; go to the first."""
-        rows = rows_of(self)
-        beside = {each.field: each for each in problems if each.field in rows}
-        rest = [each.text for each in problems if each.field not in rows]
-        for name, row in rows.items():
-            row.complain(beside.get(name))
-        self._bar.mark([rows[name].field.page for name in beside])
-        self._complain("; ".join(rest))
-        if beside:
-            first = rows[next(iter(beside))]
-            self._bar.turn_to(first.field.page)
-            first.take_focus()
-            first.scroll_visible()
+        problems = tuple(problems)
+        fields = self._draft.fields
+        self._wrong = {each.field: each for each in problems if each.field in fields}
+        self._complain("; ".join(each.text for each in problems if each.field not in fields))
+        self._bar.mark([fields[name].page for name in self._wrong])
+        for name, row in rows_of(self).items():
+            row.complain(self._wrong.get(name))
+        first = next((field for name, field in fields.items() if name in self._wrong), None)
+        if first is not None:
+            await self.unfold(first.page)
+            self._bar.turn_to(first.page)
+            row = rows_of(self)[first.name]
+            row.take_focus()
+            row.scroll_visible()
 
     def _complain(self, wrong: str, said: str = "") -> None:
         text = f"{ACT} {printable(wrong)}" if wrong else said
@@ -319,17 +335,8 @@ class ProvisionerScreen(Screen[None]):
     # ---- parts
 
     def _page(self, page: str) -> ComposeResult:
-        fields = [FormRow(each) for each in self._form.fields if each.page == page]
         change = self._draft.change
         match page:
-            case "names":
-                with Vertical(id=page):
-                    yield VerticalScroll(*fields, classes="fields", can_focus=False)
-                    yield NameProbe(self._operator, change, self._form.type)
-            case "template":
-                with Vertical(id=page):
-                    yield VerticalScroll(*fields, classes="fields", can_focus=False)
-                    yield TemplateProbe(self._operator, change, self._form.type)
             case "accounts":
                 with VerticalScroll(id=page, classes="page"):
                     yield Static(_ACCOUNTS, classes="quiet", markup=False)
@@ -338,9 +345,13 @@ class ProvisionerScreen(Screen[None]):
                     for recipe in self._form.recipes:
                         yield RecipeCard(recipe)
             case _:
-                with VerticalScroll(id=page, classes="page", can_focus=False):
-                    yield from self._notes(page)
-                    yield from fields
+                with Vertical(id=page):
+                    with VerticalScroll(id=f"fields-{page}", classes="fields", can_focus=False):
+                        yield from self._notes(page)
+                    if page == "names":
+                        yield NameProbe(self._operator, change, self._form.type)
+                    if page == "template":
+                        yield TemplateProbe(self._operator, change, self._form.type)
 
     def _notes(self, page: str) -> Iterable[Static]:
         """Say what the form does not ask."""

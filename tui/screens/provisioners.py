@@ -121,7 +121,7 @@ class Provisioners(Place):
 
     def action_again(self) -> None:
         """Ask again."""
-        self.run_worker(self._fetch(), exclusive=True, group="list")
+        self.run_worker(self._fetch, exclusive=True, group="list")
 
     def action_new(self) -> None:
         """Choose a type, then fill in its form."""

@@ -64,7 +64,7 @@ class SaveConfiguration(ModalScreen[bool]):
         }
         &.-removing #frame { border: round $warning; border-title-color: $warning; }
         #note { height: auto; color: $foreground 80%; margin: 0 0 1 0; }
-        #scroll { height: auto; max-height: 15; scrollbar-size-vertical: 1; }
+        #scroll { height: auto; max-height: 65vh; scrollbar-size-vertical: 1; }
         #diff { height: auto; }
         .diff--more { color: $success; }
         .diff--less { color: $error; }
@@ -114,7 +114,7 @@ class SaveConfiguration(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Ask what would change."""
         self.query_one("#name" if self._change.deed is Deed.REMOVE else "#scroll").focus()
-        self.run_worker(self._preview(), exclusive=True)
+        self.run_worker(self._preview, exclusive=True)
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
@@ -142,9 +142,11 @@ class SaveConfiguration(ModalScreen[bool]):
         if outcome.problems:
             self._refused(outcome.problems)
             return
+        if not outcome.diff:
+            self.query_one("#diff", Static).update("Nothing in ca.json would be different.")
+            return
         self._outcome = outcome
-        shown = outcome.diff or (" nothing in ca.json would be different",)
-        self.query_one("#diff", Static).update(self._drawn(shown))
+        self.query_one("#diff", Static).update(self._drawn(outcome.diff))
 
     async def _save(self, basis: str) -> None:
         self._busy = True

@@ -40,7 +40,7 @@ class FormRow(Vertical):
         .wrong { padding: 0 0 0 23; color: $error; display: none; height: auto; }
         &.-long .line { layout: vertical; }
         &.-long .holds { display: none; }
-        &:focus-within .hint { display: block; }
+        &.-here .hint { display: block; }
         &.-wrong .wrong { display: block; }
     }
     """
@@ -100,6 +100,14 @@ class FormRow(Vertical):
     def take_focus(self) -> None:
         """Let it be typed into."""
         self._widget.focus()
+
+    def on_descendant_focus(self) -> None:
+        """Say what belongs there."""
+        self.add_class("-here")
+
+    def on_descendant_blur(self) -> None:
+        """Say it no more."""
+        self.remove_class("-here")
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Tell what was typed."""

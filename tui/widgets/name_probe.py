@@ -75,7 +75,7 @@ class NameProbe(Vertical):
 
     def look(self) -> None:
         """Ask again."""
-        self.run_worker(self._judge(), exclusive=True, group="names")
+        self.run_worker(self._judge, exclusive=True, group="names")
 
     async def _judge(self) -> None:
         typed = self.query_one("#tried", Input).value

@@ -66,9 +66,9 @@ class TemplateProbe(Vertical):
 
     def look(self) -> None:
         """Render again."""
-        self.run_worker(self._render(), exclusive=True, group="template")
+        self.run_worker(self._try, exclusive=True, group="template")
 
-    async def _render(self) -> None:
+    async def _try(self) -> None:
         await asyncio.sleep(PAUSE)
         names = self.query_one("#example", Input).value.replace(",", " ").split()
         chosen = self.query("#example-side").results(Cycle)
