@@ -26,26 +26,24 @@ def value_after(
     `held` reads a row as the transaction sees it, and is asked only where there is a condition.
     Raises Conflict when the condition does not hold.
     """
+    value: bytes | None
     match operation:
-        case Put(value=value):
-            return _present(value)
-        case PutIfAbsent(value=value):
+        case Put():
+            value = operation.value
+        case PutIfAbsent():
             if held(place) is not None:
                 raise _conflict(operation)
-            return _present(value)
-        case CompareAndSwap(old=old, new=new):
-            if held(place) != old:
+            value = operation.value
+        case CompareAndSwap():
+            if held(place) != operation.old:
                 raise _conflict(operation)
-            return None if new is None else _present(new)
+            value = operation.new
         case Delete():
-            return None
-        case Add(amount=amount):
-            number = int.from_bytes(held(place) or b"", signed=True) + amount
-            return number.to_bytes(_NUMBER_OCTETS, signed=True)
-
-
-def _present(value: bytes) -> bytes:
-    if not value:
+            value = None
+        case Add():
+            number = int.from_bytes(held(place) or b"", signed=True) + operation.amount
+            value = number.to_bytes(_NUMBER_OCTETS, signed=True)
+    if value == b"":
         raise ValueError("a value is never empty")
     return value
 

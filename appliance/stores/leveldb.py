@@ -290,9 +290,9 @@ class LevelDbStore:
             if isinstance(operation, Append):
                 number, value = ends.append(operation)
                 rows[prefix(operation.bucket) + number] = value
-                continue
-            key = prefix(operation.bucket) + operation.key
-            rows[key] = value_after(operation, key, seen)
+            else:
+                key = prefix(operation.bucket) + operation.key
+                rows[key] = value_after(operation, key, seen)
         ends.accept()
         return rows
 
