@@ -156,3 +156,11 @@ def subject_of(lead: str, given: Iterable[str], width: int) -> str:
 def count(number: int) -> str:
     """Write a number with its thousands apart."""
     return f"{number:,}"
+
+
+def size(octets: int) -> str:
+    """Say how large something is, in its largest fitting unit."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if octets >= unit:
+            return f"{octets / unit:.1f} {name}"
+    return f"{octets} B"

@@ -50,7 +50,7 @@ def place(key: KeyPlace | None) -> str:
     """Say where a key is, without secrets."""
     if key is None:
         return _NONE
-    return f"{key.token.uri} {key.uri}" if isinstance(key, TokenKey) else str(key)
+    return f"{key.uri} on {key.token.uri}" if isinstance(key, TokenKey) else str(key)
 
 
 def _server(settings: Settings) -> Iterator[Row]:

@@ -181,7 +181,7 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         try:
-            self._show(level + self.format(record), _level(record.levelno))
+            self._show(self.format(record), _level(record.levelno), level)
         except Exception:  # noqa: BLE001 - a line that cannot be made must not end a request
             self.handleError(record)
 
@@ -189,11 +189,11 @@ class _Lines(logging.Handler):
         level = LineLevel.WARNING if text.startswith(_PROBLEMS) else LineLevel.INFO
         self._show(text, level)
 
-    def _show(self, text: str, level: LineLevel) -> None:
+    def _show(self, text: str, level: LineLevel, lead: str = "") -> None:
         now = datetime.now()  # noqa: DTZ005, TID251 - of the log, in the machine's time zone
         if self._ring is not None:
-            self._ring.add(level, text)
-        self._output.write(f"{now:%Y/%m/%d %H:%M:%S} {text}")
+            self._ring.add(level, text.removeprefix("warning: "))
+        self._output.write(f"{now:%Y/%m/%d %H:%M:%S} {lead}{text}")
         self._output.flush()
 
 

@@ -32,7 +32,7 @@ def test_each_key_is_a_line_and_tokens_come_after_them() -> None:
     async def act(console: Driven) -> None:
         await console.until(lambda: "■ token" in console.text)
         for what, part in (
-            ("○ root", "19 y"), ("● intermediate", "slot 9c"), ("▲ intermediate", "10 y"),
+            ("○ root", "19 y"), ("■ intermediate", "slot 9c"), ("▲ intermediate", "10 y"),
             ("● SSH users", "ssh_user_ca_key"), ("● this server", "in memory"),
             ("■ token", "PIN needed"),
         ):  # fmt: skip

@@ -20,7 +20,7 @@ from tui.screens.watched import SHAPES, Below
 from tui.widgets.line_list import LineList
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
-from tui.wording import Calendar, printable, span
+from tui.wording import Calendar, printable, size, span
 
 _NONE: Final = (
     "ca.json has no schedule, so none is listed. To have the server make them:\n"
@@ -243,7 +243,7 @@ def _row(row: BackupRow, calendar: Calendar) -> Row:
         part="good" if row.proof else "plain",
         cells=(
             f"{made}, {calendar.brief(row.made_at)}",
-            f"{row.size / 1e6:.1f} MB",
+            size(row.size),
             proven,
             printable(row.name),
         ),
@@ -258,7 +258,7 @@ def _work(works: Iterable[Work], calendar: Calendar) -> Iterator[str]:
         name = f"{work.kind} {printable(work.subject)}"
         if work.is_under_way:
             took = span(max(calendar.now - work.started_at, timedelta()))
-            amount = f", {work.done / 1e6:.1f} MB" if work.done else ""
+            amount = f", {size(work.done)}" if work.done else ""
             yield f"… {name}: {work.stage or 'begun'}{amount}, for {took}"
         elif work.problem:
             yield f"{SHAPES['act']} {name}: {printable(work.problem)}"

@@ -15,7 +15,7 @@ from appliance.operator.interface import Operator
 from tui.screens.typed import Typed
 from tui.screens.watched import Below
 from tui.widgets.sheet import Field, Section, Sheet
-from tui.wording import ACT, GOOD, LOOK, long_span, printable
+from tui.wording import ACT, GOOD, LOOK, long_span, printable, size
 
 _RIGHT: Final = "right"
 _HELP: Final = (
@@ -132,10 +132,10 @@ class GuardScreen(Below):
         if stats.failure:
             state = f"{ACT} {printable(stats.failure)}"
         yield Field(name="State", value=state, part="act" if short or stats.failure else "good")
-        yield Field(name="Free", value=f"{stats.free / 1e9:.1f} GB")
+        yield Field(name="Free", value=size(stats.free))
         yield Field(name="Refuses below", value=f"{stats.refuse_below / 2**20:.0f} MB")
         yield Field(name="Database", value=printable(stats.directory))
-        size = f"{stats.octets / 1e6:.1f} MB in {stats.files} files"
-        yield Field(name="Size", value="it is being compacted …" if self._compacting else size)
+        used = f"{size(stats.octets)} in {stats.files} files"
+        yield Field(name="Size", value="it is being compacted …" if self._compacting else used)
         for reason in stats.barred:
             yield Field(name="Not issuing", value=printable(reason), part="act")

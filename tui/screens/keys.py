@@ -1,6 +1,6 @@
 """Keys: what signs what, where each key lives and until when, and the tokens that they are on."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta, tzinfo
 from typing import ClassVar, Final
 
@@ -27,6 +27,7 @@ from tui.wording import Calendar, printable, span
 
 _SOON: Final = timedelta(days=30)
 _WHERE: Final = 25
+_SIGNING: Final = (TokenState.READY, TokenState.TOUCH)
 _HELP: Final = (
     Section(
         title="What you see",
@@ -130,9 +131,10 @@ class Keys(Watched, Place):
             )
 
     def _show(self) -> None:
-        keys = [_key_row(key, self.calendar) for key in self._report.keys]
+        shut = {each.name for each in self._tokens if each.state not in _SIGNING}
+        keys = [_key_row(key, self.calendar, shut) for key in self._report.keys]
         self._list.show((*keys, *(_token_row(each) for each in self._tokens)))
-        closed = [each for each in self._tokens if each.state is not TokenState.READY]
+        closed = [each for each in self._tokens if each.state not in _SIGNING]
         if closed:
             name = printable(closed[0].name)
             self.head("Keys", "act", f"{name}: {closed[0].state}")
@@ -163,8 +165,8 @@ def headline(step: IssuerStep) -> str:
     }[step.change]
 
 
-def _key_row(key: KeyHolding, calendar: Calendar) -> Row:
-    part = _part(key, calendar)
+def _key_row(key: KeyHolding, calendar: Calendar, shut: Container[str]) -> Row:
+    part = "act" if key.token in shut else _part(key, calendar)
     until = span(key.not_after - calendar.now) if key.not_after else ""
     if key.not_after and key.not_after <= calendar.now:
         until = "ended"
@@ -202,7 +204,7 @@ def _part(key: KeyHolding, calendar: Calendar) -> str:
 
 
 def _token_row(token: TokenStatus) -> Row:
-    part = "good" if token.state in (TokenState.READY, TokenState.TOUCH) else "act"
+    part = "good" if token.state in _SIGNING else "act"
     tries = "" if token.tries_left is None else f"{token.tries_left} tries"
     return Row(
         key=f"token {token.uri}",

@@ -115,7 +115,7 @@ class LogScreen(Below):
         if page.lines:
             self._last = page.lines[-1].number
             self._lines = [*reversed(page.lines), *self._lines][:_MOST]
-        self._show(page.lines)
+        self._show()
 
     def action_search(self) -> None:
         """Type words."""
@@ -125,12 +125,12 @@ class LogScreen(Below):
     def action_next_level(self) -> None:
         """Show lines of another level."""
         self._choice = (self._choice + 1) % len(_CHOICES)
-        self._show(())
+        self._show()
 
     def action_pause(self) -> None:
         """Hold still, or go on."""
         self._paused = not self._paused
-        self._show(())
+        self._show()
         self.look_now()
 
     def action_newest(self) -> None:
@@ -149,7 +149,7 @@ class LogScreen(Below):
 
     @on(FilterField.Changed)
     def _typed(self) -> None:
-        self._show(())
+        self._show()
 
     @on(FilterField.Left)
     def _typing_ended(self) -> None:
@@ -170,18 +170,15 @@ class LogScreen(Below):
             )
         )
 
-    def _show(self, added: object) -> None:
+    def _show(self) -> None:
         name, levels = _CHOICES[self._choice]
         words = self._field.value.lower().split()
-        following = self._list.following
         self._shown = [
             each
             for each in self._lines
             if each.level in levels and all(word in each.text.lower() for word in words)
         ]
         self._list.show([self._row(each) for each in self._shown], "No line has that.")
-        if following and added:
-            self._list.action_first()
         state = "paused" if self._paused else "following" if self._list.following else "reading"
         text = f"{state}, {count(len(self._shown))} of {count(self._last)} lines"
         self.head(f"More · Log  {name}", "look" if self._paused else "good", text)

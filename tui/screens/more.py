@@ -31,7 +31,7 @@ from tui.widgets.line_list import LineList
 from tui.widgets.place_bar import PlaceBar
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
-from tui.wording import Calendar, count, printable
+from tui.wording import Calendar, count, printable, size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ class More(Watched, Place):
             stats = await self._operator.database()
         except NotSupported:
             return "no database"
-        return f"{stats.free / 1e9:.1f} GB free"
+        return f"{size(stats.free)} free"
 
 
 def _configured(configuration: Configuration) -> tuple[str, str]:

@@ -89,6 +89,7 @@ class UnlockToken(ModalScreen[bool]):
                 self._token.name, pin, last_try=bool(self.query(Checkbox))
             )
         except HearthError as error:
+            self.query("#tries").remove()  # the refusal says how many are left
             self._say(f"{ACT} {printable(error.public)}")
             return
         self.dismiss(result=True)

@@ -61,10 +61,13 @@ class RowList(LineList):
         return self.rows[self.cursor] if self.rows else None
 
     def show(self, rows: Sequence[Row], empty: str = "There is none.") -> None:
-        """Show other rows, with the cursor where it was if that row is still there."""
+        """Show other rows, with the cursor where it was if that row is still there.
+
+        On the first line it stays there, and follows what comes on top.
+        """
         if (self.rows, self.empty) == (rows, empty):
             return
-        current, top = self.current, self.top
+        current, top = None if self.following else self.current, self.top
         self.rows, self.empty = rows, empty
         places = (at for at, row in enumerate(rows) if current and row.key == current.key)
         self.cursor = next(places, min(self.cursor, max(0, len(rows) - 1)))
