@@ -5,7 +5,7 @@ ready, and comes back with an `Outcome`, which is written here, in one transacti
 from it. Nothing here waits for a target.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -46,7 +46,6 @@ LIFETIME: Final = timedelta(hours=24)
 
 _KEPT: Final = timedelta(days=7)  # after that, for people who look for what went wrong
 _TRIES: Final = 10
-_BATCH: Final = 500
 
 
 class Validator(Protocol):
@@ -93,7 +92,7 @@ class Outcome:
 
 
 class Authorization(msgspec.Struct, frozen=True):
-    """An authorization as it is now, and its challenges."""
+    """An authorization as it is now, and those of its challenges that were read."""
 
     held: Held[AuthorizationRow]
     status: AuthorizationStatus
@@ -106,7 +105,7 @@ class Authorization(msgspec.Struct, frozen=True):
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether one of its challenges is being proven."""
+        """Whether one of these challenges is being proven."""
         return any(each.row.status is ChallengeStatus.PROCESSING for each in self.challenges)
 
     @property
@@ -196,13 +195,13 @@ class Authorizations:
             ],
         )
 
-    async def find(self, key: str) -> Authorization | None:
-        """Read an authorization and its challenges."""
+    async def find(self, key: str, which: Sequence[str] | None = None) -> Authorization | None:
+        """Read an authorization and its challenges, or those of them that are asked for."""
         held = await records.find(self.store, AuthorizationRow, key)
         if held is None:
             return None
-        found = []
-        for each in held.row.challenge_ids:
+        found, all_of_it = [], held.row.challenge_ids
+        for each in all_of_it if which is None else [each for each in which if each in all_of_it]:
             challenge = await records.find(self.store, ChallengeRow, each)
             if challenge is not None:
                 found.append(challenge)
@@ -210,19 +209,11 @@ class Authorizations:
         status = states.authorization_status(held.row.status, expires, self.clock.now())
         return Authorization(held, status, tuple(found))
 
-    async def pending(self) -> AsyncIterator[Authorization]:
-        """Give all that wait to be proven, a batch read at a time. Raises Broken."""
-        start = b""
-        while rows := await self.store.scan(records.AUTHORIZATIONS, start=start, limit=_BATCH):
-            for key, _ in rows:
-                found = await self.find(key.decode())
-                if found is not None and found.status is AuthorizationStatus.PENDING:
-                    yield found
-            start = rows[-1][0] + b"\0"
-
-    async def of_account(self, account_id: str, key: str) -> Authorization:
-        """Read one that must be of an account. Raises AcmeError."""
-        found = await self.find(key)
+    async def of_account(
+        self, account_id: str, key: str, which: Sequence[str] | None = None
+    ) -> Authorization:
+        """Read one that must be of an account, as `find` does. Raises AcmeError."""
+        found = await self.find(key, which)
         if found is None:
             raise not_found("authorization")
         if found.row.account_id != account_id:
@@ -250,7 +241,8 @@ class Authorizations:
 
     async def challenge(self, account_id: str, key: str, challenge_id: str) -> Held[ChallengeRow]:
         """Read a challenge of an authorization of an account. Raises AcmeError."""
-        return _challenge_of(await self.of_account(account_id, key), challenge_id)
+        found = await self.of_account(account_id, key, [challenge_id])
+        return _challenge_of(found, challenge_id)
 
     async def respond(
         self,
@@ -267,7 +259,7 @@ class Authorizations:
 
         What is under way, or settled, is given as it is. Raises AcmeError.
         """
-        found = await self.of_account(account_id, key)
+        found = await self.of_account(account_id, key, [challenge_id])
         held = _challenge_of(found, challenge_id)
         after = states.after(states.CHALLENGES, held.row.status, ChallengeEvent.RESPONDED)
         if after is None or found.status is not AuthorizationStatus.PENDING:
@@ -317,7 +309,7 @@ class Authorizations:
             if begun is not None:
                 (found, held), begun = begun, None
             else:
-                read = await self.find(key)
+                read = await self.find(key, [challenge_id])
                 if read is None:
                     return False
                 found, held = read, _challenge_of(read, challenge_id)

@@ -14,7 +14,7 @@ import trio
 
 from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorization
-from appliance.authority.acme.records import AccountRow
+from appliance.authority.acme.records import AccountRow, ChallengeRow
 from appliance.issuance.acme import caa
 from appliance.issuance.acme.caa import Issuance
 from appliance.issuance.acme.checks import CaaMode
@@ -108,11 +108,10 @@ class CaaRecheck:
             raise AcmeError(ProblemType.CAA, problems[0].detail, subproblems=problems)
 
     async def _problem(self, provisioner: AcmeProvisioner, found: Authorization) -> str:
-        proven = next(
-            (each.row for each in found.challenges if each.row.status is ChallengeStatus.VALID),
-            None,
-        )
-        if found.identifier.type is not IdentifierType.DNS or proven is None:
+        if found.identifier.type is not IdentifierType.DNS:
+            return ""
+        proven = await self._proven(found)
+        if proven is None:
             return ""
         if self._clock.now() - records.read_time(proven.validated_at) < _FRESH:
             return ""
@@ -128,6 +127,14 @@ class CaaRecheck:
             return await self._lookup.objection(found.identifier.value, asked)
         except ProbeFailed as failure:
             return f"the CAA records of {found.row.identifier.value} cannot be looked up: {failure}"
+
+    async def _proven(self, found: Authorization) -> ChallengeRow | None:
+        """Give the challenge by which an authorization was proven."""
+        for key in found.row.challenge_ids:
+            held = await records.find(self._store, ChallengeRow, key)
+            if held is not None and held.row.status is ChallengeStatus.VALID:
+                return held.row
+        return None
 
 
 def _is_address(name: str) -> bool:

@@ -60,7 +60,10 @@ class NewOrder:
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order as it is now, its authorizations, which certificate it replaces, and its profile."""
+    """An order as it is now, which certificate it replaces, and its profile.
+
+    Its authorizations come without their challenges.
+    """
 
     held: Held[OrderRow]
     status: OrderStatus
@@ -192,13 +195,21 @@ class Orders:
             raise unauthorized("the order is another provisioner's")
         return await self.now(held)
 
+    async def is_looked_at(self, order: Order) -> bool:
+        """Whether a challenge is being proven that an order waits for."""
+        if order.status is not OrderStatus.PENDING:
+            return False
+        keys = order.row.authorization_ids
+        found = [await self.authorizations.find(each) for each in keys]
+        return any(each is not None and each.is_looked_at for each in found)
+
     async def now(self, held: Held[OrderRow]) -> Order:
         """See what an order is now."""
         row, found = held.row, []
         statuses = []
         # One that is valid stays so, whatever became of what proved it.
         for key in row.authorization_ids if row.status is not OrderStatus.VALID else ():
-            authorization = await self.authorizations.find(key)
+            authorization = await self.authorizations.find(key, ())
             if authorization is None:  # forgotten
                 statuses.append(AuthorizationStatus.EXPIRED)
             else:

@@ -226,10 +226,7 @@ class AcmeEndpoints:
         key = exchange.request.parameters["id"]
         found = await self.orders.of_account(exchange.provisioner, signed.owner.row.id, key)
         headers = (*exchange.headers, ("location", exchange.links.order(key)))
-        if found.status is OrderStatus.PROCESSING or (
-            found.status is OrderStatus.PENDING
-            and any(each.is_looked_at for each in found.authorizations)
-        ):
+        if found.status is OrderStatus.PROCESSING or await self.orders.is_looked_at(found):
             headers = (*headers, _SOON)
         return answer(documents.order(found, exchange.links), headers)
 
