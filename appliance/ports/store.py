@@ -91,8 +91,8 @@ class Store(Protocol):
 
         Conditions see every transaction that was committed or queued before, and the earlier
         operations of their own. Raises Conflict (nothing was written; its `detail` names bucket
-        and key) or Broken (it is not known to be on disk). A transaction once begun cannot be
-        cancelled: a cancelled caller waits for its outcome.
+        and key, and what is there can be read now) or Broken (it is not known to be on disk). A
+        transaction once begun cannot be cancelled: a cancelled caller waits for its outcome.
         """
         ...
 
@@ -137,7 +137,8 @@ class PromptStore(Store, Protocol):
     def submit(self, operations: Sequence[Operation], told: Told) -> None:
         """Do as `commit`: decide now, so in the order of calls, and tell of the disk.
 
-        Raises Conflict and Broken, and then tells nothing.
+        Raises Conflict and Broken, and then tells nothing; or tells of a Conflict when `commit`
+        would raise it.
         """
         ...
 

@@ -12,27 +12,27 @@ again, which writes all of the log that can be read to a new file: by `recover`,
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Final, TypeVar, final
 
 import plyvel
 import trio
 
-from appliance.model.errors import Broken, HearthError
+from appliance.model.errors import Broken, Conflict, HearthError
 from appliance.model.upkeep import ScrubPart
 from appliance.ports.store import Append, Operation, Told
 from appliance.stores import reading_all
+from appliance.stores.batch import Batch, Rows
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim
 from appliance.stores.lately import LatelySeen
 from appliance.stores.opening import Database, open_database, opened
 from appliance.stores.snapshots import LevelDbSnapshot
-from appliance.stores.waiting import until_told
+from appliance.stores.waiting import refused, until_told
 
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
@@ -40,18 +40,6 @@ _NOTED: Final = 200  # rows that wait for a transaction, at most
 _READS: Final = 16  # in a row, before others have their turn
 
 T = TypeVar("T")
-_Rows: TypeAlias = dict[bytes, bytes | None]  # by whole key; None: removed
-_WriteBatch: TypeAlias = Any  # plyvel has no types
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Transactions that reach the disk with one sync."""
-
-    write: _WriteBatch
-    rows: _Rows = field(default_factory=dict)
-    waiting: list[Told] = field(default_factory=list)
-    began: float = 0.0  # when its write did
 
 
 @final
@@ -66,7 +54,7 @@ class LevelDbStore:
         self._prefixes: dict[str, bytes] = {}
         self._next = self._empty_batch()
         self._chains = Chains(self._last)
-        self._written: _Batch | None = None  # what the thread is writing
+        self._written: Batch | None = None  # what the thread is writing
         self._failure = ""
         self._told: Callable[[int, float], None] = lambda *_: None
         self._reads = 0
@@ -77,7 +65,7 @@ class LevelDbStore:
         self._users = 0  # scans in threads
         self._idle = trio.Event()
         self._loop = trio.lowlevel.current_trio_token()
-        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._thread = Thread(target=self._write_batches, name="store writer", daemon=True)
         self._thread.start()
 
@@ -104,8 +92,16 @@ class LevelDbStore:
         await until_told(partial(self.submit, operations))
 
     def submit(self, operations: Sequence[Operation], told: Told) -> None:
-        """Decide now, tell when it is on disk (ports.store.PromptStore)."""
-        self._join(operations)
+        """Decide now, tell when it is on disk (ports.store.PromptStore).
+
+        A conflict with what is not on disk yet is told when it is: who is told may read it.
+        """
+        try:
+            self._join(operations)
+        except Conflict as error:
+            if self._written is None and not self._next.rows:
+                raise
+            told = refused(told, error)
         self._next.waiting.append(told)
         if self._written is None:
             self._begin()
@@ -282,9 +278,9 @@ class LevelDbStore:
                 put(key, value)
         batch.rows.update(rows)
 
-    def _decide(self, operations: Sequence[Operation]) -> _Rows:
+    def _decide(self, operations: Sequence[Operation]) -> Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
-        rows: _Rows = {}
+        rows: Rows = {}
         ends, seen, prefix = self._chains.begin(), partial(self._seen, rows), self._prefix
         for operation in operations:
             if isinstance(operation, Append):
@@ -296,7 +292,7 @@ class LevelDbStore:
         ends.accept()
         return rows
 
-    def _seen(self, own: _Rows, key: bytes) -> bytes | None:
+    def _seen(self, own: Rows, key: bytes) -> bytes | None:
         """Give a value as the transaction sees it: with all that was accepted before."""
         if key in own:
             return own[key]
@@ -314,8 +310,8 @@ class LevelDbStore:
 
     # ---- writing
 
-    def _empty_batch(self) -> _Batch:
-        return _Batch(write=self._database.write_batch(sync=True))
+    def _empty_batch(self) -> Batch:
+        return Batch(write=self._database.write_batch(sync=True))
 
     def _begin(self) -> None:
         """Give the thread what has gathered."""
@@ -336,7 +332,7 @@ class LevelDbStore:
             except trio.RunFinishedError:
                 return  # nobody is left to be told
 
-    def _finish(self, batch: _Batch, problem: str) -> None:
+    def _finish(self, batch: Batch, problem: str) -> None:
         """Tell those who wait, in the event loop, and begin the next batch."""
         self._written = None
         waiting = batch.waiting

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import outcome
 import trio
 
+from appliance.model.errors import Conflict
 from appliance.ports.store import Told
 
 
@@ -21,3 +22,8 @@ async def until_told(submit: Callable[[Told], None]) -> None:
 
     submit(told)
     await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+
+
+def refused(told: Told, conflict: Conflict) -> Told:
+    """Give what tells of a conflict, once what it was with has been written, or has failed."""
+    return lambda error: told(error or conflict)

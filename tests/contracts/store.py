@@ -222,6 +222,22 @@ class StoreContract:
                 await trio.sleep(0)
         assert await row(store, b"k") == b"3"
 
+    async def test_who_is_told_of_a_conflict_can_read_what_it_was_with(self, store: Store) -> None:
+        """However close together both were: a refusal says by what it came about."""
+        read: list[bytes | None] = []
+
+        async def take(value: bytes) -> None:
+            try:
+                await store.commit([PutIfAbsent("b", b"k", value), Put("b", value, value)])
+            except Conflict:
+                read.append(await row(store, b"k"))
+
+        async with trio.open_nursery() as nursery:
+            for value in (b"1", b"2", b"3"):
+                nursery.start_soon(take, value)
+        assert len(read) == 2
+        assert set(read) == {await row(store, b"k")}
+
     # ---- scans
 
     async def test_scans_are_in_the_order_of_octets(self, store: Store) -> None:

@@ -104,10 +104,12 @@ async def joined(
 
             await far.run(hear)
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(worker)
-        nursery.start_soon(main)
-        yield joint
-        nursery.cancel_scope.cancel()
-    near.close()
-    far.close()
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(worker)
+            nursery.start_soon(main)
+            yield joint
+            nursery.cancel_scope.cancel()
+    finally:
+        near.close()
+        far.close()

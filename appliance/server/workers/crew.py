@@ -108,13 +108,13 @@ class Crew:
         for place in set(range(duty.count)) - self._kept:
             self._kept.add(place)
             nursery.start_soon(self._keep, place)
-        members = dict(self._members)
-        for place, member in members.items():
-            if place >= duty.count:
-                member.leave()
-            elif not member.leaving.is_set():
+        staying = [each for place, each in self._members.items() if place < duty.count]
+        for member in self._members.values():
+            if member in staying:
                 self._instruct(member)
-        for member in members.values():
+            else:
+                member.leave()
+        for member in staying:
             await member.settled.wait()
 
     def share(self, accepted: socket.socket) -> bool:

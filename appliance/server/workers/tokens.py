@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 from appliance.config.settings import Settings, TokenKey
 from appliance.formats.keys import checked_public
 from appliance.model.algorithms import SignatureAlgorithm
-from appliance.model.errors import NotFound
+from appliance.model.errors import NotFound, Unavailable
 from appliance.model.tokens import TokenStatus
 from appliance.ports.signer import IssuerKey, Signer
 from appliance.server.token_keys import TokenKeys
@@ -75,13 +75,15 @@ class KeyCupboard:
         self._places = places
 
     async def sign(self, sign: Sign) -> bytes:
-        """Sign with the key that is meant. Raises NotFound, Unavailable, Broken."""
+        """Sign with the key that is meant. Raises Unavailable, Broken."""
         for place in self._places():
             if key_name(place) == sign.key:
                 public_key = checked_public(load_der_public_key(sign.public_key))
                 signer = self._tokens.signer(place, public_key)
                 return await signer.sign(sign.message, SignatureAlgorithm(sign.algorithm))
-        raise NotFound("the configuration at work has no such key", detail=sign.key)
+        raise Unavailable(
+            "the configuration was changed meanwhile; try again", detail=sign.key, retry_after=1
+        )
 
 
 def key_name(place: TokenKey) -> str:

@@ -92,7 +92,7 @@ async def test_a_key_on_a_token_signs_for_a_worker() -> None:
 async def test_a_key_that_is_no_longer_configured_signs_nothing() -> None:
     async with joined(keys=OneKey(), places=[]) as joint:
         signer = RemoteTokenKeys(joint.asking, {}).signer(PLACE, KEY.public_key())
-        with pytest.raises(NotFound):
+        with pytest.raises(Unavailable, match="try again"):
             await signer.sign(b"message", SignatureAlgorithm.ECDSA_SHA256)
 
 
