@@ -11,23 +11,26 @@ path, and nothing redirects.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
-
-from hypercorn.typing import (
-    ASGIReceiveCallable,
-    ASGIReceiveEvent,
-    ASGISendCallable,
-    HTTPScope,
-    Scope,
-)
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.ports.chance import Chance
 from appliance.web import answers
-from appliance.web.framework import Noting, quart_application, strict
 from appliance.web.http import PeerCertificate, Request, Response, Route
 from appliance.web.lane import Head
 from appliance.web.routing import HotRoutes
 from appliance.web.visits import AccessLog, Visit, fields, line, line_of, route_path, run, uuid4
+
+if TYPE_CHECKING:
+    from hypercorn.typing import (
+        ASGIReceiveCallable,
+        ASGIReceiveEvent,
+        ASGISendCallable,
+        HTTPScope,
+        Scope,
+    )
+
+    from appliance.web.framework import Framework
 
 TRACE_HEADER: Final = "x-smallstep-id"
 
@@ -64,7 +67,6 @@ class Application:
         self._access_log = access_log
         self._trace_header = trace_header
         self._hot = HotRoutes(routes)
-        self._quart = quart_application(routes)
 
     def visit(self, head: Head, client: str, peer: PeerCertificate | None) -> Visit | None:
         """Begin with a request of the fast lane; None when its route is none of the hot ones."""
@@ -89,12 +91,11 @@ class Application:
         return Visit(request, route, self._access_log)
 
     async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Serve one request, or the application's life."""
+        """Serve one request."""
         if scope["type"] != "http":
-            await self._quart(scope, receive, send)
-            return
+            raise NotImplementedError(f"no {scope['type']} is served")
         request = self._request(scope)
         scope["path"] = request.path
         refused = scope["extensions"].get("refusal")
@@ -116,23 +117,24 @@ class Application:
         await _send(request, response, send)
         self._access_log(line_of(request, response))
 
+    @cached_property
+    def _framework(self) -> "Framework":
+        # Most servers are asked for hot routes alone, and need no framework in their memory.
+        from appliance.web.framework import Framework  # noqa: PLC0415
+
+        return Framework(self.routes)
+
     async def _by_quart(
         self,
         request: Request,
-        scope: HTTPScope,
-        receive: ASGIReceiveCallable,
-        send: ASGISendCallable,
+        scope: "HTTPScope",
+        receive: "ASGIReceiveCallable",
+        send: "ASGISendCallable",
     ) -> None:
-        scope["extensions"]["visit"] = {"request": request}
-        noting = Noting(request, send)
-        try:
-            await self._quart(strict(scope), receive, noting)
-        finally:
-            noting.release()
-            del scope["extensions"]["visit"]
+        noting = await self._framework.serve(request, scope, receive, send)
         self._access_log(line(request, noting.status, noting.size))
 
-    def _request(self, scope: HTTPScope) -> Request:
+    def _request(self, scope: "HTTPScope") -> Request:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -159,7 +161,7 @@ class Application:
         return named or uuid4(self._chance.octets(16))
 
 
-async def _send(request: Request, response: Response, send: ASGISendCallable) -> None:
+async def _send(request: Request, response: Response, send: "ASGISendCallable") -> None:
     headers = [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in fields(response, request)
@@ -168,7 +170,7 @@ async def _send(request: Request, response: Response, send: ASGISendCallable) ->
     await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
 
-async def _body(receive: ASGIReceiveCallable) -> bytes | None:
+async def _body(receive: "ASGIReceiveCallable") -> bytes | None:
     """Read the body; None when the client has gone."""
     parts = []
     while True:

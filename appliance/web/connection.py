@@ -2,26 +2,26 @@
 
 import logging
 import socket
+from importlib import import_module
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
-from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import AppWrapper
-from hypercorn.utils import suppress_body
 
 from appliance.web import answers
 from appliance.web.conversation import Conversation, Phase
 from appliance.web.http import Response
-from appliance.web.http11 import Http11
 from appliance.web.lane import Direct, read_head
 from appliance.web.limits import Limits
 from appliance.web.stream import HandshakeFailed, PlainStream, TlsStream
 from appliance.web.tls import TlsHolder
 from appliance.web.visits import Visit, fields
 from appliance.web.writing import Dates, Fields, head
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
+    from appliance.web.http11 import Http11
 
 log = logging.getLogger(__name__)
 
@@ -33,33 +33,31 @@ FAILED: Final = answers.error(500, answers.FAILED)
 FIRST_REQUEST_SECONDS: Final = 1.0  # that a new connection still gets when the server stops
 
 
-class Context(WorkerContext):
+class Context:
     """What the connections of one server share; without `tls` they speak plain HTTP.
 
-    Without `direct` there is no fast lane. Setting `terminated` begins the drain.
+    Without `direct` there is no fast lane.
     """
 
     def __init__(
         self,
-        app: AppWrapper,
+        app: "ASGIFramework",
         direct: Direct | None,
-        config: Config,
         limits: Limits,
         tls: TlsHolder | None,
     ) -> None:
-        super().__init__(None)
         self.app = app
         self.direct = direct
-        self.config = config
         self.limits = limits
         self.tls = tls
         self.dates = Dates()
         self.open: set[Connection] = set()
+        self.ending = False
         self.turned_away = 0
 
-    async def drain(self) -> None:
+    def drain(self) -> None:
         """Close what is idle; the rest closes after its answer."""
-        await self.terminated.set()
+        self.ending = True
         for connection in list(self.open):
             connection.end_soon()
 
@@ -137,7 +135,7 @@ class Connection:
             else:
                 conversation.version, conversation.peer = stream.version, stream.peer()
                 conversation.enter(Phase.HEAD, self._context.limits.header)
-                if self._context.terminated.is_set():
+                if self._context.ending:
                     self.end_soon()
                 await self._read()
         if failure is not None:
@@ -151,7 +149,7 @@ class Connection:
             with trio.move_on_after(self._context.limits.send):
                 await self._too_late()
         if self._protocol is not None:
-            await self._protocol.handle(Closed())
+            self._protocol.abandon()
         if self._leave:
             await stream.leave()
 
@@ -186,7 +184,7 @@ class Connection:
                 return data
         visit.request.body = data[begun.octets :]
         conversation.enter(Phase.RESPONSE, context.limits.response)
-        await self._finish(visit, await visit.answer())
+        await self._finish(visit, await visit.answer(), close=begun.close)
         return b""
 
     async def _completed(self, data: bytes, length: int) -> bytes:
@@ -199,10 +197,10 @@ class Connection:
             data += more
         return data
 
-    async def _finish(self, visit: Visit, response: Response, *, close: bool = False) -> None:
+    async def _finish(self, visit: Visit, response: Response, *, close: bool) -> None:
         """Send the answer to a visit; `close` ends the connection with it."""
         request, method = visit.request, visit.request.method
-        close = close or self._context.terminated.is_set()
+        close = close or self.conversation.ending
         self._visit = None
         try:
             shown = fields(response, request)
@@ -212,30 +210,30 @@ class Connection:
             response = FAILED
             await self.answer(method, 500, fields(response, request), response.body, close=close)
         visit.over(response)
-        self._begun = False
-        self.conversation.enter(Phase.HEAD, self._context.limits.keep_alive)
+        self.rest()
         if close:
-            self._over = self._leave = True
+            self.end()
 
     async def _serve_by_h11(self, data: bytes) -> None:
-        context, conversation, stream = self._context, self.conversation, self._stream
+        context, conversation = self._context, self.conversation
         protocol = self._protocol
         if protocol is None:
-            protocol = self._protocol = Http11(
-                context.app,
-                context.config,
-                context,
-                conversation,
-                (stream.client, stream.server),
-                self._obey,
-                self.answer,
-            )
-        await protocol.handle(RawData(data))
+            protocol = self._protocol = await self._slow_lane()
+        await protocol.take(data)
         if not data:
             self._over = True
         elif not self._begun and protocol.has_partial_head:
             self._begun = True
             conversation.enter(Phase.HEAD, context.limits.header)
+
+    async def _slow_lane(self) -> "Http11":
+        # Many servers never need it; the first to do so waits for a tenth of a second.
+        module = await trio.to_thread.run_sync(import_module, "appliance.web.http11")
+        stream, context = self._stream, self._context
+        lane: Http11 = module.Http11(
+            context.app, self.conversation, (stream.client, stream.server), self
+        )
+        return lane
 
     async def _too_late(self) -> None:
         phase = self.conversation.phase
@@ -253,38 +251,37 @@ class Connection:
     ) -> None:
         """Send an answer. Raises ValueError, and sends nothing, for a header that is none."""
         begin = head(status, fields, date=self._context.dates.date(), close=close)
-        if suppress_body(method, status):
-            await self._send(begin)
+        if method == "HEAD" or status in (204, 304):
+            await self.send(begin)
         elif len(body) < LARGE:
-            await self._send(begin + body)
+            await self.send(begin + body)
         else:
             self.conversation.allow_for_sending(len(body))
-            await self._send(begin)
-            await self._send(body)  # as it is: many clients may wait for the same octets
+            await self.send(begin)
+            await self.send(body)  # as it is: many clients may wait for the same octets
 
-    async def _send(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
+        """Send octets, or note that nobody takes them."""
         try:
             await self._stream.send_all(data, self._context.limits)
         except (OSError, trio.TooSlowError):
             self._over = True
             if self._protocol is not None:
-                await self._protocol.handle(Closed())
+                self._protocol.abandon()
 
-    async def _obey(self, event: Event) -> None:
-        """Do what h11's lane asks for: send, close, or note that a request is done."""
-        if isinstance(event, RawData):
-            await self._send(event.data)
-        elif isinstance(event, Closed):
-            self._over = self._leave = True
-            if self._protocol is not None:
-                await self._protocol.handle(Closed())
-        elif isinstance(event, Updated):
-            self._begun = False
-            self.conversation.enter(Phase.HEAD, self._context.limits.keep_alive)
+    def rest(self) -> None:
+        """Wait for the next request."""
+        self._begun = False
+        self.conversation.enter(Phase.HEAD, self._context.limits.keep_alive)
+
+    def end(self) -> None:
+        """Close: this was the last answer."""
+        self._over = self._leave = True
 
     def end_soon(self) -> None:
         """End the connection unless a request is in the making."""
         conversation = self.conversation
+        conversation.ending = True
         if conversation.phase is not Phase.HEAD:
             return
         if not self._begun:

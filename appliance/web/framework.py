@@ -2,11 +2,11 @@
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 import quart
-from hypercorn.typing import ASGISendCallable, ASGISendEvent, HTTPScope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -20,7 +20,7 @@ from appliance.web.visits import run
 log = logging.getLogger(__name__)
 
 
-def quart_application(routes: list[Route]) -> QuartTrio:
+def quart_application(routes: Sequence[Route]) -> QuartTrio:
     """Make it; its scopes must have our Request in their extensions, as `visit`."""
     application = QuartTrio(
         "appliance.web", static_folder=None, template_folder=None, root_path="/", instance_path="/"
@@ -83,6 +83,30 @@ async def _routing_error(error: HTTPException) -> quart.Response:
 async def _fault(error: Exception) -> quart.Response:
     log.error("the application failed", exc_info=error)
     return _rendered(answers.error(500, answers.FAILED))
+
+
+class Framework:
+    """Quart-Trio, as the application uses it."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._quart = quart_application(routes)
+
+    async def serve(
+        self,
+        request: Request,
+        scope: HTTPScope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+    ) -> "Noting":
+        """Serve a request, and give what was noted of its answer."""
+        scope["extensions"]["visit"] = {"request": request}
+        noting = Noting(request, send)
+        try:
+            await self._quart(strict(scope), receive, noting)
+        finally:
+            noting.release()
+            del scope["extensions"]["visit"]
+        return noting
 
 
 class Noting:

@@ -54,10 +54,10 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 class Route:
     """A path is literal but for `{name}` segments, and `{name...}` for all of its rest.
 
-    `hot` ones bypass Quart.
+    `hot` ones bypass Quart; one that takes all of a path's rest cannot.
     """
 
     method: str
     path: str
     endpoint: Endpoint
-    hot: bool = False
+    hot: bool = True

@@ -2,7 +2,7 @@
 
 Hypercorn runs the application in a task of its own beside the task that reads, so that bodies can
 be streamed and protocols switched. A CA needs neither. Here the reading task collects the body,
-runs the application itself (web.conversation), sends its answer in one write and goes on with the
+runs the application itself (web.exchange), sends its answer in one write and goes on with the
 next request: no task, channel or lock a request, nothing to race with, and each limit is judged in
 one place. Plain requests for hot routes do not come here (web.lane).
 
@@ -12,21 +12,22 @@ preface is an unknown version.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, Protocol
 from urllib.parse import unquote
 
 import h11
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.events import Event, RawData
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import AppWrapper, ConnectionState, HTTPScope
+from hypercorn.typing import ASGIFramework, ConnectionState, HTTPScope
 
-from appliance.web.conversation import Conversation, Exchange, Phase
-from appliance.web.writing import REASONS, Answering
+from appliance.web.conversation import Conversation, Phase
+from appliance.web.exchange import Exchange
+from appliance.web.writing import REASONS, Fields
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,36 @@ def _head_fault(request: h11.Request, headers: list[tuple[bytes, bytes]], limit:
     return 400 if b"%" in path and _BAD_ESCAPE.search(path) else 0
 
 
+class Line(Protocol):
+    """The connection, as this lane uses it."""
+
+    async def send(self, data: bytes) -> None:
+        """Send octets, or note that nobody takes them."""
+        ...
+
+    async def answer(
+        self, method: str, status: int, fields: Fields, body: bytes, *, close: bool
+    ) -> None:
+        """Send a whole answer, without its body where HTTP has none."""
+        ...
+
+    def rest(self) -> None:
+        """Wait for the next request."""
+        ...
+
+    def end(self) -> None:
+        """Close: this was the last answer."""
+        ...
+
+
+class QuietConfig(Config):
+    """Hypercorn's settings for us."""
+
+    accesslog = None
+    errorlog = log
+    keep_alive_max_requests = 10**9  # closing after so many loses a pipelined request
+
+
 class Http11(H11Protocol):
     """Hypercorn's HTTP/1.1 without protocol switches, with a limit on heads."""
 
@@ -50,22 +81,22 @@ class Http11(H11Protocol):
 
     def __init__(
         self,
-        app: AppWrapper,
-        config: Config,
-        context: WorkerContext,
+        app: ASGIFramework,
         conversation: Conversation,
         ends: tuple[tuple[str, int], tuple[str, int]],
-        send: Callable[[Event], Awaitable[None]],
-        answer: Answering,
+        line: Line,
     ) -> None:
-        client, server = ends
+        config, context = QuietConfig(), WorkerContext(None)
+        config.h11_max_incomplete_size = conversation.limits.header_octets
         tasks, state = TaskGroup(), ConnectionState({})  # the tasks stay none
-        secure = bool(conversation.version)
-        super().__init__(app, config, context, tasks, state, secure, client, server, send)
-        self._scheme = "https" if secure else "http"
+        secure, (client, server) = bool(conversation.version), ends
+        # It never calls what would be its wrapper of the application: web.exchange runs that.
+        super().__init__(app, config, context, tasks, state, secure, client, server, self._obey)  # type: ignore[arg-type]
         self.exchange: Exchange | None = None
         self.unused = True  # h11's connection has seen nothing of the request at hand
-        self._send_answer = answer
+        self._application = app
+        self._line = line
+        self._scheme = "https" if secure else "http"
         self._conversation = conversation
         self._closed = False
 
@@ -76,14 +107,20 @@ class Http11(H11Protocol):
             return False
         return self.connection.their_state is h11.IDLE and bool(self.connection.trailing_data[0])
 
-    async def handle(self, event: Event) -> None:
+    async def take(self, data: bytes) -> None:
         """Take octets from the client, or its end."""
-        if isinstance(event, Closed):
-            if self.exchange is not None:
-                self.exchange.abandon()
-            return
         self.unused = False
-        await super().handle(event)
+        await self.handle(RawData(data))
+
+    def abandon(self) -> None:
+        """Note that nobody waits for an answer any more."""
+        if self.exchange is not None:
+            self.exchange.abandon()
+
+    async def _obey(self, event: Event) -> None:
+        """Do what Hypercorn's part asks for."""
+        if isinstance(event, RawData):
+            await self._line.send(event.data)
 
     async def _handle_events(self) -> None:
         while not self._closed:
@@ -92,7 +129,7 @@ class Http11(H11Protocol):
                 proceed = h11.InformationalResponse(
                     status_code=100, headers=[], reason=REASONS[100].encode("ascii")
                 )
-                await self.send(RawData(connection.send(proceed)))
+                await self._line.send(connection.send(proceed) or b"")
             try:
                 event = connection.next_event()
             except h11.RemoteProtocolError as error:
@@ -141,7 +178,7 @@ class Http11(H11Protocol):
             "state": ConnectionState({}),
             "extensions": {"tls": {"version": conversation.version, "peer": conversation.peer}},
         }
-        return Exchange(conversation, self.app, scope, self._answer)
+        return Exchange(conversation, self._application, scope, self._answer)
 
     async def _answer(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
@@ -151,20 +188,20 @@ class Http11(H11Protocol):
         assert exchange is not None  # noqa: S101  it is what answers
         # Otherwise there is more of it, or the client wants to close.
         unread = not self.unused and connection.their_state is not h11.DONE
-        close = unread or exchange.refused or self.context.terminated.is_set()
+        close = unread or exchange.refused or self._conversation.ending
         fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         if status not in (204, 304) and all(name != "content-length" for name, _ in fields):
             fields.append(("content-length", str(len(body))))  # RFC 9112 6.3: or wait for ever
-        await self._send_answer(exchange.method, status, fields, body, close=close)
+        await self._line.answer(exchange.method, status, fields, body, close=close)
         self.exchange = None
         if close:
-            await self._close()
+            self._close()
             return
         waiting = b""
         if not self.unused:
             waiting, ended = connection.trailing_data
             self._start_over(waiting, ended)
-        await self.send(Updated(idle=True))
+        self._line.rest()
         if waiting:
             await trio.lowlevel.checkpoint()  # who sends many at once is not served alone
 
@@ -190,9 +227,10 @@ class Http11(H11Protocol):
             ("content-type", "text/plain; charset=utf-8"),
             ("content-length", str(len(body))),
         ]
-        await self._send_answer("", status, fields, body, close=True)
-        await self._close()
+        await self._line.answer("", status, fields, body, close=True)
+        self._close()
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         self._closed = True
-        await self.send(Closed())
+        self.abandon()
+        self._line.end()

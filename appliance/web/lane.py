@@ -22,7 +22,7 @@ _HEAD: Final = re.compile(
 )
 _FIELDS: Final = re.compile(r"([^:]++):([^\r]*+)\r\n")
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade"})
-_KEEPING: Final = frozenset({"keep-alive", "Keep-Alive"})
+_CLOSING: Final = {"keep-alive": False, "Keep-Alive": False, "close": True}
 _DIGITS: Final = 9  # of a length that is worth a look
 _ORDINARY: Final = 512  # octets of a head that may be one of many alike, and has no token in it
 
@@ -35,6 +35,7 @@ class Head(NamedTuple):
     headers: Mapping[str, str]
     octets: int  # of the head itself
     length: int  # of the body
+    close: bool  # the client wants no more
 
 
 @runtime_checkable
@@ -66,7 +67,8 @@ def _read(data: bytes) -> Head | None:
     headers = {name.lower(): value.strip(" \t") for name, value in fields}
     if len(headers) != len(fields) or "host" not in headers or headers.keys() & _NOT_PLAIN:
         return None
-    if headers.get("connection", "keep-alive") not in _KEEPING:
+    close = _CLOSING.get(headers.get("connection", "keep-alive"))
+    if close is None:
         return None
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit() and len(length) <= _DIGITS):
@@ -77,6 +79,7 @@ def _read(data: bytes) -> Head | None:
         MappingProxyType(headers),
         len(data),
         int(length),
+        close,
     )
 
 

@@ -1,4 +1,4 @@
-"""Serving an ASGI application over TLS, or in plain HTTP, on Hypercorn's parts.
+"""Serving an application over TLS, or in plain HTTP.
 
 `hypercorn.trio.serve` itself would let one client's input end the process, leave idle connections
 open for ever and keep the client's certificate to itself. So the listeners, the nursery and the
@@ -13,13 +13,9 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio.lifespan import Lifespan
-from hypercorn.typing import ASGIFramework
-from hypercorn.utils import wrap_app
 
 from appliance.model.errors import Unavailable
 from appliance.web.accepting import Arrivals, ListeningSocket, Share, accept_connections, keep
@@ -27,6 +23,9 @@ from appliance.web.connection import Context
 from appliance.web.lane import Direct
 from appliance.web.limits import Limits
 from appliance.web.tls import TlsHolder
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +46,6 @@ class Serving:
         return len(self.context.open)
 
 
-class QuietConfig(Config):
-    """Hypercorn's settings for us: one name for faults."""
-
-    accesslog = None
-    keep_alive_max_requests = 10**9  # closing after so many loses a pipelined request
-
-
 async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
     """Listen on the address; an empty host is every address of the machine.
 
@@ -67,7 +59,7 @@ async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
 
 
 async def serve(
-    app: ASGIFramework,
+    app: "ASGIFramework",
     *,
     listeners: Sequence[trio.SocketListener | Arrivals],
     tls: TlsHolder | None,
@@ -80,22 +72,13 @@ async def serve(
 
     Without `tls` it is plain HTTP, within the same limits. HEARTH_LANE=off in the environment
     leaves every request to h11 (see web.lane). Each connection is offered to `share` first.
-    The listeners are closed at the end. Raises what the application's start-up raises, never what
-    a request does.
+    The listeners are closed at the end. Nothing that a request does is raised.
     """
-    config = QuietConfig()
-    config.errorlog = log
-    config.h11_max_incomplete_size = limits.header_octets
-    wrapped = wrap_app(app, limits.body_octets, "asgi")
     served: object = app
     direct = served if isinstance(served, Direct) and os.environ.get(LANE) != "off" else None
-    context = Context(wrapped, direct, config, limits, tls)
-    lifespan = Lifespan(wrapped, config, {})
-
-    async with trio.open_nursery() as life:
-        await life.start(lifespan.handle_lifespan)
-        await lifespan.wait_for_startup()
-        life.start_soon(context.watch)
+    context = Context(app, direct, limits, tls)
+    async with trio.open_nursery() as watching:
+        watching.start_soon(context.watch)
         sources, addresses = list[Arrivals](), list[tuple[str, int]]()
         for each in listeners:
             if isinstance(each, trio.SocketListener):
@@ -110,7 +93,6 @@ async def serve(
                 task_status.started(Serving(addresses=tuple(addresses), context=context))
                 await stop.wait()
                 accepting.cancel_scope.cancel()
-            await context.drain()
+            context.drain()
             connections.cancel_scope.deadline = trio.current_time() + limits.drain
-        await lifespan.wait_for_shutdown()
-        life.cancel_scope.cancel()
+        watching.cancel_scope.cancel()

@@ -1,33 +1,33 @@
 """An application that can be replaced while it serves: what a reload needs."""
 
-from typing import Protocol
-
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from typing import TYPE_CHECKING, Protocol
 
 from appliance.web.http import PeerCertificate
 from appliance.web.lane import Direct, Head
 from appliance.web.visits import Visit
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 
 class Switched(Direct, Protocol):
     """What a switch leads to: an application of both lanes."""
 
     async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Serve one request, or the application's life, as ASGI has it."""
+        """Serve one request as ASGI has it."""
         ...
 
 
 class Switch:
     """Hands each request to the application of the moment.
 
-    Requests that have begun stay with theirs, connections stay open. Only the first application
-    is told of start-up and shutdown.
+    Requests that have begun stay with theirs, connections stay open.
     """
 
     def __init__(self, application: Switched) -> None:
-        self._first = self.application = application
+        self.application = application
 
     def replace(self, application: Switched) -> None:
         """Use another one from the next request on."""
@@ -38,8 +38,7 @@ class Switch:
         return self.application.visit(head, client, peer)
 
     async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Serve one request, or the application's life."""
-        chosen = self._first if scope["type"] == "lifespan" else self.application
-        await chosen(scope, receive, send)
+        """Serve one request."""
+        await self.application(scope, receive, send)

@@ -5,22 +5,12 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
 from time import monotonic
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 REASONS: Final = {each.value: each.phrase for each in http.HTTPStatus}
 
 Fields: TypeAlias = Iterable[tuple[str, str]]
 """Headers by name, in order."""
-
-
-class Answering(Protocol):
-    """What sends answers."""
-
-    async def __call__(
-        self, method: str, status: int, fields: Fields, body: bytes, *, close: bool
-    ) -> None:
-        """Send a whole answer, without its body where HTTP has none."""
-        ...
 
 
 class Dates:

@@ -10,6 +10,7 @@ from appliance.model.errors import Forbidden, NotFound, Unauthorized, Unavailabl
 from appliance.web import answers, wirejson
 from appliance.web.application import Application, build_application, mounted
 from appliance.web.http import Request, Response, Route
+from appliance.web.serving import LANE
 from tests.support.web import Pki
 
 
@@ -65,21 +66,27 @@ async def refuse(request: Request) -> Response:
 
 
 ROUTES = [
-    Route(method="GET", path="/json", endpoint=health, hot=True),
-    Route(method="GET", path="/quart", endpoint=health),
-    Route(method="POST", path="/echo", endpoint=echo, hot=True),
-    Route(method="POST", path="/quart/echo", endpoint=echo),
-    Route(method="GET", path="/peer", endpoint=peer, hot=True),
-    Route(method="GET", path="/quart/peer", endpoint=peer),
-    Route(method="GET", path="/slow", endpoint=slow, hot=True),
-    Route(method="GET", path="/quart/slow", endpoint=slow),
-    Route(method="GET", path="/stuck", endpoint=stuck, hot=True),
-    Route(method="GET", path="/quart/stuck", endpoint=stuck),
-    Route(method="GET", path="/big", endpoint=big),
-    Route(method="GET", path="/fault", endpoint=fault, hot=True),
-    Route(method="GET", path="/quart/fault", endpoint=fault),
+    Route(method="GET", path="/json", endpoint=health),
+    Route(method="GET", path="/quart", endpoint=health, hot=False),
+    Route(method="POST", path="/echo", endpoint=echo),
+    Route(method="POST", path="/quart/echo", endpoint=echo, hot=False),
+    Route(method="GET", path="/peer", endpoint=peer),
+    Route(method="GET", path="/quart/peer", endpoint=peer, hot=False),
+    Route(method="GET", path="/slow", endpoint=slow),
+    Route(method="GET", path="/quart/slow", endpoint=slow, hot=False),
+    Route(method="GET", path="/stuck", endpoint=stuck),
+    Route(method="GET", path="/quart/stuck", endpoint=stuck, hot=False),
+    Route(method="GET", path="/big", endpoint=big, hot=False),
+    Route(method="GET", path="/fault", endpoint=fault),
+    Route(method="GET", path="/quart/fault", endpoint=fault, hot=False),
     Route(method="GET", path="/refuse/{status}", endpoint=refuse),
 ]
+
+
+@pytest.fixture(params=["", "off"], ids=["lane", "h11"])
+def either_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve with the fast lane, and without."""
+    monkeypatch.setenv(LANE, request.param)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from appliance.web.http import Request, Response, Route
 from tests.support.web import Pki, Served, serving
 from tests.web.conftest import Dice, health
 
+pytestmark = pytest.mark.usefixtures("either_lane")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 

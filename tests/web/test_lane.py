@@ -30,6 +30,7 @@ class Whole(NamedTuple):
     target: str
     headers: dict[str, str]
     body: bytes
+    close: bool
 
 
 def whole(data: bytes) -> Whole | None:
@@ -37,11 +38,11 @@ def whole(data: bytes) -> Whole | None:
     head = read_head(data, LIMITS)
     if head is None or head.octets + head.length != len(data):
         return None
-    return Whole(head.method, head.target, dict(head.headers), data[head.octets :])
+    return Whole(head.method, head.target, dict(head.headers), data[head.octets :], head.close)
 
 
 def by_h11(data: bytes) -> Whole | None:
-    """What h11 makes of the octets, when it takes them as one request to be kept alive after."""
+    """What h11 makes of the octets, when it takes them as one request."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMITS.header_octets)
     connection.receive_data(data)
     request, body = connection.next_event(), b""
@@ -50,11 +51,12 @@ def by_h11(data: bytes) -> Whole | None:
     while not isinstance(event := connection.next_event(), h11.EndOfMessage):
         assert isinstance(event, h11.Data)
         body += event.data
-    assert connection.their_state is h11.DONE
+    assert connection.their_state in (h11.DONE, h11.MUST_CLOSE)
+    close = connection.their_state is h11.MUST_CLOSE
     assert connection.trailing_data == (b"", False)
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
     assert len(dict(fields)) == len(fields)
-    return Whole(request.method.decode(), request.target.decode(), dict(fields), body)
+    return Whole(request.method.decode(), request.target.decode(), dict(fields), body, close)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,7 @@ def by_h11(data: bytes) -> Whole | None:
         PLAIN.replace(b"?x=%20", b""),
         b"GET /health HTTP/1.1\r\nHost: ca\r\n\r\n",
         b"HEAD / HTTP/1.1\r\nhost:ca\r\nConnection: keep-alive\r\nX:\r\nY:\t a  b \r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: ca\r\nConnection: close\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost: ca\r\nAccept: */*\r\nUser-Agent: \xc3\xa4 (b; c) d/1\r\n\r\n",
         b"POST /a HTTP/1.1\r\nHost: ca\r\nContent-Length: 0\r\n\r\n",
     ],
@@ -80,7 +83,7 @@ def test_what_clients_send_is_taken(data: bytes) -> None:
         b"GET / HTTP/1.1\nHost: ca\n\n",
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: ca\r\nHost: ca\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: ca\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: ca\r\nConnection: close, te\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: ca\r\nUpgrade: h2c\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: ca\r\nX: a\r\n b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: ca\r\nX : a\r\n\r\n",

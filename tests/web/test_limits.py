@@ -13,6 +13,7 @@ from tests.support.web import Pki, serving, until_closed
 LIMITS = Limits(
     handshake=0.3, header=0.3, body=0.3, response=0.3, send=0.3, keep_alive=0.2, drain=1
 )
+pytestmark = pytest.mark.usefixtures("either_lane")
 ROUTES = ["/echo", "/quart/echo"]
 
 

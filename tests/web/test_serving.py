@@ -20,6 +20,7 @@ from appliance.web.switch import Switch
 from tests.support.web import Certified, Pki, new_root, serving, until_closed
 from tests.web.conftest import Dice, health
 
+pytestmark = pytest.mark.usefixtures("either_lane")
 REQUEST = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

@@ -50,9 +50,9 @@ class CertificateEndpoints:
     def routes(self) -> list[Route]:
         """Give them."""
         return [
-            Route(method="POST", path="/sign", endpoint=self.sign, hot=True),
-            Route(method="POST", path="/renew", endpoint=self.renew, hot=True),
-            Route(method="POST", path="/re-sign", endpoint=self.renew, hot=True),
+            Route(method="POST", path="/sign", endpoint=self.sign),
+            Route(method="POST", path="/renew", endpoint=self.renew),
+            Route(method="POST", path="/re-sign", endpoint=self.renew),
             Route(method="POST", path="/rekey", endpoint=self.rekey),
             Route(method="POST", path="/revoke", endpoint=self.revoke),
         ]

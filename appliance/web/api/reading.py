@@ -36,11 +36,11 @@ def reading_routes(
     """Give the routes that need no credential."""
     federation = dict.fromkeys((*trust.roots, *trust.federated_roots))
     return [
-        _get("/health", health(tokens, conditions), hot=True),
+        _get("/health", health(tokens, conditions)),
         _get("/version", constant(answers.answer({"version": version}))),
         _get("/root/{sha}", root_by_fingerprint(trust)),
-        _get("/roots", constant(_listed(trust.roots)), hot=True),
-        _get("/roots.pem", constant(_bundle(trust.roots)), hot=True),
+        _get("/roots", constant(_listed(trust.roots))),
+        _get("/roots.pem", constant(_bundle(trust.roots))),
         _get("/federation", constant(_listed(federation))),
         *_intermediates(trust.intermediates),
         _get("/provisioners", provisioners(registry)),
@@ -113,8 +113,8 @@ def encrypted_key(registry: Registry) -> Endpoint:
     return endpoint
 
 
-def _get(path: str, endpoint: Endpoint, *, hot: bool = False) -> Route:
-    return Route(method="GET", path=path, endpoint=endpoint, hot=hot)
+def _get(path: str, endpoint: Endpoint) -> Route:
+    return Route(method="GET", path=path, endpoint=endpoint)
 
 
 def _intermediates(intermediates: Sequence[bytes]) -> list[Route]:

@@ -63,7 +63,7 @@ class SshEndpoints:
         """Give them."""
         authority = self._ssh.keys
         return [
-            Route(method="POST", path="/ssh/sign", endpoint=self.sign, hot=True),
+            Route(method="POST", path="/ssh/sign", endpoint=self.sign),
             Route(method="POST", path="/sign-ssh", endpoint=self.sign),
             Route(method="POST", path="/ssh/renew", endpoint=self.renew),
             Route(method="POST", path="/ssh/rekey", endpoint=self.rekey),

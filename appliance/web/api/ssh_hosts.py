@@ -32,10 +32,10 @@ class SshHostEndpoints:
             Route(method="POST", path="/ssh/config", endpoint=self.config),
             # What stands there is not looked at, as in step-ca: the body says it.
             Route(method="POST", path="/ssh/config/{type}", endpoint=self.config),
-            Route(method="POST", path="/ssh/check-host", endpoint=self.check_host, hot=True),
+            Route(method="POST", path="/ssh/check-host", endpoint=self.check_host),
             Route(method="GET", path="/ssh/hosts", endpoint=self.hosts),
             Route(method="GET", path="/ssh/get-hosts", endpoint=self.hosts),
-            Route(method="POST", path="/ssh/bastion", endpoint=self.bastion, hot=True),
+            Route(method="POST", path="/ssh/bastion", endpoint=self.bastion),
         ]
 
     async def config(self, request: Request) -> Response:

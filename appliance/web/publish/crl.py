@@ -21,7 +21,7 @@ def crl_routes(publisher: CrlPublisher) -> list[Route]:
     """Give the routes of revocation lists; without any, they say so."""
     endpoints = _Endpoints(publisher)
     return [
-        Route(method="GET", path="/crl", endpoint=endpoints.first, hot=True),
+        Route(method="GET", path="/crl", endpoint=endpoints.first),
         Route(method="GET", path="/crl/{issuer}", endpoint=endpoints.of_issuer),
     ]
 

@@ -14,4 +14,4 @@ def metrics_routes(families: Callable[[], Awaitable[Sequence[Family]]]) -> list[
         text = prometheus.render(await families())
         return Response(body=text.encode(), content_type=prometheus.CONTENT_TYPE)
 
-    return [Route(method="GET", path="/metrics", endpoint=endpoint, hot=True)]
+    return [Route(method="GET", path="/metrics", endpoint=endpoint)]

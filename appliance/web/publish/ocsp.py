@@ -24,8 +24,8 @@ def ocsp_routes(responder: OcspResponder, clock: Clock) -> list[Route]:
     """Give the routes of a responder."""
     endpoints = _Endpoints(responder, clock)
     return [
-        Route(method="POST", path="/ocsp", endpoint=endpoints.post, hot=True),
-        Route(method="GET", path="/ocsp/{request...}", endpoint=endpoints.get),
+        Route(method="POST", path="/ocsp", endpoint=endpoints.post),
+        Route(method="GET", path="/ocsp/{request...}", endpoint=endpoints.get, hot=False),
     ]
 
 
