@@ -49,7 +49,13 @@ from appliance.server.output import (
 )
 from appliance.server.past import Past
 from appliance.server.reloading import Service, configured, in_force
-from appliance.server.system import SystemChance, SystemClock, allow_many_files, settle_collector
+from appliance.server.system import (
+    SystemChance,
+    SystemClock,
+    allow_many_files,
+    keep_small,
+    settle_collector,
+)
 from appliance.server.upkeep import Upkeep
 from appliance.server.validating import owner
 from appliance.server.works import WorkDesk
@@ -126,6 +132,7 @@ async def _serve(
         await upkeep.begin()
         listening = await service.listen()
         tasks.start_soon(flush_regularly, sink)
+        tasks.start_soon(keep_small)
         tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
         tasks.start_soon(service.keep_responder_fresh)
