@@ -10,9 +10,7 @@ import trio
 
 from appliance.authority import journal
 from appliance.authority.journal_reading import JournalReader
-from appliance.config import loading, placing, showing
-from appliance.config.placing import NewFile
-from appliance.config.rollover import Rollover
+from appliance.config import loading, showing
 from appliance.config.settings import Settings, TokenKey
 from appliance.formats.keys import checked_public
 from appliance.issuance import yubikey_attestation
@@ -32,9 +30,11 @@ from appliance.model.loglines import LogPage
 from appliance.model.signing_keys import IssuerChange, KeyAttestation, KeyReport
 from appliance.model.work import Work, WorkKind
 from appliance.operator.line_ring import LineRing
+from appliance.operator.who import WHO
 from appliance.ports.signer import IssuerKey
 from appliance.server import journal_check, material, succession
 from appliance.server.backup.desk import BackupDesk
+from appliance.server.enforcing import put_in_force
 from appliance.server.keyring import Keyring
 from appliance.server.reloading import Service
 from appliance.server.works import WorkDesk
@@ -93,11 +93,11 @@ class ApplianceBox:
                 service.foundation.clock.now(),
             )
             try:
-                await self._put_in_force(rollover)
+                await put_in_force(service, rollover.editing)
             except HearthError as error:
                 service.record("intermediate", f"{change} {name}: {error.public}", ok=False)
                 raise
-        service.record("intermediate", f"{change} {name}, by the operator")
+        service.record("intermediate", f"{change} {name}, by {WHO.get()}")
 
     async def backups(self) -> BackupReport:
         """Give what is known of backups now."""
@@ -179,19 +179,6 @@ class ApplianceBox:
             if str(key.uri) == uri:
                 return key
         raise NotFound("the configuration has no such key on a token")
-
-    async def _put_in_force(self, rollover: Rollover) -> None:
-        """Save, and serve it; what the reload refuses is put back."""
-        editing = rollover.editing
-        await trio.to_thread.run_sync(editing.save)
-        try:
-            await self.service.reload()
-        except HearthError:
-            mode = editing.file.stat().st_mode & 0o777
-            before = NewFile(path=editing.file, content=editing.before, mode=mode)
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(placing.place, [before])
-            raise
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from appliance.config.editing import Editing
 from appliance.config.entry_form import Typed
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats import goduration
-from appliance.model.errors import BadRequest, Broken, ConfigError, HearthError, NotSupported
+from appliance.model.errors import BadRequest, ConfigError, HearthError, NotSupported
 from appliance.model.inventory import CertificateKind
 from appliance.model.provisioners import (
     ChangeOutcome,
@@ -37,10 +37,10 @@ from appliance.model.provisioners import (
 from appliance.operator.who import WHO
 from appliance.provisioners.registry import Registry
 from appliance.server import banner, entry_check, provisioner_trial, provisioner_words, recipes
+from appliance.server.enforcing import put_in_force
 from appliance.server.recipes import Place
 from appliance.server.reloading import Service
 
-_PATIENCE: Final = 45.0  # seconds that a reload may take
 _NOT_SERVED: Final = "this version does not serve its type"
 _NOT_IN_FORCE: Final = "not in force yet: ca.json was changed and not reloaded"
 _DONE: Final = {
@@ -176,31 +176,17 @@ class ProvisionerAdministration:
         service = self.service
         operation = f"provisioner-{change.deed}"
         done = f"{WHO.get()} {_DONE[change.deed]} provisioner '{change.name}' ({draft.kind})"
-        with trio.CancelScope(shield=True):
-            try:
-                await trio.to_thread.run_sync(draft.edited.save)
-                await self._reload(draft.edited)
-            except ConfigError as error:
-                service.record(operation, f"{done}: refused: {error}", ok=False)
-                return (entry_form.located(draft.kind, error),)
-            except HearthError as error:
-                service.record(operation, f"{done}: refused: {error}", ok=False)
-                return (FieldProblem(field="", text=error.public),)
+        try:
+            await put_in_force(service, draft.edited)
+        except ConfigError as error:
+            service.record(operation, f"{done}: refused: {error}", ok=False)
+            return (entry_form.located(draft.kind, error),)
+        except HearthError as error:
+            service.record(operation, f"{done}: refused: {error}", ok=False)
+            return (FieldProblem(field="", text=error.public),)
         fields = ", ".join(sorted(change.values))
         service.record(operation, f"{done}: {fields}" if fields else done)
         return ()
-
-    async def _reload(self, edited: Editing) -> None:
-        """Reload, or put the former file back and raise why."""
-        try:
-            with trio.fail_after(_PATIENCE):
-                await self.service.reload()
-        except Exception as error:
-            await trio.to_thread.run_sync(edited.take_back)
-            if isinstance(error, HearthError):
-                raise
-            why = f"in {_PATIENCE:.0f} s" if isinstance(error, trio.TooSlowError) else "by a fault"
-            raise Broken(f"the configuration did not come into force {why}") from error
 
     async def _issued(self) -> Mapping[str, int]:
         """Count what is known to be of each provisioner."""

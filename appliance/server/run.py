@@ -27,6 +27,7 @@ from appliance.model.work import Work
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.operator.line_ring import LineRing
+from appliance.operator.who import WHO
 from appliance.operator.terminal_link import Consoles
 from appliance.ports.store import Store
 from appliance.server import banner, notify
@@ -182,7 +183,8 @@ async def _box(
     foundation = service.foundation
 
     def tell(work: Work) -> None:
-        text = f"{work.kind}: {work.subject}: {work.problem or '; '.join(work.told)}"
+        came = work.problem or "; ".join(work.told)
+        text = f"{work.kind} by {WHO.get()}: {work.subject}: {came}"
         service.record("operator", text, ok=not work.problem)
 
     works = WorkDesk(foundation.clock, tell)

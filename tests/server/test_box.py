@@ -109,7 +109,7 @@ async def test_an_intermediate_that_stands_by_is_let_issue_and_the_former_retire
         await operator.change_issuer(IssuerChange.REMOVE, "former")
         assert "Intermediate" not in {each.subject for each in (await operator.keys()).keys}
         texts = await journaled(operator, "intermediate", 3)
-        assert texts[0] == "activate next, by the operator"
+        assert texts[0] == "activate next, by the operator at the console"
     assert json.loads(authority.file.read_bytes())["crt"].endswith("next.crt")
 
 
