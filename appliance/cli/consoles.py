@@ -69,7 +69,7 @@ class AttachedConsoles:
                 bridge = Bridge(calls, token)
                 operated, lock = BridgedOperator(bridge, operator), self.lock(bridge)
                 connection = socket.socket(fileno=os.dup(stream.socket.fileno()))
-                showing = _show(operated, lock, call, connection, tell_ended)
+                showing = show(operated, lock, call, connection, tell_ended)
                 shown = asyncio.run_coroutine_threadsafe(showing, self._running_loop())
                 try:
                     await ended.wait()
@@ -88,7 +88,7 @@ class AttachedConsoles:
         return self._loop
 
 
-async def _show(
+async def show(
     operator: Operator,
     lock: ConsoleLock | None,
     call: ConsoleCall,

@@ -9,6 +9,8 @@ falls on both; figures are medians of the rounds.
            authorization, http-01, authorization until it is valid, finalize, certificate
     hanging
            what others feel of 200 orders, of which half have targets that say nothing
+    console
+           what consoles in the service cost, and how soon they answer a key
     token  signatures of a virtual YubiKey through the driver, beside the card's own rate
 """
 
@@ -22,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import hanging, ordering, signing, token
+from tests.bench import console, hanging, ordering, signing, token
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
@@ -104,7 +106,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("load", nargs="?", choices=[*LOADS, "token"], default="sign")
+    parser.add_argument("load", nargs="?", choices=[*LOADS, "token", "console"], default="sign")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--connections", type=int, nargs="+", default=[2, 16, 64])
@@ -117,6 +119,9 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     arguments = parser.parse_args()
+    if arguments.load == "console":
+        console.main(["--rounds", str(arguments.rounds), "--seconds", str(arguments.seconds)])
+        return
     if arguments.load == "token":
         token.main()
         return

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from appliance.cli.consoles import _show
+from appliance.cli.consoles import show
 from appliance.operator.calls import ConsoleCall
 from appliance.operator.terminal_link import FrameKind, Frames, frame, size_frame
 from tests.support.sample_operator import SampleOperator
@@ -30,7 +30,7 @@ class Far:
         self.said: str | None = None
         self._frames = Frames()
         call = ConsoleCall(80, 24, dict(environment))
-        showing = _show(self.operator, None, call, theirs, self.ended.set)
+        showing = show(self.operator, None, call, theirs, self.ended.set)
         self._console = asyncio.create_task(showing)
         self.stop = self._console.cancel
 
