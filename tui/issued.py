@@ -1,6 +1,7 @@
 """What was issued, and what to do with it next, in words."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final
 
 from appliance.model.overview import Overview
@@ -9,6 +10,7 @@ from appliance.operator.wishes import FileForm, Subject, Wish
 from tui.widgets.sheet import Field, Section
 from tui.wording import printable
 
+_SOON: Final = timedelta(days=3)
 _WEAK: Final = (
     "The encryption of this form is weak, so that old devices can read it: bring the file to the "
     "device, and remove it here."
@@ -81,6 +83,12 @@ def _afterwards(wish: Wish, written: Written, overview: Overview) -> Iterator[st
     yield f"Who connects has to trust the root, once: {overview.url}/roots.pem, or"
     yield f"hearth ca bootstrap --ca-url {overview.url} --install \\"
     yield f"  --fingerprint {overview.fingerprint}"
+    if written.not_after - overview.now < _SOON:
+        yield ""
+        yield (
+            "It ends soon. For devices that cannot renew by themselves, raise the lifetimes of the "
+            f"provisioner {printable(wish.provisioner)} (4, Lifetimes)."
+        )
     if wish.makes_key and wish.form is FileForm.PEM:
         certificate, key = (printable(each.name) for each in written.files)
         yield ""

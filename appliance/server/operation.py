@@ -1,5 +1,6 @@
 """The running appliance, as whoever operates it sees it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -48,6 +49,8 @@ from appliance.server.past import Past
 from appliance.server.provisioning import ProvisionerAdministration
 from appliance.server.reloading import Service
 from appliance.server.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
 
 _REQUEST_ID: Final = 10  # octets, as of those that come by TLS
 
@@ -140,6 +143,7 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
         """Issue an X.509 certificate for the person at the box."""
         with bad_requests():
             issued = await self._issuance.issue(order, self._context())
+        log.info("issued '%s', serial %d, by the operator", issued.subject, issued.serial)
         return (issued.certificate, *issued.chain)
 
     async def issue_ssh_certificate(self, order: SshOrder) -> SshMade:
@@ -147,6 +151,7 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
         with bad_requests():
             issued = await self._issuance.issue_ssh(order, self._context())
         made = issued.certificate
+        log.info("issued SSH '%s', serial %d, by the operator", made.key_id, made.serial)
         period = SshPeriod(after=made.valid_after, before=made.valid_before)
         return SshMade(line=made.line, serial=made.serial, not_after=period.validity.not_after)
 

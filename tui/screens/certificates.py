@@ -89,7 +89,7 @@ class Certificates(Place):
         Binding("slash", "search", "search", key_display="/"),
         Binding("t", "other_kind", "kind"),
         Binding("s", "next_state", "state"),
-        Binding("p", "next_provisioner", "by"),
+        Binding("p", "next_provisioner", "by", show=False),
         Binding("e", "next_end", "ends", show=False),
         Binding("n", "new", "new"),
         Binding("r", "revoke", "revoke"),

@@ -258,7 +258,8 @@ class FirstRun:
         if self.draft.service:
             return f"hearth console --ca-config {self.location.ca_json}"
         file = self.location.secrets / PASSWORD_FILE
-        return f"hearth serve --password-file {file}" if file.exists() else "hearth serve"
+        serve = f"hearth serve {self.location.ca_json}"
+        return f"{serve} --password-file {file}" if file.exists() else serve
 
     # ---- what the server needs afterwards, from memory
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar, final
 
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -65,14 +66,24 @@ class NamePage(Page):
             address=self.query_one("#address", Input).value.strip(),
         )
 
+    @on(Input.Changed, "#dns_names")
+    def _follow(self, message: Input.Changed) -> None:
+        """Have the tick say what the names say."""
+        for tick in self.query("#own").results(Tick):
+            tick.value = self.wizard.progress.addresses[0] in _listed(message.value)
+
     def on_checkbox_changed(self) -> None:
         """Show among the names what the tick adds or takes away."""
         field = self.query_one("#dns_names", Input)
         field.value = self.collect(self.wizard.draft).dns_names
 
 
+def _listed(names: str) -> list[str]:
+    return names.replace(",", " ").split()
+
+
 def _with(names: str, address: str, *, wanted: bool) -> str:
-    listed = names.replace(",", " ").split()
+    listed = _listed(names)
     kept = [each for each in listed if each != address]
     if not wanted:
         return ", ".join(kept)

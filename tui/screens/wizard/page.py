@@ -57,7 +57,7 @@ class Page(Screen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "next", priority=True),
+        Binding("enter", "enter", "next", priority=True),
         Binding("escape", "back", "back"),
         Binding("f1", "help", "why, and keys"),
         Binding("ctrl+s", "leave", "leave, resume later"),
@@ -123,6 +123,10 @@ class Page(Screen[None]):
         checks = await self._judged(self.collect(self.wizard.draft))
         self._seen |= looks(checks)
         return self._show(checks)
+
+    def action_enter(self) -> None:
+        """Go on after the keys that are still on their way to the field."""
+        (self.focused or self).call_later(self.action_next)
 
     def action_next(self) -> None:
         """Go on, if the answers will do."""
