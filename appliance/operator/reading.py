@@ -1,4 +1,4 @@
-"""What a person names or pastes for a field that wants a file's content; read where the person is."""
+"""What a person names or pastes for a field that wants a file's content; read where they are."""
 
 from pathlib import Path
 from typing import Final

@@ -27,8 +27,8 @@ from appliance.model.work import Work
 from appliance.operator.control import serve_control
 from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.operator.line_ring import LineRing
-from appliance.operator.who import WHO
 from appliance.operator.terminal_link import Consoles
+from appliance.operator.who import WHO
 from appliance.ports.store import Store
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
