@@ -119,11 +119,14 @@ class Console(LockableApp[Ending]):
     def _doors(self) -> Iterable[SystemCommand]:
         for door in DOORS:
             yield SystemCommand(door.name, f"More: {door.text}", partial(self._open, door.name))
+            for deed in door.deeds:
+                do = partial(self._open, door.name, deed.action)
+                yield SystemCommand(deed.name, deed.text, do)
 
-    def _open(self, name: str) -> None:
+    def _open(self, name: str, action: str = "") -> None:
         self.action_go("more")
         if isinstance(more := self._places["more"], More):
-            self.call_later(more.action_open, name)
+            self.call_later(more.action_open, name, action)
 
     def action_go(self, name: str) -> None:
         """Go from one of the numbered screens to another."""

@@ -49,6 +49,8 @@ def test_each_door_opens_by_its_letter_by_enter_and_by_name_and_esc_goes_back() 
         await console.until(lambda: OPENED["e"] in console.lines[0])
         await console.press("question_mark")
         await console.until(lambda: "Journal: help" in console.text)
+        await console.press("escape", "escape", "1", "ctrl+p", *"verify", "enter")
+        await console.until(lambda: "● unbroken" in console.text)
 
     drive(act, start="6")
     assert all(door.screen.help for door in DOORS)

@@ -35,6 +35,15 @@ from tui.wording import Calendar, count, printable, size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something that a screen does, as the command palette knows it."""
+
+    name: str
+    text: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """A screen below More."""
 
@@ -42,14 +51,48 @@ class Door:
     name: str
     text: str  # what it is for
     screen: type[Below]
+    deeds: tuple[Deed, ...] = ()
 
 
 DOORS: Final = (
-    Door(key="b", name="Backup", text="make, prove and restore backups", screen=BackupScreen),
-    Door(key="s", name="Settings", text="the configuration in force", screen=SettingScreen),
-    Door(key="a", name="Alerts", text="what is wrong, and who is told", screen=AlertScreen),
-    Door(key="c", name="Clock and disk", text="what keeps from issuing", screen=GuardScreen),
-    Door(key="e", name="Journal", text="what happened, proven unbroken", screen=EventScreen),
+    Door(
+        key="b",
+        name="Backup",
+        text="make, prove and restore backups",
+        screen=BackupScreen,
+        deeds=(
+            Deed(name="Back up now", text="As the schedule would", action="make"),
+            Deed(name="Back up elsewhere", text="To a place that is typed", action="elsewhere"),
+        ),
+    ),
+    Door(
+        key="s",
+        name="Settings",
+        text="the configuration in force",
+        screen=SettingScreen,
+        deeds=(Deed(name="Reload", text="Put ca.json in force as it is now", action="reload"),),
+    ),
+    Door(
+        key="a",
+        name="Alerts",
+        text="what is wrong, and who is told",
+        screen=AlertScreen,
+        deeds=(Deed(name="Test the alerts", text="Send a test to each target", action="test"),),
+    ),
+    Door(
+        key="c",
+        name="Clock and disk",
+        text="what keeps from issuing",
+        screen=GuardScreen,
+        deeds=(Deed(name="Confirm the clock", text="Say it is right", action="confirm"),),
+    ),
+    Door(
+        key="e",
+        name="Journal",
+        text="what happened, proven unbroken",
+        screen=EventScreen,
+        deeds=(Deed(name="Verify the journal", text="Follow its hashes", action="verify"),),
+    ),
     Door(key="l", name="Log", text="what the server says", screen=LogScreen),
 )
 _HELP: Final = (
@@ -101,10 +144,11 @@ class More(Watched, Place):
         if overview is not None:
             self.take_time(overview)
 
-    def action_open(self, name: str) -> None:
-        """Open what is behind a door."""
+    def action_open(self, name: str, action: str = "") -> None:
+        """Open what is behind a door, and have it do something."""
         door = next(each for each in DOORS if each.name == name)
         screen = door.screen(self._operator, zone=self._zone, pause=self._pause)
+        screen.first_action = action
         self.app.push_screen(screen)
 
     @on(LineList.Opened)

@@ -88,6 +88,9 @@ class Watched(Screen[None]):
     async def look(self) -> None:
         """Ask, and show. Raises HearthError."""
 
+    def looked(self) -> None:
+        """Take note that it has looked, without an error."""
+
     def look_now(self) -> None:
         """Look at once, and not only after the pause."""
         self._again.set()
@@ -122,6 +125,7 @@ class Watched(Screen[None]):
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self.look()
+            self.looked()
         except HearthError as error:
             self.head(self._left, "act", printable(error.public))
         except TimeoutError:
@@ -151,10 +155,17 @@ class Below(Watched):
 
     name_shown: ClassVar[str] = ""
     help: ClassVar[tuple[Section, ...]] = ()
+    first_action = ""  # to be done once it has looked
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
         Binding("escape", "dismiss", "back", key_display="Esc"),
     ]
+
+    def looked(self) -> None:
+        """Do what it was opened for."""
+        action, self.first_action = self.first_action, ""
+        if action:
+            self.call_later(self.run_action, action)
 
     def action_help(self) -> None:
         """Explain this screen."""
