@@ -49,8 +49,9 @@ class Typed:
 
 
 def rows(kind: str) -> Iterator[Row]:
-    """Give the rows that the form of a type has."""
-    return (row for row in ROWS if row.fits(kind))
+    """Give the rows that the form of a type has: what all types have before what only one has."""
+    fitting = (row for row in ROWS if row.fits(kind))
+    return iter(sorted(fitting, key=lambda row: row.tab is Tab.TEMPLATE and len(row.types) == 1))
 
 
 def above(document: Document) -> Inherited:

@@ -31,6 +31,7 @@ from appliance.model.provisioners import (
     ProvisionerChange,
     ProvisionerForm,
     ProvisionerSummary,
+    Recipe,
     Side,
     TemplateTried,
 )
@@ -230,8 +231,14 @@ class ProvisionerAdministration:
             state=self._state(kind, name, settings) if entry else "",
             asks=provisioner_words.ASKS.get(kind, ""),
             kept=entry_form.kept(kind, entry),
-            recipes=tuple(recipes.recipes(kind, entry, self._place())) if entry else (),
+            recipes=self._recipes(kind, entry, settings) if settings else (),
         )
+
+    def _recipes(
+        self, kind: str, entry: Mapping[str, Any], settings: ProvisionerSettings
+    ) -> tuple[Recipe, ...]:
+        ssh = settings.claims.enable_ssh
+        return tuple(recipes.recipes(kind, entry, self._place(), ssh=ssh))
 
     def _place(self) -> Place:
         assembly, (_, port) = self.service.assembly, self.service.addresses[0]

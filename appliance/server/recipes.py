@@ -36,8 +36,8 @@ class Place:
         return f"step ca root {_ROOT} --ca-url {self.url} --fingerprint {self.fingerprint}"
 
 
-def recipes(kind: str, entry: Mapping[str, Any], place: Place) -> Sequence[Recipe]:
-    """Give the recipes for an entry."""
+def recipes(kind: str, entry: Mapping[str, Any], place: Place, *, ssh: bool) -> Sequence[Recipe]:
+    """Give the recipes for an entry; those for SSH where it grants such certificates."""
     name = str(entry.get("name", ""))
     quoted = shlex.quote(name)
     if kind == "ACME":
@@ -48,7 +48,11 @@ def recipes(kind: str, entry: Mapping[str, Any], place: Place) -> Sequence[Recip
     made = _BY_TOKEN.get(kind)
     if made is None:
         return ()
-    found = [Recipe(title=title, text=text.format(name=quoted)) for title, text in made]
+    found = [
+        Recipe(title=title, text=text.format(name=quoted))
+        for title, text in made
+        if ssh or not title.startswith("SSH")
+    ]
     return (place.trust, *found)
 
 
@@ -57,7 +61,7 @@ _BY_TOKEN: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("A certificate; the provisioner's password is asked for",
          f"step ca certificate {_NAME} nas.crt nas.key --provisioner {{name}}"),
         ("SSH: a host's certificate for its key",
-         f"step ssh certificate --host --sign {_NAME} /etc/ssh/ssh_host_ecdsa_key.pub"
+         f"step ssh certificate {_NAME} /etc/ssh/ssh_host_ecdsa_key.pub --host --sign"
          " --provisioner {name}"),
         ("SSH: a person's certificate, into the agent",
          "step ssh login jane@home.arpa --provisioner {name}"),

@@ -1,9 +1,9 @@
 """Each type of provisioner is added by the operator of a running CA, and used by a client."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from appliance.model.provisioners import ChangeOutcome, Deed, ProvisionerChange
+from appliance.model.provisioners import ChangeOutcome, Deed, ProvisionerChange, Recipe
 from appliance.model.secret import Password
 from appliance.operator.remote import connected
 from appliance.operator.ring import EventRing
@@ -26,7 +26,6 @@ from tests.support import nebula
 from tests.support.appliance import PASSWORD, Appliance, free_port
 from tests.support.idp import CLIENT, idp
 from tests.support.in_process import at_home, ok
-from tests.support.requests import key_of, private_pem
 
 STEP_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.37476.9000.64.1")
 
@@ -46,9 +45,24 @@ class House:
         outcome = trio.run(self._make, change)
         assert outcome.problems == ()
 
-    async def _make(self, change: ProvisionerChange) -> ChangeOutcome:
+    def recipe(self, name: str, title: str) -> list[str]:
+        """Give the words of a recipe's last line, as the console shows it."""
+        recipes = trio.run(self._recipes, name)
+        found = [each.text for each in recipes if title in each.title]
+        assert len(found) == 1
+        return shlex.split(found[0].splitlines()[-1])
+
+    async def _recipes(self, name: str) -> tuple[Recipe, ...]:
+        async with connected(self.directory) as operator:
+            return (await operator.provisioner(name)).recipes
+
+    @property
+    def directory(self) -> Path:
         document = json.loads(self.appliance.ca_json.read_text())
-        async with connected(Path(document["db"]["dataSource"])) as operator:
+        return Path(document["db"]["dataSource"])
+
+    async def _make(self, change: ProvisionerChange) -> ChangeOutcome:
+        async with connected(self.directory) as operator:
             preview = await operator.preview_provisioner(change)
             assert preview.problems == ()
             assert preview.diff
@@ -106,15 +120,16 @@ def certificate(*words: str) -> None:
     ok("ca", "certificate", *words)
 
 
-def test_jwk_by_its_password() -> None:
-    words = ("--provisioner", "ops", "--provisioner-password-file", "pw")
-    certificate("a.test", "a.crt", "a.key", *words)
-    assert b"ops" in issued_by("a.crt")
+def test_jwk_by_its_password(house: House) -> None:
+    program, *words = house.recipe("ops", "A certificate")
+    assert program == "step"
+    ok(*words, "--provisioner-password-file", "pw")
+    assert b"ops" in issued_by("nas.crt")
 
 
 def test_sshpop_by_a_host_that_renews(house: House) -> None:
     house.add("SSHPOP", "again", ssh="yes")
-    ok("ssh", "certificate", "--host", "h.test", "hk", "--no-password", "--insecure",
+    ok("ssh", "certificate", "h.test", "hk", "--host", "--no-password", "--insecure",
        "--provisioner", "ops", "--provisioner-password-file", "pw")  # fmt: skip
     before = Path("hk-cert.pub").read_text()
     ok("ssh", "renew", "hk-cert.pub", "hk", "--force")
@@ -124,23 +139,32 @@ def test_sshpop_by_a_host_that_renews(house: House) -> None:
 def test_acme_by_a_name_that_is_proven(house: House) -> None:
     house.add("ACME", "house", challenge="http-01", x509_allow_dns="localhost")
     listen = f"127.0.0.1:{house.http_port}"
-    certificate("localhost", "l.crt", "l.key", "--provisioner", "house", "--http-listen", listen)
-    assert b"house" in issued_by("l.crt")
+    _, *words = house.recipe("house", "step, then")
+    named = [each.replace("nas.home.arpa", "localhost") for each in words]
+    ok(*named, "--http-listen", listen)
+    assert b"house" in issued_by("nas.crt")
+    (directory,) = house.recipe("house", "The directory")
+    assert directory == f"{house.appliance.url}/acme/house/directory"
 
 
-def test_x5c_by_a_certificate_of_another_ca(house: House) -> None:
-    house.add("X5C", "devices", x5c_roots=scenarios.SIGNING_ROOT.text.decode())
-    now = datetime.now(UTC)
-    key = key_of("P-256")
-    leaf = scenarios.certificate(
-        "device.example", key, scenarios.SIGNING_ROOT, scenarios.usage(), scenarios.CLIENT,
-        dates=(now - timedelta(hours=1), now + timedelta(hours=2)),
-    )  # fmt: skip
-    Path("device.crt").write_bytes(leaf.public_bytes(Encoding.PEM))
-    Path("device.key").write_bytes(private_pem(key))
-    words = ("--provisioner", "devices", "--x5c-cert", "device.crt", "--x5c-key", "device.key")
-    certificate("d.test", "d.crt", "d.key", *words)
-    assert b"devices" in issued_by("d.crt")
+def test_trust_by_url_and_fingerprint(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, *words = house.recipe("ops", "Once on each machine")
+    at_home(monkeypatch, tmp_path / "elsewhere")
+    ok(*words)
+    made = tmp_path / "elsewhere" / "certs" / "root_ca.crt"
+    assert made.read_text() == house.appliance.root.read_text()
+
+
+def test_x5c_by_a_certificate_below_its_roots(house: House) -> None:
+    """The roots are the CA's own, since those have the key usage that is asked for."""
+    house.add("X5C", "devices", x5c_roots=house.appliance.root.read_text())
+    by = ("--provisioner", "ops", "--provisioner-password-file", "pw")
+    certificate("device.test", "device.crt", "device.key", *by)
+    _, *words = house.recipe("devices", "another CA")
+    ok(*words)
+    assert b"devices" in issued_by("nas.crt")
 
 
 def test_nebula_by_a_host_of_the_network(house: House) -> None:

@@ -167,7 +167,7 @@ class KeptProvisioners:
             served=provisioner_words.is_served(kind),
             asks=provisioner_words.ASKS.get(kind, ""),
             kept=entry_form.kept(kind, entry),
-            recipes=tuple(recipes.recipes(kind, entry, PLACE)) if entry else (),
+            recipes=tuple(recipes.recipes(kind, entry, PLACE, ssh=True)) if entry else (),
         )
 
     def _apply(self, change: ProvisionerChange) -> tuple[FieldProblem, ...]:

@@ -26,7 +26,7 @@ class TemplateProbe(Vertical):
         padding: 0 1;
         border-top: solid $panel;
         .line { height: 1; }
-        .line Label { width: 16; color: $foreground; }
+        .line Label { width: 18; color: $foreground; }
         .line Input { width: 1fr; background: $panel; }
         Cycle { width: 38; padding: 0 0 0 1; }
         VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
