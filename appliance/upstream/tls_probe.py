@@ -23,6 +23,8 @@ _WORDS: Final = re.compile(r"\[SSL[^]]*\] (.*?)(?: \(_ssl\.c:\d+\))?")
 _ALERT: Final = re.compile(
     r"(?:sslv3|tlsv1|tlsv13) (?:alert ([a-z0-9 ]+)|(unrecognized name|unsupported extension))"
 )
+# By number: some Python has had them in the class that stands for all.
+_CLOSED: Final = frozenset({ssl.SSL_ERROR_EOF, ssl.SSL_ERROR_ZERO_RETURN})
 
 
 class TlsClient:
@@ -87,8 +89,7 @@ def unverified(protocols: Sequence[str]) -> ssl.SSLContext:
 def failure_of(error: BaseException) -> tuple[str, str]:
     """Say why TLS failed, and by which alert of the server, where it sent one."""
     cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-    closed = isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
-    if closed or not isinstance(cause, ssl.SSLError):
+    if not isinstance(cause, ssl.SSLError) or cause.errno in _CLOSED:
         return "the server closed the connection", ""
     words = _WORDS.fullmatch(str(cause.args[-1]))
     reason = words[1].lower() if words else str(cause).lower()
