@@ -7,10 +7,10 @@
                           └──┴──▶ not (yet) there ····▶ when patience is over, settle: invalid
 
 A task holds nothing that others need but while it looks (looking.py). One that waits for its next
-look costs a few hundred octets; the pauses between looks grow.
+look costs a few kilobytes; the pauses between looks grow.
 
-Nothing of this is written but what came of each look, in the challenge's row, for its client to
-see. After a restart, challenges that are processing are looked at anew.
+Nothing of this is written but that it is begun, and what came of each look, in the row of the
+challenge, for its client to see. After a restart, those that are processing are looked at anew.
 """
 
 import itertools
