@@ -95,7 +95,7 @@ class Application:
     ) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            raise NotImplementedError(f"no {scope['type']} is served")
+            raise RuntimeError(f"no {scope['type']} is served")
         request = self._request(scope)
         scope["path"] = request.path
         refused = scope["extensions"].get("refusal")
