@@ -6,7 +6,8 @@ is a FormatError, and so is anything left over.
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from appliance.model.errors import FormatError
 
@@ -105,7 +106,7 @@ def _base128(number: int) -> bytes:
 # ---- reading
 
 
-class Element(NamedTuple):
+class Element(Struct, frozen=True, gc=False):  # a certificate has dozens
     """One element within `source`: header at `start`, content from `content` to `end`."""
 
     source: bytes

@@ -7,6 +7,8 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+
 from appliance.formats import der
 from appliance.formats.der import Element
 from appliance.formats.nebula import NebulaCertificate, Network, checked, curve, moment
@@ -115,4 +117,4 @@ def _octet(element: Element | None) -> int:
 def _integer(element: Element | None) -> int:
     if element is None or not 0 < len(element.value) <= 8:
         raise FormatError("a nebula certificate without its dates")
-    return der.read_integer(element._replace(tag=der.INTEGER))
+    return der.read_integer(structs.replace(element, tag=der.INTEGER))
