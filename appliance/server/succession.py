@@ -13,7 +13,7 @@ from typing import Final
 
 from appliance.config import editing
 from appliance.config.rollover import Rollover
-from appliance.config.settings import IssuerState, Settings
+from appliance.config.settings import IssuerState, Settings, TokenKey
 from appliance.issuance import parsed
 from appliance.model.errors import BadRequest, ConfigError
 from appliance.model.signing_keys import IssuerChange, IssuerStep
@@ -23,6 +23,10 @@ from appliance.server.keyring import ends_soon, root_key
 
 FORMER: Final = "former"
 _COMMAND: Final = "hearth ca intermediate"
+_IN_HARDWARE: Final = (
+    "Its key would be a file. For one on a token make it with hearth kms create, have it certified,"
+    " and enter it in `issuers` of ca.json, as standby."
+)
 
 
 def steps(assembly: Assembly, now: datetime) -> list[IssuerStep]:
@@ -90,8 +94,8 @@ def _create(assembly: Assembly, now: datetime) -> IssuerStep:
     settings = assembly.settings
     validity = parsed.parse(assembly.trust.intermediates[0]).validity
     name = str(now.year)
-    taken_names = {each.name for each in settings.issuers}
-    while name in taken_names:
+    known = {each.name for each in settings.issuers}
+    while name in known or _certificate(settings, name).exists():
         name = f"{name}b"
     waiting = any(each.state is IssuerState.STANDBY for each in settings.issuers)
     if kept := root_key(settings):
@@ -106,6 +110,8 @@ def _create(assembly: Assembly, now: datetime) -> IssuerStep:
             "Makes its key, and a request for whoever has the root's key to sign (hearth"
             " certificate sign --profile intermediate-ca); then: hearth ca intermediate import."
         )
+    if isinstance(settings.key, TokenKey):
+        text = f"{text} {_IN_HARDWARE}"
     return IssuerStep(
         change=IssuerChange.CREATE,
         issuer=name,
@@ -114,6 +120,11 @@ def _create(assembly: Assembly, now: datetime) -> IssuerStep:
         here=False,
         due=not waiting and ends_soon(validity.not_before, validity.not_after, now),
     )
+
+
+def _certificate(settings: Settings, name: str) -> Path:
+    """Say where the command would put its certificate."""
+    return settings.certificate.with_name(f"intermediate_{name}.crt")
 
 
 def _is_over(certificate: Path, now: datetime) -> bool:

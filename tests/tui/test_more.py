@@ -99,6 +99,11 @@ def test_a_place_is_typed_with_a_passphrase_unseen_and_forgotten() -> None:
         await console.until(lambda: "● backup sample" in console.text)
         assert operator.asked[:] == (BackupOrder(place="/mnt", passphrase="shortword"),)
         assert "shortword" not in repr(operator.asked)
+        await console.press("v", "enter")
+        await console.until(lambda: "■ Name its whole path" in console.text)
+        await console.press(*"/a/b", "enter")
+        await console.until(lambda: "● proof of a backup" in console.text)
+        assert operator.asked[-1] == ProofOrder(name="/a/b")
 
     drive(act, start="6")
 

@@ -117,7 +117,7 @@ class BackupElsewhere(BackupForm):
 
 
 class ProveBackup(BackupForm):
-    """The passphrase of a backup, if it has keys in it."""
+    """The passphrase of a backup, if it has keys in it; and which, where none is named."""
 
     def __init__(self, operator: Operator, name: str) -> None:
         super().__init__(operator)
@@ -127,13 +127,21 @@ class ProveBackup(BackupForm):
         """Ask."""
         with Vertical() as sheet:
             sheet.border_title = "Prove a backup"
-            sheet.border_subtitle = "Enter prove it · Esc back"
-            yield Static(printable(self._backup), markup=False)
+            sheet.border_subtitle = "Tab next · Enter prove it · Esc back"
+            if self._backup:
+                yield Static(printable(self._backup), markup=False)
+            else:
+                yield Static("Which: the path of its file on the CA's machine")
+                yield Input(id="place", compact=True)
             yield Static("Passphrase of the keys in it; nothing if there are none")
             yield Input(id="passphrase", password=True, compact=True)
             yield Static(id="place-problem", classes="problem", markup=False)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        order = ProofOrder(name=self._backup, passphrase=self.secret())
+        typed = "".join(each.value for each in self.query("#place").results(Input)).strip()
+        if not (self._backup or "/" in typed):
+            self.wrong("place", "Name its whole path. Nothing was tried.")
+            return
+        order = ProofOrder(name=self._backup or typed, passphrase=self.secret())
         self.ask(self._operator.begin_proof(order))

@@ -41,7 +41,7 @@ _HELP: Final = (
         fields=(
             Field(name="m", value="make one now, as the schedule would"),
             Field(name="o", value="make one elsewhere: a stick, another machine; with the keys"),
-            Field(name="v", value="prove the one under the cursor"),
+            Field(name="v", value="prove the one under the cursor; without any, one that is typed"),
             Field(name="x", value="how to restore the one under the cursor"),
             Field(name="Enter", value="all about the one under the cursor"),
             Field(name="Esc", value="back; what is under way goes on"),
@@ -109,7 +109,7 @@ class BackupScreen(Below):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done."""
-        if action in ("prove", "restore"):
+        if action == "restore":
             return self._list.current is not None
         return action != "make" or bool(self._report.place)
 
@@ -136,13 +136,16 @@ class BackupScreen(Below):
         self.app.push_screen(BackupElsewhere(self._operator), self._begun)
 
     def action_prove(self) -> None:
-        """Prove the one under the cursor; the passphrase is asked for where none is known."""
-        if (row := self._list.current) is None:
-            return
-        if self._report.with_keys:
+        """Prove the one under the cursor, or else one whose file is typed.
+
+        The passphrase is asked for where none is known.
+        """
+        row = self._list.current
+        if row is not None and self._report.with_keys:
             self.begin(self._operator.begin_proof(ProofOrder(name=row.key)))
         else:
-            self.app.push_screen(ProveBackup(self._operator, row.key), self._begun)
+            name = row.key if row is not None else ""
+            self.app.push_screen(ProveBackup(self._operator, name), self._begun)
 
     def action_restore(self) -> None:
         """Say how it is restored."""

@@ -187,7 +187,10 @@ def _key_row(key: KeyHolding, calendar: Calendar, shut: Container[str]) -> Row:
 
 def _ending(place: str) -> str:
     """Cut a long place at its beginning: files are told apart by their ends."""
-    return place if len(place) <= _WHERE else f"…{place[1 - _WHERE :]}"
+    if len(place) <= _WHERE:
+        return place
+    end = place.rpartition("/")[2]
+    return f"…/{end}" if len(end) + 2 <= _WHERE else f"…{place[1 - _WHERE :]}"
 
 
 def _part(key: KeyHolding, calendar: Calendar) -> str:
