@@ -50,6 +50,7 @@ from tests.support.history import StoredHistory
 from tests.support.inventory import START, Sample, revoke
 from tests.support.kept_alerts import KeptAlerts
 from tests.support.kept_box import KeptBox
+from tests.support.kept_issuing import KeptIssuing
 from tests.support.kept_provisioners import KeptProvisioners
 from tests.support.kept_revocations import KeptRevocations
 from tests.support.key_tokens import SAMPLE_PIN, KeptTokens
@@ -66,7 +67,7 @@ OVERVIEW = Overview(
 @dataclass
 class Appliance(
     StoredHistory, KeptKeys, KeptTokens, KeptAlerts, KeptBox, KeptRevocations, SampleBox,
-    KeptProvisioners,
+    KeptProvisioners, KeptIssuing,
 ):  # fmt: skip
     """An Operator over a store in memory; `fault` is raised instead of an overview."""
 
@@ -205,6 +206,7 @@ async def test_both_sides_give_the_same(appliance: Appliance, remote: RemoteOper
         assert page == await appliance.certificates(query)
         assert page.certificates
     assert await remote.certificate(2**120) == await appliance.certificate(2**120)
+    assert await remote.offers() == list(await appliance.offers())
 
 
 async def test_errors_come_over_with_their_kind_and_public_part(

@@ -36,7 +36,7 @@ class StartPage(Page):
             yield Tick("A service of this machine: it starts at boot", draft.service, id="service")
         else:
             yield Static(f"At boot: {boot.otherwise}", classes="quiet", markup=False)
-        sealed = ["A file that only this machine can read does (its TPM, or a key of its own)"]
+        sealed = ["A file does, sealed to this machine (by its TPM, if any)"]
         yield from self.row(
             "",
             Choice(
