@@ -1,10 +1,12 @@
 """The one file does it all: makes a CA, serves it, issues from it, inspects and lists."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from PyInstaller.archive.readers import CArchiveReader
@@ -47,6 +49,23 @@ def test_it_makes_serves_issues_inspects_renews_and_lists(appliance: Appliance) 
     listed = appliance.run("certs", "list", "--name", "nas.test")
     assert listed.stdout.count("nas.test") == 2, listed.stdout
     assert appliance.stop() == 0
+
+
+def test_its_workers_use_what_is_unpacked_already(binary: Path, tmp_path: Path) -> None:
+    made = Appliance(tmp_path, command=[str(binary)])
+    document = json.loads(made.ca_json.read_text())
+    made.ca_json.write_text(json.dumps({**document, "workers": 1}))
+    temporary = tmp_path / "unpacked"
+    temporary.mkdir()
+    with patch.dict(os.environ, {"TMPDIR": str(temporary)}):
+        made.start()
+    deadline = time.monotonic() + 60
+    while b'"name":"workers","ok":true' not in made.fetched("/health?verbose"):
+        assert time.monotonic() < deadline, made.log.read_text()
+        time.sleep(0.05)
+    assert len(list(temporary.iterdir())) == 1
+    assert made.stop() == 0
+    assert list(temporary.iterdir()) == []
 
 
 def test_called_by_steps_names_it_is_step_and_step_ca(binary: Path, tmp_path: Path) -> None:

@@ -126,6 +126,13 @@ class Appliance:
         except (urllib.error.URLError, OSError):
             return False
 
+    def fetched(self, path: str) -> bytes:
+        """What a GET gives."""
+        with urllib.request.urlopen(
+            f"{self.url}{path}", context=self.context(), timeout=5
+        ) as answer:
+            return bytes(answer.read())
+
     def memory(self) -> float:
         """Resident memory in MB."""
         assert self.process is not None

@@ -62,6 +62,7 @@ class _Member:
     handed: int = 0
     settled: trio.Event = field(default_factory=trio.Event)  # how the last Configure ended
     leaving: trio.Event = field(default_factory=trio.Event)
+    has_ended: bool = False  # by itself
     problem: str = ""
 
     @property
@@ -211,7 +212,10 @@ class Crew:
                     desk = Desk(self._house, member.link, nursery)
                     await member.link.run(partial(self._heard, member, desk))
         except* LinkClosed:
-            log.debug("worker %d is gone", member.process.pid)
+            member.has_ended = True
+        except* Exception as group:
+            log.exception("what a worker told met a fault", exc_info=group)
+            member.problem = "internal error"
         finally:
             del self._members[place]
             member.settled.set()
@@ -301,10 +305,10 @@ async def _hired() -> _Member:
 
 
 async def _dismissed(member: _Member) -> None:
-    """See a process to its end: its own, or by force where it was given up."""
+    """See a process to its end: its own, or else by force."""
     with trio.CancelScope(shield=True):
         member.doorway.close()
-        if not member.problem and not member.scope.cancel_called:
+        if member.has_ended:
             with trio.move_on_after(_LONGER):
                 await member.process.wait()
         if member.process.returncode is None:

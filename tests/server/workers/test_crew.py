@@ -267,7 +267,7 @@ async def test_workers_killed_under_load_lose_nothing_acknowledged_and_record_no
         crew, load = crew_of(appliance), Load(appliance, authority)
         await ready(appliance, 2)
         async with trio.open_nursery() as clients:
-            for number in range(8):
+            for number in range(4):
                 clients.start_soon(load.run, number)
             for _ in range(10):
                 enough = len(load.answered) + 20
@@ -354,9 +354,24 @@ async def test_their_number_changes_by_a_reload_and_the_end_waits_for_answers(
             body = json.dumps(authority.request("a.test")).encode()
             head = f"POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
             await connection.stream.send_all(head.encode() + body[:100])
-            await until(lambda: True)
             appliance.controls.stop.set()
             await appliance.output.wait_for("shutting down")
             await connection.stream.send_all(body[100:])
             assert (await connection.answer())[0] == 201
     assert not Path(f"/proc/{last}").exists()
+
+
+async def test_a_second_signal_waits_for_no_worker(start: Start, authority: Authority) -> None:
+    authority.configure(workers=1)
+    with trio.CancelScope() as everything:
+        async with start() as appliance:
+            await ready(appliance, 1)
+            (pid,) = crew_of(appliance).pids
+            async with Connection(port_of(appliance), authority.context()) as connection:
+                await connection.stream.send_all(
+                    b"POST /sign HTTP/1.1\r\nContent-Length: 9\r\n\r\n"
+                )
+                everything.cancel()
+                await trio.sleep_forever()
+    assert everything.cancelled_caught
+    assert not Path(f"/proc/{pid}").exists()
