@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _OTHER_GROUND: Final = 0.05  # of brightness, between two grounds that are told apart
-_QUIET: Final = 0.5  # of brightness, between ink that stands out and the screen's ground
-_COLOURED: Final = 0.2  # saturation from which a colour has a hue
+_STRONG_GROUND: Final = 0.3  # as a cursor's in a field
+_QUIET: Final = 0.5  # of brightness, between grey ink that stands out and the screen's ground
+_QUIET_HUE: Final = 0.35  # the same of ink with a hue
+_COLOURED: Final = 0.12  # between the strongest and the weakest part of a colour with a hue
 _HUES: Final = ((20, 1), (70, 3), (170, 2), (260, 6), (330, 5), (361, 1))  # degrees, ANSI's number
 
 
@@ -52,10 +54,20 @@ class Fewer(LineFilter):
         if depth is Depth.MANY:
             return [Segment(text, style and _of_256(style), None) for text, style, _ in segments]
         ground = _brightness(Color.parse(self._app.current_theme.background or "black").rgb)
+        in_field = any(
+            style and _OTHER_GROUND < _lift(style, ground) < _STRONG_GROUND
+            for _, style, _ in segments
+        )
         return [
-            Segment(text, style and _fewer(style, ground, depth), None)
+            Segment(text, style and _fewer(style, ground, depth, in_field), None)
             for text, style, _ in segments
         ]
+
+
+def _lift(style: Style, ground: float) -> float:
+    """Tell how far its ground is from the screen's."""
+    own = style.bgcolor.get_truecolor() if style.bgcolor else None
+    return abs(_brightness(own) - ground) if own is not None else 0.0
 
 
 @lru_cache(4096)
@@ -66,17 +78,21 @@ def _of_256(style: Style) -> Style:
 
 
 @lru_cache(4096)
-def _fewer(style: Style, ground: float, depth: Depth) -> Style:
-    """Give the style for 16 colours or none, on a screen of this brightness."""
-    own = style.bgcolor.get_truecolor() if style.bgcolor else None
-    ink = style.color.get_truecolor() if style.color else None
-    other = own is not None and abs(_brightness(own) - ground) > _OTHER_GROUND
+def _fewer(style: Style, ground: float, depth: Depth, in_field: bool) -> Style:  # noqa: FBT001
+    """Give the style for 16 colours or none, on a screen of this brightness.
+
+    What stands out from a field that is reversed is not: its cursor.
+    """
+    ink, lift = style.color.get_truecolor() if style.color else None, _lift(style, ground)
+    other = lift > _OTHER_GROUND and not (in_field and lift >= _STRONG_GROUND)
     bare = style.without_color
     if other or style.reverse:
         return bare + Style(reverse=other != bool(style.reverse))
     if ink is None:
         return bare
-    number, stands_out = _hue(ink), abs(_brightness(ink) - ground) >= _QUIET
+    number = _hue(ink)
+    quiet = _QUIET if number is None else _QUIET_HUE
+    stands_out = abs(_brightness(ink) - ground) >= quiet
     if number is not None and depth is Depth.FEW:
         return bare + Style(color=RichColor.from_ansi(number), dim=not stands_out)
     return bare + Style(bold=bool(style.bold) or number is not None, dim=not stands_out)
@@ -89,7 +105,7 @@ def _brightness(colour: tuple[int, int, int]) -> float:
 
 def _hue(colour: ColorTriplet) -> int | None:
     """Give the number of the nearest of ANSI's hues; None for greys."""
-    hue, saturation, _ = rgb_to_hsv(*(part / 255 for part in colour))
-    if saturation < _COLOURED:
+    hue, _, _ = rgb_to_hsv(*(part / 255 for part in colour))
+    if max(colour) - min(colour) < _COLOURED * 255:
         return None
     return next(number for below, number in _HUES if hue * 360 < below)

@@ -19,6 +19,7 @@ from tui.journal import Journal
 from tui.pulse import Pulse
 
 _PATIENCE: Final = 5.0  # seconds until a silent server is said to be one
+_CROWD: Final = 50  # events between two looks
 _PAST: Final = 200  # certificates that fill the view at the start
 
 
@@ -43,8 +44,9 @@ class Feed:
         """Follow what happens, until cancelled."""
         await self._begin()
         on_events(None)
+        pause = self._rhythm.events
         while True:
-            await asyncio.sleep(self._rhythm.events)
+            await asyncio.sleep(pause)
             with suppress(HearthError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     events = await self._operator.events(self._journal.last)
@@ -52,6 +54,8 @@ class Feed:
                     for numbered in events:
                         self._pulse.note(numbered.event.at)
                     on_events(self._journal.add(events))
+                # Nobody reads so many, and to draw them takes time that the CA could have.
+                pause = self._rhythm.events * (2 if len(events) > _CROWD else 1)
 
     async def watch_overview(self, on_overview: Callable[[Overview | None], None]) -> None:
         """Follow the state of the appliance, until cancelled; None is told when it is silent."""

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -64,6 +64,7 @@ class LineList(Widget, can_focus=True):
         self.empty = empty
         self.cursor = 0
         self.top = 0
+        self._base: Style | None = None
 
     @property
     @abstractmethod
@@ -150,10 +151,18 @@ class LineList(Widget, can_focus=True):
         """Take all the width there is."""
         return container.width
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines, which have one style that need be put together once."""
+        self._base = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._base = None
+
     def render_line(self, y: int) -> Strip:
         """Draw what is at this line of the widget."""
         width, place = self.size.width, self.top + y
-        base = self.rich_style
+        base = self._base or self.rich_style
         if place >= self.line_count:
             return self._blank(y, width, base)
         marked = place == self.cursor
