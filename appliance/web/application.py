@@ -11,8 +11,10 @@ path, and nothing redirects.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+import trio
 
 from appliance.ports.chance import Chance
 from appliance.web import answers
@@ -67,6 +69,7 @@ class Application:
         self._access_log = access_log
         self._trace_header = trace_header
         self._hot = HotRoutes(routes)
+        self._framework: Framework | None = None
 
     def visit(self, head: Head, client: str, peer: PeerCertificate | None) -> Visit | None:
         """Begin with a request of the fast lane; None when its route is none of the hot ones."""
@@ -117,12 +120,12 @@ class Application:
         await _send(request, response, send)
         self._access_log(line_of(request, response))
 
-    @cached_property
-    def _framework(self) -> "Framework":
+    async def _loaded(self) -> "Framework":
         # Most servers are asked for hot routes alone, and need no framework in their memory.
-        from appliance.web.framework import Framework  # noqa: PLC0415
-
-        return Framework(self.routes)
+        if self._framework is None:
+            found = await trio.to_thread.run_sync(import_module, "appliance.web.framework")
+            self._framework = found.Framework(self.routes)
+        return self._framework
 
     async def _by_quart(
         self,
@@ -131,7 +134,8 @@ class Application:
         receive: "ASGIReceiveCallable",
         send: "ASGISendCallable",
     ) -> None:
-        noting = await self._framework.serve(request, scope, receive, send)
+        framework = await self._loaded()
+        noting = await framework.serve(request, scope, receive, send)
         self._access_log(line(request, noting.status, noting.size))
 
     def _request(self, scope: "HTTPScope") -> Request:
