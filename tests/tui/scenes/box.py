@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from appliance.model.alerts import Mute, Pending
-from appliance.model.backups import BackupReport
 from appliance.model.overview import Overview
 from appliance.model.tokens import TokenState, TokenStatus
 from appliance.model.work import Work, WorkKind
@@ -50,12 +49,6 @@ def at_work() -> SampleOperator:
     return operator
 
 
-def unplanned() -> SampleOperator:
-    operator = SampleOperator()
-    operator.backup_report = BackupReport()
-    return operator
-
-
 def told() -> SampleOperator:
     operator = ill()
     operator.alert_report = replace(
@@ -92,17 +85,6 @@ async def succession(stage: Stage) -> None:
     await stage.shows("▲ due now", "hearth ca intermediate activate 2036")
 
 
-@scene(with_token)
-async def activating(stage: Stage) -> None:
-    """A step is taken after its name was typed."""
-    await stage.press("5")
-    await stage.shows("Let the intermediate 2036 issue")
-    await stage.press("n")
-    await stage.shows("▲ due now", "hearth ca intermediate activate 2036")
-    await stage.press("enter", *"2036")
-    await stage.shows("Activate 2036?", "2036 ")
-
-
 @scene()
 async def more(stage: Stage) -> None:
     """More: what is looked after now and then, and how it stands."""
@@ -117,13 +99,6 @@ async def backups(stage: Stage) -> None:
     """Backup: the schedule, what was made, what was proven, and what is under way."""
     await stage.press("6", "b")
     await stage.shows("sftp://backup@nas.home.arpa", "○ not yet", "read back")
-
-
-@scene(unplanned)
-async def backups_unplanned(stage: Stage) -> None:
-    """Backup without a schedule says how to have one."""
-    await stage.press("6", "b")
-    await stage.shows("no schedule", "hearth backup schedule")
 
 
 @scene()

@@ -120,7 +120,7 @@ async def help_(stage: Stage) -> None:
 async def palette(stage: Stage) -> None:
     """Ctrl+P finds any command."""
     await stage.press("2", "ctrl+p")
-    await stage.shows("Search for commands", "Clock and disk")
+    await stage.shows("Search for commands", "Back up now")
 
 
 @scene()
