@@ -72,7 +72,11 @@ def guide(run: FirstRun) -> int:
 
 def _serve_at_boot(run: FirstRun, founded: Founded) -> int:
     """Make the service, have it issue the first certificate, and show its console."""
-    serve_at_boot(run)
+    try:
+        serve_at_boot(run)
+    except HearthError:
+        _say(f"The CA is made. hearth install --data {run.location.path} makes it a service, once:")
+        raise
     directory = run.location.db
 
     async def attach(*, task_status: trio.TaskStatus[RemoteOperator]) -> None:

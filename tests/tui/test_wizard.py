@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from appliance.model.errors import BadRequest, Unavailable
 from appliance.model.founding import Boot, Check, Founded, Mark, Topic, Unlock
@@ -130,6 +131,11 @@ def test_the_own_address_can_be_left_out_and_taken_in() -> None:
         await guided.press("tab", "tab", "space")
         await guided.until("[ ] and at 192.0.2.1")
         assert "ca.home.arpa, 192" not in guided.text
+        names = guided.app.screen.query_one("#dns_names", Input)
+        names.value = "ca.home.arpa 192.0.2.1"  # by hand: the tick follows
+        await guided.until("[x] and at 192.0.2.1")
+        names.value = "ca.home.arpa"
+        await guided.until("[ ] and at 192.0.2.1")
         await guided.press("space", "enter")
         await guided.until("2 of 9")
         assert guided.founding.kept[0][1].dns_names == "ca.home.arpa, 192.0.2.1"
