@@ -99,9 +99,9 @@ class Store(Protocol):
     async def note(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing, as `commit` does, and need not wait for the disk.
 
-        It is on disk before whatever is committed later, and when the store is closed; until then
-        a crash forgets it, and `get` and `scan` may not see it, though conditions do. Raises as
-        `commit`.
+        It is on disk before whatever is committed later, be it nothing, and when the store is
+        closed; until then a crash forgets it, and `get` and `scan` may not see it, though
+        conditions do. Raises as `commit`.
         """
         ...
 

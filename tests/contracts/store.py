@@ -91,6 +91,11 @@ class StoreContract:
         await store.commit([Put("b", b"later", b"2")])
         assert await store.get("b", b"noted") == b"1"
 
+    async def test_a_transaction_of_nothing_waits_for_what_was_noted(self, store: Store) -> None:
+        await store.note([Put("b", b"noted", b"1")])
+        await store.commit([])
+        assert await store.get("b", b"noted") == b"1"
+
     async def test_many_notes_are_written_by_themselves(self, store: Store) -> None:
         for number in range(1000):
             await store.note([Put("b", b"%d" % number, b"1")])
