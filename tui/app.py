@@ -103,6 +103,9 @@ class Console(LockableApp[Ending]):
                 go = partial(self.action_go, name)
                 yield SystemCommand(title, f"Go to the screen {title}", go)
             yield SystemCommand("Help", "Explain this screen", screen.action_help)
+            yield SystemCommand(
+                "Add a provisioner", "Let somebody ask for certificates", self._add_provisioner
+            )
             yield from self._doors()
         if screen is live:
             yield SystemCommand("Filter", "Show only some lines", live.action_filter)
@@ -127,6 +130,11 @@ class Console(LockableApp[Ending]):
         self.action_go("more")
         if isinstance(more := self._places["more"], More):
             self.call_later(more.action_open, name, action)
+
+    def _add_provisioner(self) -> None:
+        self.action_go("provisioners")
+        if isinstance(place := self._places["provisioners"], Provisioners):
+            self.call_later(place.action_new)
 
     def action_go(self, name: str) -> None:
         """Go from one of the numbered screens to another."""

@@ -49,7 +49,7 @@ async def fill(console: Driven, screen: ProvisionerScreen, **values: str) -> Non
         await screen.unfold(screen._draft.fields[name].page)
         row = rows_of(screen)[name]
         row.show(value)
-        row.post_message(FormRow.Changed(name, value))
+        row.post_message(FormRow.Changed(row, value))
     await console.pilot.pause()
 
 
@@ -145,7 +145,6 @@ def test_a_template_is_rendered_as_one_types() -> None:
         await console.until(lambda: 'function "bad" not defined' in console.text)
 
     at(act)
-    at(act, size=(130, 40))
 
 
 def test_the_recipes_have_this_ca_in_them() -> None:
@@ -373,5 +372,15 @@ def test_a_draft_is_edited_undone_and_forgotten() -> None:
         draft.put("website", "secret")
         draft.forget()
         assert not draft.changed
+
+    at(act)
+
+
+def test_the_palette_adds_one_from_anywhere() -> None:
+    async def act(console: Driven) -> None:
+        await console.press("1", "ctrl+p", *"add a prov")
+        await console.until(lambda: "Let somebody ask" in console.text)
+        await console.press("enter")
+        await console.until(lambda: "A new provisioner is for" in console.text)
 
     at(act)

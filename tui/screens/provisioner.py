@@ -202,6 +202,7 @@ class ProvisionerScreen(Screen[None]):
             row.show(self._draft[name])
         self._bar.turn_to(row.field.page)
         self._changed()
+        self.refresh_bindings()
         row.take_focus()
 
     def action_save(self) -> None:
@@ -247,10 +248,13 @@ class ProvisionerScreen(Screen[None]):
 
     @on(FormRow.Changed)
     def _typed(self, message: FormRow.Changed) -> None:
-        self._draft.put(message.name, message.value)
-        self._wrong.pop(message.name, None)
-        rows_of(self)[message.name].complain(None)
+        could_undo = self._draft.can_undo
+        self._draft.put(message.row.field.name, message.value)
+        self._wrong.pop(message.row.field.name, None)
+        message.row.complain(None)
         self._changed()
+        if could_undo != self._draft.can_undo:
+            self.refresh_bindings()
 
     @on(DescendantBlur)
     def _left_field(self) -> None:
@@ -260,7 +264,6 @@ class ProvisionerScreen(Screen[None]):
         self._leaving = False
         self.remove_class("-wrong")
         self._show_title()
-        self.refresh_bindings()
         for probe in self.query(f"#{self._bar.page} NameProbe, #{self._bar.page} TemplateProbe"):
             if isinstance(probe, NameProbe | TemplateProbe):
                 probe.look()

@@ -1,6 +1,6 @@
 """A field of a provisioner's form: its name, where it is typed, what holds, and what is wrong."""
 
-from typing import Final
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from tui.widgets.cycle import Cycle
 from tui.wording import ACT, printable
 
 YES, NO, INHERITED = "yes", "no", ""
-_LINES: Final = 7  # of a long text
 
 
 class FormRow(Vertical):
@@ -36,21 +35,21 @@ class FormRow(Vertical):
             background: $panel;
             &:focus { border: none; }
         }
-        .hint { padding: 0 0 0 23; color: $foreground 50%; display: none; height: auto; }
-        .wrong { padding: 0 0 0 23; color: $error; display: none; height: auto; }
+        .below { padding: 0 0 0 23; display: none; height: auto; }
         &.-long .line { layout: vertical; }
-        &.-long .holds { display: none; }
-        &.-here .hint { display: block; }
-        &.-wrong .wrong { display: block; }
+        &.-here .below, &.-wrong .below { display: block; }
+        &> .form-row--hint { color: $foreground 50%; }
+        &> .form-row--wrong { color: $error; }
     }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"form-row--hint", "form-row--wrong"}
 
     class Changed(Message):
         """Something else is in the field."""
 
-        def __init__(self, name: str, value: str) -> None:
+        def __init__(self, row: "FormRow", value: str) -> None:
             super().__init__()
-            self.name = name
+            self.row = row
             self.value = value
 
     def __init__(self, field: FormField) -> None:
@@ -58,7 +57,8 @@ class FormRow(Vertical):
         self.field = field
         self._widget = _widget(field)
         self._holds = Label(classes="holds", markup=False)
-        self._wrong = Static(classes="wrong", markup=False)
+        self._below = Static(classes="below", markup=False)  # made when something is to be said
+        self._problem = ""
         self.set_class(field.kind is FieldKind.LONG, "-long")
 
     def compose(self) -> ComposeResult:
@@ -69,9 +69,8 @@ class FormRow(Vertical):
         with Horizontal(classes="line"):
             yield called
             yield self._widget
-            yield self._holds
-        yield Static(_hint(self.field), classes="hint", markup=False)
-        yield self._wrong
+            if self.field.inherited and self.field.kind is not FieldKind.LONG:
+                yield self._holds
 
     def on_mount(self) -> None:
         """Say what holds."""
@@ -94,8 +93,11 @@ class FormRow(Vertical):
 
     def complain(self, problem: FieldProblem | None) -> None:
         """Say what is wrong, or nothing."""
-        self.set_class(problem is not None, "-wrong")
-        self._wrong.update(f"{ACT} {printable(problem.text)}" if problem else "")
+        text = f"{ACT} {printable(problem.text)}" if problem else ""
+        if text != self._problem:
+            self._problem = text
+            self.set_class(bool(text), "-wrong")
+            self._say()
 
     def take_focus(self) -> None:
         """Let it be typed into."""
@@ -104,10 +106,12 @@ class FormRow(Vertical):
     def on_descendant_focus(self) -> None:
         """Say what belongs there."""
         self.add_class("-here")
+        self._say()
 
     def on_descendant_blur(self) -> None:
         """Say it no more."""
         self.remove_class("-here")
+        self._say()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Tell what was typed."""
@@ -126,13 +130,25 @@ class FormRow(Vertical):
 
     def _tell(self, value: str) -> None:
         self._show_state(value)
-        self.post_message(self.Changed(self.field.name, value))
+        self.post_message(self.Changed(self, value))
+
+    def _say(self) -> None:
+        """Write what stands below: what belongs there, and what is wrong."""
+        hint = _hint(self.field) if self.has_class("-here") else ""
+        if not self._below.is_attached:
+            if not hint and not self._problem:
+                return
+            self.mount(self._below)
+        text = Text(hint, self.get_component_rich_style("form-row--hint"))
+        if self._problem:
+            text += Text("\n" if hint else "")
+            text += Text(self._problem, self.get_component_rich_style("form-row--wrong"))
+        self._below.update(text)
 
     def _show_state(self, value: str) -> None:
         """Say whether it is inherited or set here."""
         above = self.field.inherited
         if not above:
-            self._holds.display = False
             return
         text = f"inherited  {above}" if not value.strip() else f"set here ({above} above)"
         self._holds.update(Text(text, no_wrap=True))
