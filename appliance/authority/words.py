@@ -16,6 +16,7 @@ from appliance.ports.store import Store
 
 MOST_LOOKS: Final = 400
 _LEAPS: Final = 250  # looks after which no more domains are found: the others are for them
+_AT_ONCE: Final = 20  # rows that a look for labels reads, since hosts come one after the other
 _HOSTS: Final = 40  # labels one after the other with nothing below them
 _DOT: Final = b"."
 _BEHIND_DOT: Final = b"/"  # the octet that follows it
@@ -76,15 +77,18 @@ class _Search:
         """Give labels right below a domain that begin so, and whether there are names below."""
         found: dict[bytes, bool] = {}
         start, skip = domain + _DOT + beginning, len(domain) + 1
-        stop, hosts = start + _END, 0
-        while hosts < _HOSTS and self._looks < _LEAPS:
-            seen = await self._look(start, stop, 1)
-            if not seen:
-                break
-            label, dot, _ = seen[0][0].partition(b"\0")[0][skip:].partition(_DOT)
-            found[label] = found.get(label, False) or bool(dot)
-            hosts = 0 if dot else hosts + 1
-            start = domain + _DOT + label + (_BEHIND_DOT if dot else b"\x01")
+        stop, hosts, seen, before = start + _END, 0, _AT_ONCE, None
+        while hosts < _HOSTS and self._looks < _LEAPS and seen == _AT_ONCE:
+            rows = await self._look(start, stop, _AT_ONCE)
+            seen = len(rows)
+            for key, _ in rows:
+                label, dot, _ = key.partition(b"\0")[0][skip:].partition(_DOT)
+                if (label, dot) == before:
+                    continue
+                before = (label, dot)
+                found[label] = found.get(label, False) or bool(dot)
+                hosts = 0 if dot else hosts + 1
+                start = domain + _DOT + label + (_BEHIND_DOT if dot else b"\x01")
         return list(found.items())
 
     async def _look(self, start: bytes, stop: bytes, limit: int) -> Rows:
