@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ from appliance.model.acme import (
     IdentifierType,
 )
 from appliance.model.events import EventKind
+from appliance.ports.store import Store
 from appliance.provisioners.acme import AcmeProvisioner
+from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.upstream.connecting import Connecting
 from appliance.upstream.dns_probe import DnsClient
@@ -65,7 +68,7 @@ class Bench:
     timeout: float = 2.0
     resolves: bool = False  # names of targets at the resolver
     entry: Mapping[str, Any] = field(default_factory=dict)
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     clock: StandingClock = field(default_factory=StandingClock)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     provisioner: AcmeProvisioner = field(init=False)
@@ -187,6 +190,23 @@ async def test_a_response_returns_at_once_and_shows_processing() -> None:
             assert (await bench.respond(key)).status is ChallengeStatus.PROCESSING
         assert numbers(bench) == ["hearth_acme_challenges_in_work 1"]
         assert await bench.status(key) is AuthorizationStatus.PENDING
+
+
+async def test_of_two_responses_at_a_time_one_begins_and_both_see_it(tmp_path: Path) -> None:
+    """What the one has noted is on its way to the disk when the other comes."""
+    store = await open_store(tmp_path / "db")
+    async with tcp(hang) as port, working(Bench(port, timeout=60, store=store)) as bench:
+        key, seen = await bench.authorization(), []
+
+        async def respond() -> None:
+            seen.append((await bench.respond(key)).status)
+
+        async with trio.open_nursery() as both:
+            both.start_soon(respond)
+            both.start_soon(respond)
+        assert seen == [ChallengeStatus.PROCESSING] * 2
+        assert numbers(bench) == ["hearth_acme_challenges_in_work 1"]
+    await store.aclose()
 
 
 async def test_a_wrong_answer_is_final_and_told() -> None:
