@@ -104,6 +104,9 @@ class Console(LockableApp[Ending]):
                 yield SystemCommand(title, f"Go to the screen {title}", go)
             yield SystemCommand("Help", "Explain this screen", screen.action_help)
             yield SystemCommand(
+                "Issue a certificate", "For names, a device's request, an SSH key", self._issue
+            )
+            yield SystemCommand(
                 "Add a provisioner", "Let somebody ask for certificates", self._add_provisioner
             )
             yield from self._doors()
@@ -130,6 +133,11 @@ class Console(LockableApp[Ending]):
         self.action_go("more")
         if isinstance(more := self._places["more"], More):
             self.call_later(more.action_open, name, action)
+
+    def _issue(self) -> None:
+        self.action_go("certificates")
+        if isinstance(certificates := self._places["certificates"], Certificates):
+            self.call_later(certificates.action_new)
 
     def _add_provisioner(self) -> None:
         self.action_go("provisioners")
