@@ -7,6 +7,7 @@ Lines of requests are gathered for a moment and written together, and a reader t
 import logging
 import os
 import select
+import stat
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from appliance.model.loglines import LineLevel
 from appliance.operator.line_ring import LineRing
 
 _CHUNK: Final = select.PIPE_BUF  # what a pipe that is ready takes without waiting
+_LARGE_CHUNK: Final = 64 * 1024  # for a file, which always takes everything
 _MOST_LINES: Final = 10_000
 _MOMENT: Final = 0.05  # seconds
 _PROBLEMS: Final = ("warning:", "error ")
@@ -44,6 +46,8 @@ class DescriptorOutput:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor = _never_waiting(descriptor)
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._chunk = _LARGE_CHUNK if is_file else _CHUNK
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._rest = b""
@@ -74,7 +78,7 @@ class DescriptorOutput:
             try:
                 if not self._poll.poll(0):
                     return
-                written = os.write(self._descriptor, self._rest[:_CHUNK])
+                written = os.write(self._descriptor, self._rest[: self._chunk])
             except BlockingIOError:
                 return
             except OSError:  # nobody is there any more
@@ -87,7 +91,7 @@ class DescriptorOutput:
         """Take lines for one write; a line that is longer is written in parts."""
         parts: list[bytes] = []
         size = 0
-        while self._lines and (not parts or size + len(self._lines[0]) < _CHUNK):
+        while self._lines and (not parts or size + len(self._lines[0]) < self._chunk):
             part = self._lines.popleft().encode("utf-8", "backslashreplace") + b"\n"
             parts.append(part)
             size += len(part)
