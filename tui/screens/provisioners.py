@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Resize, ScreenResume
 from textual.widgets import Footer, Rule, Static
+from textual.worker import WorkType
 
 from appliance.model.errors import HearthError
 from appliance.model.overview import Overview
@@ -121,7 +122,8 @@ class Provisioners(Place):
 
     def action_again(self) -> None:
         """Ask again."""
-        self.run_worker(self._fetch, exclusive=True, group="list")
+        work: WorkType[None] = self._fetch  # not begun where the console is about to end
+        self.run_worker(work, exclusive=True, group="list")
 
     def action_new(self) -> None:
         """Choose a type, then fill in its form."""

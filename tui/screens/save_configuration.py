@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
+from textual.worker import WorkType
 
 from appliance.model.errors import HearthError
 from appliance.model.provisioners import (
@@ -114,7 +115,8 @@ class SaveConfiguration(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Ask what would change."""
         self.query_one("#name" if self._change.deed is Deed.REMOVE else "#scroll").focus()
-        self.run_worker(self._preview, exclusive=True)
+        work: WorkType[None] = self._preview
+        self.run_worker(work, exclusive=True)
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Static
+from textual.worker import WorkType
 
 from appliance.model.errors import HearthError
 from appliance.model.provisioners import NameJudgement, ProvisionerChange, Side
@@ -75,7 +76,8 @@ class NameProbe(Vertical):
 
     def look(self) -> None:
         """Ask again."""
-        self.run_worker(self._judge, exclusive=True, group="names")
+        work: WorkType[None] = self._judge  # which the next one may replace before it begins
+        self.run_worker(work, exclusive=True, group="names")
 
     async def _judge(self) -> None:
         typed = self.query_one("#tried", Input).value

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Label, Static
+from textual.worker import WorkType
 
 from appliance.model.errors import HearthError
 from appliance.model.provisioners import ProvisionerChange, Side, TemplateTried
@@ -66,7 +67,8 @@ class TemplateProbe(Vertical):
 
     def look(self) -> None:
         """Render again."""
-        self.run_worker(self._try, exclusive=True, group="template")
+        work: WorkType[None] = self._try  # which the next one may replace before it begins
+        self.run_worker(work, exclusive=True, group="template")
 
     async def _try(self) -> None:
         await asyncio.sleep(PAUSE)
