@@ -24,6 +24,9 @@ SCRAPED = {"instance", "job"}  # labels that Prometheus adds
 ELSEWHERE = {
     "hearth_acme_challenges_total": {"outcome", "type"},  # tests/authority/acme/test_validation.py
     "hearth_alerts_firing": {"rule"},  # tests/authority/alerts/test_monitor.py
+    "hearth_workers_ready": set[str](),  # tests/server/workers/test_crew.py
+    "hearth_worker_connections": {"worker"},
+    "hearth_workers_replaced_total": set[str](),
 }
 """What neither of the sources here has."""
 
