@@ -36,7 +36,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = ROOT / "packaging" / "pictures"
 SIZES: Final = ((80, 24), (120, 40))
 _PATIENCE: Final = 40  # seconds
-_RHYTHM: Final = Rhythm(events=0.05, overview=0.05)
+_RHYTHM: Final = Rhythm(events=0.1, overview=0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
