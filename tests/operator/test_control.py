@@ -39,7 +39,7 @@ from appliance.model.overview import Overview
 from appliance.model.signing_keys import IssuerChange, KeyReport
 from appliance.model.tokens import TokenState, TokenStatus
 from appliance.operator import calls, control, wire
-from appliance.operator.box_calls import BeginBackupCall
+from appliance.operator.box_calls import BeginBackupCall, BoxCall
 from appliance.operator.control import serve_control
 from appliance.operator.endpoint import NAME
 from appliance.operator.interface import Operator
@@ -283,7 +283,7 @@ async def test_the_box_is_told_of_and_asked_alike(
     appliance.refused = "it is wrong"
     with pytest.raises(BadRequest, match="it is wrong"):
         await remote.reload()
-    assert "s3cret" not in repr(calls.BoxCall) + repr(BeginBackupCall(order))
+    assert "s3cret" not in repr(BoxCall) + repr(BeginBackupCall(order))
 
 
 # ---- who may come in
