@@ -1,10 +1,14 @@
-"""make bench: signs or ACME orders over TLS, beside the reference in the same run.
+"""make bench: signs, renewals or ACME orders over TLS, beside the reference in the same run.
 
 Each program gets the same PKI, the same provisioners and the same kind of requests: ECDSA P-256,
 durable store, keep-alive. Programs take turns round by round, so that what else the machine does
 falls on both; figures are medians of the rounds.
 
     sign   one-time tokens and CSRs, sent by wrk
+    ssh    one-time tokens and a user's key, sent by wrk
+    renew  by the certificate that the connection shows, and keeps
+    renew-anew
+           the same on a connection of its own each time
     acme   whole orders, each of so many clients on a connection of its own: new-order,
            authorization, http-01, authorization until it is valid, finalize, certificate
     hanging
@@ -24,7 +28,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import console, hanging, ordering, signing, token
+from tests.bench import console, hanging, ordering, renewing, signing, token
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
@@ -33,6 +37,9 @@ Figures = dict[str, list[float]]
 
 LOADS: Mapping[str, Load] = {
     "sign": signing.load,
+    "ssh": signing.ssh,
+    "renew": renewing.kept,
+    "renew-anew": renewing.anew,
     "acme": ordering.load,
     "hanging": hanging.load,
 }

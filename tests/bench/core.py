@@ -32,7 +32,7 @@ from appliance.server.assembly import Assembly, assemble, lay_foundation
 from appliance.server.system import SystemChance, SystemClock, settle_collector
 from appliance.stores.leveldb import open_store
 from appliance.web.http import PeerCertificate, Request, Route
-from tests.support.load import Provisioner, bodies, csr
+from tests.support.load import Provisioner, bodies, csr, ssh_bodies
 
 PASSWORD = "bench"
 SLICE = 50  # requests
@@ -85,23 +85,8 @@ class Core:
         ]
 
     async def ssh_signs(self, count: int) -> tuple[Route, list[Request]]:
-        made = apart(lambda: list(map(self._ssh_body, range(count))))
+        made = apart(lambda: list(ssh_bodies(self.provisioner, count, self.key)))
         return self.ask("/ssh/sign"), [request("/ssh/sign", body) for body in made]
-
-    def _ssh_body(self, number: int) -> bytes:
-        name = f"user{number}"
-        step = {"ssh": {"certType": "user", "keyID": name, "principals": [name]}}
-        audience = "https://localhost/1.0/ssh/sign"
-        claims = self.provisioner.claims(name, [], aud=audience, step=step)
-        return json.dumps(
-            {
-                "publicKey": self.key,
-                "ott": self.provisioner.sign(self.provisioner.header(), claims),
-                "certType": "user",
-                "keyID": name,
-                "principals": [name],
-            }
-        ).encode()
 
     async def _held(self) -> Sequence[PeerCertificate]:
         route, asked = await self.signs(100)

@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.bench.acme_client import Client, Connection, Failed, Prepared, Tally
+from tests.bench.acme_client import Client, Prepared
+from tests.bench.at_once import Tally
+from tests.bench.connection import Connection, Failed
 from tests.bench.loads import Loaded
 from tests.bench.ordering import tallies
 from tests.bench.responder import answering

@@ -1,23 +1,18 @@
 """Complete ACME orders per second: new-order to download, http-01 answered beside it."""
 
 import math
-import multiprocessing
 import ssl
-import statistics
 import sys
-import time
 from collections.abc import Sequence
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from tests.bench.acme_client import Client, Prepared, Tally
+from tests.bench.acme_client import Client, Prepared
+from tests.bench.at_once import Tally, Work, at_once, spread
 from tests.bench.loads import Loaded, exhausted
 from tests.bench.responder import answering
 from tests.bench.servers import Authority, Running
 from tests.support.acme_by_hand import new_key, thumbprint
-
-_FORK = multiprocessing.get_context("fork")
 
 
 def load(
@@ -41,8 +36,7 @@ def load(
         issued=len(took),
         figures={
             "orders/s": sum(len(each.took) / each.seconds for each in found),
-            "p50 ms": statistics.median(took) * 1000,
-            "p99 ms": took[int(len(took) * 0.99)] * 1000,
+            **spread(took),
             "cpu µs/order": used * 1e6 / len(took),
             "requests/order": sum(each.requests for each in found) / len(took),
             "client cpu µs/order": sum(each.processor for each in found) * 1e6 / len(took),
@@ -58,36 +52,8 @@ def tallies(
     each: int,
 ) -> list[Tally]:
     """Run a client for each key, at the same time, and gather what they did."""
-    ready, done = _FORK.Barrier(len(keys)), _FORK.SimpleQueue()
-    clients = [
-        _FORK.Process(target=_client, args=(number, each, key, port, context, seconds, ready, done))
-        for number, key in enumerate(keys)
-    ]
-    for client in clients:
-        client.start()
-    found: list[Tally] = [done.get() for _ in clients]
-    for client in clients:
-        client.join()
-    return found
 
+    def client(number: int, tally: Tally) -> Work:
+        return Client(Prepared(number, each, keys[number]), port, context, tally).work
 
-def _client(
-    number: int,
-    count: int,
-    key: EllipticCurvePrivateKey,
-    port: int,
-    context: ssl.SSLContext,
-    seconds: int,
-    ready: Any,
-    done: Any,
-) -> None:
-    """Work as one client, in a process of its own."""
-    tally = Tally()
-    try:
-        client = Client(Prepared(number, count, key), port, context, tally)
-        ready.wait()
-        client.work(time.perf_counter() + seconds)
-    except Exception as error:  # noqa: BLE001  the tally says it
-        ready.abort()
-        tally.failure = repr(error)
-    done.put(tally)
+    return at_once(client, len(keys), seconds)

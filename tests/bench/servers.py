@@ -84,7 +84,7 @@ class Authority:
         subprocess.run(
             [sys.executable, "-m", "appliance.cli.main", "ca", "init", "--name", "Bench"]
             + ["--dns", "localhost", "--address", "127.0.0.1:0", "--provisioner", "admin"]
-            + ["--deployment-type", "standalone", "--password-file", str(password)],
+            + ["--deployment-type", "standalone", "--ssh", "--password-file", str(password)],
             env={**os.environ, "STEPPATH": str(step)},
             check=True,
             stdout=subprocess.DEVNULL,
@@ -108,7 +108,7 @@ class Authority:
         document["address"] = f"127.0.0.1:{port}"
         document["db"] = {**program.database, "dataSource": str(database)}
         document["authority"]["provisioners"] = [
-            self.provisioner.entry(),
+            self.provisioner.entry(claims={"enableSSHCA": True}),
             {"type": "ACME", "name": "acme"},
         ]
         file = self.directory / f"ca-{program.name}.json"

@@ -23,7 +23,7 @@ function request()
       exhausted = exhausted + 1
       return wrk.format("GET", "/health")
    end
-   return wrk.format("POST", "/1.0/sign", { ["Content-Type"] = "application/json" }, body)
+   return wrk.format("POST", wrk.path, { ["Content-Type"] = "application/json" }, body)
 end
 function response(status)
    if status ~= 201 and status ~= 200 then refused = refused + 1 end

@@ -1,14 +1,18 @@
-"""Signs per second: POST /sign with one-time tokens, by wrk."""
+"""Signs per second: POST /sign and /ssh/sign with one-time tokens, by wrk."""
 
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.bench.loads import Loaded, exhausted
 from tests.bench.servers import Authority, Running
-from tests.support.load import bodies
+from tests.support.load import bodies, ssh_bodies
 
 SCRIPT = Path(__file__).with_name("sign.lua")
 RESULT = re.compile(
@@ -20,16 +24,34 @@ RESULT = re.compile(
 def load(
     server: Running, authority: Authority, connections: int, seconds: int, most: int
 ) -> Loaded:
-    """Run wrk once; the bodies are made just before, so that no token is old."""
-    file = authority.directory / "bodies"
-    with file.open("wb") as out:
-        for _, body in bodies(authority.provisioner, most):
-            out.write(body + b"\n")
+    """Ask for X.509 certificates; the requests are made just before, so that no token is old."""
+    asked = [body for _, body in bodies(authority.provisioner, most)]
+    return _by_wrk(server, authority.directory, "sign", asked, connections, seconds)
+
+
+def ssh(server: Running, authority: Authority, connections: int, seconds: int, most: int) -> Loaded:
+    """Ask for SSH certificates of users, all for one key."""
+    key = generate_private_key(SECP256R1()).public_key()
+    shown = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1].decode()
+    asked = list(ssh_bodies(authority.provisioner, most, shown))
+    return _by_wrk(server, authority.directory, "ssh/sign", asked, connections, seconds)
+
+
+def _by_wrk(
+    server: Running,
+    directory: Path,
+    path: str,
+    asked: Sequence[bytes],
+    connections: int,
+    seconds: int,
+) -> Loaded:
+    file = directory / "bodies"
+    file.write_bytes(b"".join(body + b"\n" for body in asked))
     threads = min(2, connections)
     used = server.processor()
     output = subprocess.run(
         ["wrk", "--latency", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
-        + ["-s", str(SCRIPT), f"{server.url}/1.0/sign"],
+        + ["-s", str(SCRIPT), f"{server.url}/1.0/{path}"],
         env={**os.environ, "BENCH_BODIES": str(file), "BENCH_THREADS": str(threads)},
         check=True,
         capture_output=True,
@@ -41,7 +63,7 @@ def load(
         raise RuntimeError(f"wrk said:\n{output}")
     requests, micros, refused, broken, spare, p50, p99 = map(int, found.groups())
     if spare:
-        raise exhausted(server, most)
+        raise exhausted(server, len(asked))
     if refused or broken:
         print(f"! {server.program.name}: {refused} refused, {broken} broken", file=sys.stderr)
     return Loaded(

@@ -45,9 +45,9 @@ class Provisioner:
             "use": "sig", "kty": "EC", "kid": kid, "crv": "P-256", "alg": "ES256", "x": x, "y": y
         }  # fmt: skip
 
-    def entry(self) -> dict[str, object]:
+    def entry(self, **more: object) -> dict[str, object]:
         """The provisioner as ca.json lists it (its private key stays here)."""
-        return {"type": "JWK", "name": self.name, "key": self.public_jwk()}
+        return {"type": "JWK", "name": self.name, "key": self.public_jwk(), **more}
 
     def sign(self, header: dict[str, object], claims: dict[str, object]) -> str:
         message = f"{json_part(header)}.{json_part(claims)}".encode()
@@ -96,3 +96,24 @@ def bodies(provisioner: Provisioner, count: int, stem: str = "h") -> Iterator[tu
         token = provisioner.token(name)
         body = {"csr": csr(name, key), "ott": token, "notAfter": "", "notBefore": ""}
         yield token, json.dumps(body).encode()
+
+
+def ssh_bodies(provisioner: Provisioner, count: int, key: str) -> Iterator[bytes]:
+    """Give the JSON body of so many different requests to certify a user's key.
+
+    `key` is in base64, as the protocol has it.
+    """
+    for number in range(count):
+        name = f"user{number}"
+        step = {"ssh": {"certType": "user", "keyID": name, "principals": [name]}}
+        audience = "https://localhost/1.0/ssh/sign"
+        claims = provisioner.claims(name, [], aud=audience, step=step)
+        yield json.dumps(
+            {
+                "publicKey": key,
+                "ott": provisioner.sign(provisioner.header(), claims),
+                "certType": "user",
+                "keyID": name,
+                "principals": [name],
+            }
+        ).encode()
