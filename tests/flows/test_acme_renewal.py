@@ -1,6 +1,7 @@
 """Our client follows our CA: it renews by itself what was revoked, and when the issuer changes."""
 
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -89,7 +90,7 @@ def test_the_daemon_renews_what_was_revoked_and_when_the_issuer_changes(
     ok("ca", "revoke", *acme, "--cert", str(crt))
     assert "explanationURL" in renewal_info(ca, first)
     said = daemon_lines(ca, *files, *acme, *listen)
-    assert "the CA asks for the renewal in 0s" in said[1]
+    assert re.search(r"the CA asks for the renewal in [01]s", said[1])
     second = leaf(crt)
     assert second.serial_number != first.serial_number
     assert set(renewal_info(ca, second)) == {"suggestedWindow"}

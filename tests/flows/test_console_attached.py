@@ -49,7 +49,7 @@ def test_it_is_left_resized_stopped_and_hung_up_and_the_ca_serves_on(
     screen = attach(appliance, terminal)
     assert appliance.url in screen
     terminal.resize(120, 40)
-    terminal.until(lambda text: str(appliance.steppath / "db")[:60] in text)
+    terminal.until(lambda text: str(appliance.steppath / "db")[:30] in text)
     terminal.resize(40, 10)
     terminal.until(lambda text: "https://" not in text and "[1" in text)
     terminal.resize(80, 24)

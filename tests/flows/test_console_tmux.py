@@ -254,7 +254,7 @@ def test_what_keeps_the_server_from_serving_is_said_before_anything_is_drawn(
             environment(appliance.steppath),
         )
         screen = terminal.until(lambda text: "ended 2" in text)
-        assert "is in use" in screen
+        assert "is in use" in screen.replace("\n", "")  # wherever the path lets the line end
         assert terminal.is_cooked
     finally:
         assert appliance.stop() == 0

@@ -106,7 +106,9 @@ def test_whatever_ends_it_it_is_taken_up_where_it_was(terminal: Tmux, tmp_path: 
     shows(terminal, "3 of 9", "Intermediate, and")
     os.kill(int(_child(shell)), signal.SIGKILL)
     terminal.until(lambda text: "ended 137" in text)
-    terminal.keys("C-j", "stty sane", "C-j")  # as a person mends it: Enter is no line end now
+    # As a person mends it: Enter is no line end now.
+    terminal.keys("C-j", "stty sane; echo men''ded", "C-j")
+    terminal.until(lambda text: "mended" in text)
 
     terminal.run(HEARTH, environment)
     shows(terminal, "3 of 9", "Taken up where it was left", "Intermediate, and")

@@ -166,12 +166,18 @@ async def test_the_process_list_has_no_pin(hsm: SoftHsm) -> None:
     assert PIN not in repr(request)
 
 
-def test_the_one_file_undoes_its_own_library_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vendor's module is bound to the host's libraries, not to ours."""
+def test_the_one_file_puts_the_hosts_libraries_before_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A vendor's module is bound to the host's; the interpreter finds what the host lacks."""
     inside = {"LD_LIBRARY_PATH": "/tmp/_MEI1", "LD_LIBRARY_PATH_ORIG": "/opt/hsm/lib", "A": "b"}
     assert process.environment(inside) == {"LD_LIBRARY_PATH": "/opt/hsm/lib", "A": "b"}
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert process.environment({"LD_LIBRARY_PATH": "/tmp/_MEI1"}) == {}
+    first, *host, last = process.environment(inside)["LD_LIBRARY_PATH"].split(":")
+    assert (first, last) == ("/opt/hsm/lib", "/tmp/_MEI1")
+    assert {"/lib", "/usr/lib64"} < set(host)
+    alone = process.environment({"LD_LIBRARY_PATH": "/tmp/_MEI1"})
+    assert alone["LD_LIBRARY_PATH"].split(":") == [*host, "/tmp/_MEI1"]
     assert process.command() == [sys.executable, process.WORKER_FLAG]
 
 

@@ -75,7 +75,7 @@ async def look_after_the_box(console: Console, pilot: Pilot[Ending], stick: Path
     await pilot.press("6", "b", "o")
     console.screen.query_one("#place", Input).value = str(stick)
     await pilot.press("enter")
-    await until(pilot, lambda: "without keys" in shown(console))
+    await until(pilot, lambda: "● backup" in shown(console))
     assert len(list(stick.iterdir())) == 1
     await pilot.press("escape", "e", "v")
     await until(pilot, lambda: "● unbroken" in shown(console))

@@ -190,6 +190,7 @@ def test_only_what_the_provisioner_has_is_asked_for() -> None:
     operator.offered = (Offer(name="own", type="JWK", x509=day, has_template=True), *OFFERS)
 
     async def act(console: Driven) -> None:
+        await console.until(lambda: "● serving" in console.text)
         command = next(
             each
             for each in console.app.get_system_commands(console.app.screen)

@@ -102,14 +102,22 @@ def command() -> list[str]:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep what modules are configured by; undo what the one file has set for its own libraries.
+    """Keep what modules are configured by; put the host's libraries before those of the one file.
 
-    Otherwise a vendor's module would be bound to those, not to the host's.
+    Otherwise a vendor's module would be bound to ours. But the interpreter may need some that only
+    the one file has.
     """
     kept = dict(environ)
     original = kept.pop("LD_LIBRARY_PATH_ORIG", None)
-    if original is not None:
+    if getattr(sys, "frozen", False):
+        ours = kept.pop("LD_LIBRARY_PATH", "")
+        kept["LD_LIBRARY_PATH"] = ":".join(filter(None, [original, *_host_libraries(), ours]))
+    elif original is not None:
         kept["LD_LIBRARY_PATH"] = original
-    elif getattr(sys, "frozen", False):
-        kept.pop("LD_LIBRARY_PATH", None)
     return kept
+
+
+def _host_libraries() -> list[str]:
+    """Name the folders that ld.so would look into by itself; those of the other class it skips."""
+    named = f"{os.uname().machine}-linux-gnu"
+    return [f"{root}/{lib}" for lib in (f"lib/{named}", "lib64", "lib") for root in ("", "/usr")]
