@@ -132,24 +132,24 @@ class Console(LockableApp[Ending]):
     def _open(self, name: str, action: str = "") -> None:
         self.action_go("more")
         if isinstance(more := self._places["more"], More):
-            self.call_later(more.action_open, name, action)
+            more.call_later(more.action_open, name, action)
 
     def _issue(self) -> None:
         self.action_go("certificates")
         if isinstance(certificates := self._places["certificates"], Certificates):
-            self.call_later(certificates.action_new)
+            certificates.call_later(certificates.action_new)
 
     def _add_provisioner(self) -> None:
         self.action_go("provisioners")
         if isinstance(place := self._places["provisioners"], Provisioners):
-            self.call_later(place.action_new)
+            place.call_later(place.action_new)
 
     def action_go(self, name: str) -> None:
         """Go from one of the numbered screens to another."""
         place = self._places[name]
         if isinstance(self.screen, Place) and self.screen is not place:
             self.switch_screen(name)
-            self.call_later(self._show_overview, place)
+            place.call_later(self._show_overview, place)  # once it is there
 
     def action_change_light(self) -> None:
         """Change between the dark and the light colours."""
