@@ -25,11 +25,6 @@ class ProvisionerDraft:
         return self._values[name]
 
     @property
-    def is_edited(self) -> bool:
-        """Whether something would be saved."""
-        return bool(self.changed) or not self.form.name
-
-    @property
     def changed(self) -> Mapping[str, str]:
         """The values that are other ones than at first."""
         return {

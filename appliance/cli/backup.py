@@ -75,7 +75,7 @@ def create(
     \b
     Examples:
       $ hearth backup create /mnt/stick --mounted
-      $ hearth backup create /root/ca.hearth-backup --keys
+      $ hearth backup create /mnt/stick/ca.hearth-backup --keys
       $ hearth backup create "s3://backups/ca?endpoint=https://minio.home.arpa:9000" --keys
     """
     settings = loading.load(ca_json(ca_config))

@@ -34,7 +34,7 @@ DRAFT = Draft(
     provisioner="admin",
 )
 PROGRESS = Progress(
-    draft=DRAFT, topic=Topic.NAME, directory="/root/.step", addresses=("192.0.2.1",)
+    draft=DRAFT, topic=Topic.NAME, directory="/var/lib/hearth", addresses=("192.0.2.1",)
 )
 YUBIKEY = Device(
     uri="yubikey:serial=12345678",
@@ -50,8 +50,8 @@ FOUNDED = Founded(
     fingerprint="c8b5e7f23d0c6a914f7e0a2b9d83561c4be07fa2195d3c60e88417d2f96ab053",
     words=("academic", "agency", "alarm") * 8 + ("zero", "yoga"),
     code=tuple(tuple((x * y + x) % 3 == 0 for x in range(33)) for y in range(33)),
-    configuration="/root/.step/config/ca.json",
-    sheet="/root/.step/ceremony/recovery.html",
+    configuration="/var/lib/hearth/config/ca.json",
+    sheet="/var/lib/hearth/ceremony/recovery.html",
     start="hearth serve",
 )
 SECRETS = {"PIN of YubiKey 12345678": "31415926"}
@@ -144,7 +144,7 @@ class SampleCertificates:
             subject=name,
             serial=77,
             not_after=NOW + timedelta(days=1),
-            certificate_file=f"/root/{name}.crt",
-            key_file=f"/root/{name}.key",
-            root_file="/root/.step/certs/root_ca.crt",
+            certificate_file=f"/srv/{name}.crt",
+            key_file=f"/srv/{name}.key",
+            root_file="/var/lib/hearth/certs/root_ca.crt",
         )

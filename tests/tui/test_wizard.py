@@ -306,7 +306,7 @@ def test_passwords_are_asked_for_again_before_what_was_interrupted_goes_on() -> 
 
 def test_the_first_certificate_is_issued_over_the_live_view() -> None:
     certificates = SampleCertificates()
-    certificates.fails = BadRequest("/root/nas.home.arpa.crt is there already")
+    certificates.fails = BadRequest("/srv/nas.home.arpa.crt is there already")
 
     async def run() -> None:
         app = Console(SampleOperator(), zone=UTC)
@@ -321,7 +321,7 @@ def test_the_first_certificate_is_issued_over_the_live_view() -> None:
             await until("nas.home.arpa")
             await until("9 of 9")
             await pilot.press("enter")
-            await until("■ /root/nas.home.arpa.crt is there already")
+            await until("■ /srv/nas.home.arpa.crt is there already")
             certificates.fails = None
             await pilot.press("enter")
             await until("● issued  nas.home.arpa")

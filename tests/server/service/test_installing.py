@@ -123,7 +123,7 @@ def test_a_purge_wants_to_be_told_what(
         (["--unlock", "credential", "--password-file", "PASSWORD"], "call it there"),
         (["--unlock", "console", "--password-file", "PASSWORD"], "leave out --password-file"),
         (["--data", "relative"], "--data"),
-        (["--data", "/root/.step"], "does not see /root/.step"),
+        (["--data", "/home/ann/.step"], "does not see /home/ann/.step"),
         (["--data", "/srv/with space"], "--data"),
         (["--writable", "/srv/%n"], "--writable"),
         (["--device", "tpm"], "apt-get install tpm-udev"),

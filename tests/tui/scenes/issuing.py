@@ -14,7 +14,7 @@ WRITTEN = Written(
     subject="printer.home.arpa",
     serial=191087322184911562947385012,
     not_after=NOW + 365 * DAY,
-    files=(Path("/root/printer.home.arpa.crt"), Path("/root/printer.home.arpa.key")),
+    files=(Path("/srv/printer.home.arpa.crt"), Path("/srv/printer.home.arpa.key")),
     text="",
 )
 
