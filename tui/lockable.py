@@ -1,11 +1,14 @@
 """An application that covers itself when nobody has used it for a while."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from textual import events
+from textual.await_complete import AwaitComplete
 
 from appliance.model.errors import HearthError
 from appliance.operator.locking import ConsoleLock
@@ -27,6 +30,7 @@ class LockableApp(SeatedApp[Result]):
         self._lock = lock
         self._used = monotonic()
         self._locked: Locked | None = None
+        self._held: list[Callable[[], object]] = []  # screens that wait until it is opened
 
     @property
     def is_locked(self) -> bool:
@@ -56,6 +60,14 @@ class LockableApp(SeatedApp[Result]):
         self._locked = Locked(self._lock)
         self.push_screen(self._locked, self._opened)
 
+    def push_screen(self, screen: Any, *arguments: Any, **more: Any) -> Any:
+        """Lay a screen on top: at once, or when what covers everything is gone."""
+        push = partial(super().push_screen, screen, *arguments, **more)
+        if self._locked is None or screen is self._locked:
+            return push()
+        self._held.append(push)
+        return AwaitComplete()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow nothing while it is covered but to type the passphrase."""
         if self._locked is not None and action not in _ALLOWED:
@@ -71,3 +83,6 @@ class LockableApp(SeatedApp[Result]):
     def _opened(self, _: None) -> None:
         self._locked = None
         self._used = monotonic()
+        held, self._held = self._held, []
+        for push in held:
+            push()

@@ -14,6 +14,7 @@ from tests.support.stage import Stage
 from tui.app import Console
 from tui.ending import Ending
 from tui.feed import Rhythm
+from tui.screens.help import Help
 from tui.screens.locked import pause_after
 from tui.terminal import Seat, Terminal
 
@@ -79,6 +80,21 @@ def test_an_idle_console_shows_and_does_nothing_until_the_passphrase_is_typed() 
         assert lock.tried == ["wrong", PASSPHRASE]
 
     drive(act, lock)
+
+
+def test_what_is_still_under_way_lays_nothing_on_top_before_it_is_opened() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.shows("● serving")
+        assert isinstance(stage.app, Console)
+        stage.app.action_lock()
+        await stage.shows("Locked")
+        await stage.app.push_screen(Help("Something that was asked before", ()))
+        assert "Locked" in stage.text
+        assert "asked before" not in stage.text
+        await stage.press(*PASSPHRASE, "enter")
+        await stage.shows("Something that was asked before")
+
+    drive(act, KeptLock(timedelta(seconds=60)))
 
 
 def test_wrong_tries_cost_more_time_from_one_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
