@@ -1,6 +1,7 @@
 """Consoles drawn here for terminals elsewhere: several at once, each as its terminal is."""
 
 import asyncio
+import gc
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +12,7 @@ from appliance.cli.consoles import show
 from appliance.operator.calls import ConsoleCall
 from appliance.operator.terminal_link import FrameKind, Frames, frame, size_frame
 from tests.support.sample_operator import SampleOperator
+from tui.app import Console
 
 TRUE = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=$]*[a-zA-Z]|\][^\x07]*\x07)")
@@ -103,6 +105,20 @@ def test_each_terminal_has_a_console_of_its_own_in_its_colours() -> None:
             assert await far.end() == ""
 
     played(act)
+
+
+def test_nothing_of_a_console_stays_when_it_was_left() -> None:
+    async def act() -> None:
+        far = Far({"TERM": "vt220"})
+        await far.until("● serving")
+        await far.type("3\x1b[B")
+        await far.until("backup.home.arpa")
+        await far.type("q")
+        assert await far.end() == ""
+
+    played(act)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, Console)]
 
 
 def test_it_takes_the_size_that_the_terminal_has_now() -> None:
