@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -19,24 +19,28 @@ from appliance.ports.store import Operation, Store
 log = logging.getLogger(__name__)
 
 _MOST: Final = 50_000  # lines
+_OVER: Final = 5_000  # more than that for a short time: to find who must go takes a while
 _TIDY: Final = timedelta(hours=1)
 _MOST_READ: Final = 20_000  # certificates of either kind that are looked at after a start
 _KEY_OCTETS: Final = 16
 _OCTETS: Final = 5  # of a time, in seconds
-_REST: Final = 2 * _OCTETS  # where the line itself begins
+_ISSUED: Final = 2 * _OCTETS  # where the time of the newest certificate begins, in microseconds
+_REST: Final = _ISSUED + 8  # where the line itself begins
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = b"\xff" * _OCTETS
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(
-    tuple[CertificateKind, tuple[str, ...], bytes, datetime, datetime, tuple[float, ...]]
+    tuple[CertificateKind, tuple[str, ...], bytes, datetime, tuple[float, ...]]
 )
 
 
 class Lines:
     """What is known of each line. Changes are rows to write, given by `changes`.
 
-    Of tens of thousands of lines, each is kept as octets: when it is late and when it is over, in
-    a form that sorts, then what there is to know of it.
+    Of tens of thousands of lines, each is kept as octets: when it is late, when it is over and when
+    its newest certificate was issued, in a form that sorts, then what else there is to know of it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -104,7 +108,8 @@ class Lines:
 
     def changes(self, now: datetime) -> list[Operation]:
         """Give the rows that changed, and let go of what is over."""
-        if self._tidied is None or not timedelta() <= now - self._tidied < _TIDY:
+        late = self._tidied is None or not timedelta() <= now - self._tidied < _TIDY
+        if late or len(self._known) > _MOST + _OVER:
             self._tidied = now
             self._tidy(now)
         written: list[Operation] = []
@@ -123,13 +128,13 @@ class Lines:
 
     def _tidy(self, now: datetime) -> None:
         moment = _octets(now)
-        for key in [key for key, each in self._known.items() if each[_OCTETS:_REST] <= moment]:
+        for key in [key for key, each in self._known.items() if each[_OCTETS:_ISSUED] <= moment]:
             self._forget(key)
         if len(self._known) > _MOST:
             # those who never renewed first, then those that were not seen longest
             order = sorted(
                 self._known.items(),
-                key=lambda each: (each[1][:_OCTETS] != _NEVER, _line(each[1]).issued_at),
+                key=lambda each: (each[1][:_OCTETS] != _NEVER, each[1][_ISSUED:_REST]),
             )
             log.warning("more than %d lines of certificates: some are not followed", _MOST)
             for key, _ in order[: len(self._known) - _MOST]:
@@ -150,13 +155,15 @@ class Lines:
 
 def _packed(line: Line) -> bytes:
     serial, late = index.serial_octets(line.serial), line.late_at
-    rest = (line.kind, line.names, serial, line.issued_at, line.not_after, line.waits)
     late_at = _NEVER if late is None else _octets(late)
-    return late_at + _octets(line.over_at) + _encoder.encode(rest)
+    issued_at = max((line.issued_at - _EPOCH) // _MICROSECOND, 0).to_bytes(_REST - _ISSUED)
+    rest = (line.kind, line.names, serial, line.not_after, line.waits)
+    return late_at + _octets(line.over_at) + issued_at + _encoder.encode(rest)
 
 
 def _line(packed: bytes) -> Line:
-    kind, names, serial, issued_at, not_after, waits = _decoder.decode(packed[_REST:])
+    kind, names, serial, not_after, waits = _decoder.decode(packed[_REST:])
+    issued_at = _EPOCH + int.from_bytes(packed[_ISSUED:_REST]) * _MICROSECOND
     return Line(
         kind=kind,
         names=names,

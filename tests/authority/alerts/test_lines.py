@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
 from appliance.authority.alerts.habits import Line
 from appliance.authority.alerts.lines import Lines
@@ -15,12 +16,14 @@ DAY = timedelta(days=1)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-def issued(serial: int, at: datetime = START, end: datetime | None = None) -> Event:
+def issued(
+    serial: int, at: datetime = START, end: datetime | None = None, name: str = "nas.home.arpa"
+) -> Event:
     return Event(
         at=at,
         kind=EventKind.ISSUED,
         operation="sign",
-        sans=("nas.home.arpa", "10.0.0.7"),
+        sans=(name, "10.0.0.7"),
         serial=serial,
         not_after=(end or at + DAY).replace(microsecond=0),
     )
@@ -81,3 +84,25 @@ async def test_a_certificate_that_never_ends_has_a_line_without_an_end() -> None
     lines.heard(issued(2, START + DAY, end=FOREVER))
     assert len(rows(lines, START + 2 * DAY)) == 1
     assert not list(lines.findings(START + 900 * DAY, START))
+
+
+async def test_of_too_many_lines_those_go_that_never_renewed_and_were_not_seen_longest(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At once: a busy hour would bring hundreds of thousands."""
+    monkeypatch.setattr("appliance.authority.alerts.lines._MOST", 3)
+    monkeypatch.setattr("appliance.authority.alerts.lines._OVER", 1)
+    lines = Lines(MemoryStore())
+    lines.heard(issued(1))
+    lines.heard(issued(2, START + DAY / 2))
+    for number in range(3):
+        lines.heard(issued(10 + number, START + DAY / 2 * (5 - number) / 5, name=f"pc{number}"))
+        lines.changes(START + DAY / 2)
+        lines.written()
+    assert len(lines) == 4
+    lines.heard(issued(20, START + DAY, name="new"))
+    gone = [each for each in lines.changes(START + DAY / 2) if isinstance(each, Delete)]
+    assert (len(lines), len(gone)) == (3, 2)
+    lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=10))
+    assert len(lines) == 2  # the newest of those that never renewed was there
+    assert "some are not followed" in caplog.text
