@@ -74,7 +74,7 @@ def run_with_console(launch: Launch, welcome: Welcome | None = None) -> int:
     """
     if not terminal.is_fit():
         click.echo("there is no terminal for the console: serving without it", err=True)
-        return run_headless(launch, ring=EventRing(), consoles=AttachedConsoles())
+        return run_headless(launch, ring=EventRing(), consoles=AttachedConsoles)
     return _Session(launch, welcome).run()
 
 
@@ -93,7 +93,7 @@ class _Session:
                 ring=EventRing(),
                 controls=self._controls,
                 output=self._output,
-                consoles=self._consoles,
+                consoles=lambda: self._consoles,
             )
         )
         self._console: Console | None = None

@@ -7,12 +7,11 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from appliance.cli.command import StepCommand, refused
-from appliance.cli.consoles import AttachedConsoles
 from appliance.cli.prompts import read_password
 from appliance.config.addresses import split_address
 from appliance.config.loading import ConfigNotFound, ConfigUnreadable
@@ -28,6 +27,9 @@ from appliance.server.launch import Launch, Network
 from appliance.server.reloading import configured
 from appliance.server.run import run_headless
 from appliance.upstream.dns_probe import server_address
+
+if TYPE_CHECKING:
+    from appliance.cli.consoles import AttachedConsoles
 
 _MISUSED: Final = 1
 _FAILED: Final = 2
@@ -96,7 +98,7 @@ def serve(
             from appliance.cli.console import run_with_console  # noqa: PLC0415
 
             return run_with_console(launch)
-        return run_headless(launch, ring=EventRing(), consoles=AttachedConsoles())
+        return run_headless(launch, ring=EventRing(), consoles=_consoles)
     except (ConfigNotFound, ConfigUnreadable) as error:
         _tell(error)
         click.echo(
@@ -106,6 +108,12 @@ def serve(
     except HearthError as error:
         _tell(error)
         return _FAILED
+
+
+def _consoles() -> "AttachedConsoles":
+    from appliance.cli.consoles import AttachedConsoles  # noqa: PLC0415 - it brings asyncio
+
+    return AttachedConsoles()
 
 
 def _network(*, insecure: bool, **others: object) -> Network:

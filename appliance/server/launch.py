@@ -11,15 +11,17 @@ console:   trio.run in a thread of its own, where
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
 from appliance.model.events import Event, EventKind, NumberedEvent
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
-from appliance.operator.interface import Issuance, Operator
 from appliance.operator.tally import HourlyTally
+
+if TYPE_CHECKING:
+    from appliance.operator.interface import Issuance, Operator
 
 
 class EventRing(Protocol):
@@ -100,7 +102,7 @@ class Controls:
 class Running:
     """A serving appliance. `addresses` are host and port of each listener, the real port of 0."""
 
-    operator: Operator
-    issuance: Issuance
+    operator: "Operator"
+    issuance: "Issuance"
     addresses: tuple[tuple[str, int], ...]
     url: str

@@ -1,7 +1,7 @@
 """The composition root: from a Launch to a certificate authority that serves, and to its end.
 
-    store ─ own certificate · revocation lists · identity providers · housekeeping · control socket
-          · validations · alerts · log ─ reload ─ connections ─ listeners
+    store ─ own certificate · revocation lists · identity providers · housekeeping · validations
+          · alerts · log · what operates it (`operating`) ─ reload ─ connections ─ listeners
 
 What is on the right ends before what is on its left: at a stop, the listeners first, then each
 connection after its answer, the store last. `Controls.stop` asks for that; cancelling cuts it
@@ -13,34 +13,21 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from appliance.authority import importing, reindexing
 from appliance.config.settings import LevelDbSettings, Settings
-from appliance.model.errors import Broken, ConfigError, HearthError
+from appliance.model.errors import ConfigError, HearthError
 from appliance.model.version import VERSION
-from appliance.model.work import Work
-from appliance.operator.control import serve_control
-from appliance.operator.interface import Issuance, Operator, Snapshots
 from appliance.operator.line_ring import LineRing
-from appliance.operator.terminal_link import Consoles
-from appliance.operator.who import WHO
 from appliance.ports.store import Store
 from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
-from appliance.server.backup.desk import BackupDesk
-from appliance.server.backup.schedule import Schedule
-from appliance.server.backup.snapshots import ServedSnapshots
-from appliance.server.box import ApplianceBox
-from appliance.server.console_lock import ConfiguredLock
 from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
-from appliance.server.operation import ApplianceOperator
-from appliance.server.orders import DirectIssuance
 from appliance.server.output import (
     Output,
     RememberedRequests,
@@ -48,7 +35,6 @@ from appliance.server.output import (
     logging_to,
     standard_error,
 )
-from appliance.server.past import Past
 from appliance.server.reloading import Service, configured, in_force
 from appliance.server.system import (
     SystemChance,
@@ -59,10 +45,13 @@ from appliance.server.system import (
 )
 from appliance.server.upkeep import Upkeep
 from appliance.server.validating import owner
-from appliance.server.works import WorkDesk
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
+
+if TYPE_CHECKING:
+    from appliance.operator.terminal_link import Consoles
+    from appliance.server.operating import Operate
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +64,13 @@ async def serve_appliance(
     ring: EventRing,
     controls: Controls,
     output: Output | None = None,
-    consoles: Consoles | None = None,
+    consoles: "Callable[[], Consoles] | None" = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `controls.stop` is set and the last answer is out.
 
-    Log lines go to `output`, standard error by default; terminals that are attached to the control
-    socket are given to `consoles`. Raises what keeps it from serving: any of
+    Log lines go to `output`, standard error by default; `consoles` makes what terminals are given
+    to that are attached to the control socket. Raises what keeps it from serving: any of
     the family, with one line that names file and place; never what a request or a reload does.
     """
     sink = output or standard_error()
@@ -103,7 +92,7 @@ async def _serve(
     controls: Controls,
     sink: RememberedRequests,
     say: Callable[[str], None],
-    consoles: Consoles | None,
+    consoles: "Callable[[], Consoles] | None",
     task_status: trio.TaskStatus[Running],
 ) -> None:
     allow_many_files()
@@ -139,10 +128,6 @@ async def _serve(
         tasks.start_soon(service.keep_responder_fresh)
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
-        schedule = Schedule(
-            lambda: service.assembly.settings, store, clock, chance, foundation.conditions
-        )
-        tasks.start_soon(schedule.run)
         tasks.start_soon(upkeep.run)
         await tasks.start(
             foundation.validation.run, lambda row: owner(service.assembly.registry, row)
@@ -150,56 +135,21 @@ async def _serve(
         async with trio.open_nursery() as doors:
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
+            operate = await trio.to_thread.run_sync(_operate)
+            running = await operate(tasks, service, upkeep, ring, sink.ring, consoles)
             _tell(launch, service, store, say)
-            box = await _box(tasks, service, schedule, sink.ring)
-            operator = ApplianceOperator(service, ring, Past(store, clock.now()), upkeep, box)
-            issuance = DirectIssuance(
-                current=lambda: service.assembly, foundation=foundation, client="control socket"
-            )
-            snapshots = ServedSnapshots(
-                store, lambda: service.record("backup", "the whole database is read for a backup")
-            )
-            if consoles is not None:
-                consoles.guard(ConfiguredLock(lambda: service.settings().lock))
-            await _open_control_socket(tasks, settings, operator, issuance, snapshots, consoles)
-            task_status.started(
-                Running(
-                    operator=operator,
-                    issuance=issuance,
-                    addresses=service.addresses,
-                    url=banner.primary_url(service.assembly, service.addresses[0][1]),
-                )
-            )
+            task_status.started(running)
             service.record("start", f"Hearth {VERSION}, {in_force(settings)}")
             await _until_stopped(service, controls)
             say("shutting down ...")
             service.record("stop", "as asked")
 
 
-async def _box(
-    tasks: trio.Nursery, service: Service, schedule: Schedule, lines: LineRing
-) -> ApplianceBox:
-    """Make what the operator looks after, and let its work be done."""
-    foundation = service.foundation
+def _operate() -> "Operate":
+    # Nobody who asks for a certificate waits for it, and it takes as long as all before.
+    from appliance.server.operating import operate  # noqa: PLC0415
 
-    def tell(work: Work) -> None:
-        came = work.problem or "; ".join(work.told)
-        text = f"{work.kind} by {WHO.get()}: {work.subject}: {came}"
-        service.record("operator", text, ok=not work.problem)
-
-    works = WorkDesk(foundation.clock, tell)
-    desk = BackupDesk(
-        service.settings,
-        foundation.store,
-        schedule,
-        works,
-        clock=foundation.clock,
-        chance=foundation.chance,
-        password=foundation.password,
-    )
-    await tasks.start(works.run)
-    await tasks.start(desk.run)
-    return ApplianceBox(service, desk, works, lines)
+    return operate
 
 
 def _tell(launch: Launch, service: Service, store: Store, say: Callable[[str], None]) -> None:
@@ -217,7 +167,7 @@ def run_headless(
     *,
     ring: EventRing,
     output: Output | None = None,
-    consoles: Consoles | None = None,
+    consoles: "Callable[[], Consoles] | None" = None,
 ) -> int:
     """Serve in this thread until SIGTERM or SIGINT, and give the exit code.
 
@@ -248,25 +198,6 @@ async def _until_stopped(service: Service, controls: Controls) -> None:
         waiting.cancel_scope.cancel()
     notify.stopping()
     service.close()
-
-
-async def _open_control_socket(
-    tasks: trio.Nursery,
-    settings: Settings,
-    operator: Operator,
-    issuance: Issuance,
-    snapshots: Snapshots,
-    consoles: Consoles | None,
-) -> None:
-    """Let `hearth certs` and its like in, beside the database; the CA serves without it, too."""
-    if not isinstance(settings.database, LevelDbSettings):
-        return
-    try:
-        directory = settings.database.directory
-        serve = partial(serve_control, consoles=consoles)
-        await tasks.start(serve, operator, directory, issuance, snapshots)
-    except Broken as error:
-        log.warning("%s", error)
 
 
 async def _obey_signals(

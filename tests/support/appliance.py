@@ -100,6 +100,8 @@ class Appliance:
             return thread.submit(hearth, *arguments).result()
 
     def start(self, *flags: str) -> "Appliance":
+        """Begin, and wait until it answers and can be operated."""
+        before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve", str(self.ca_json)]
@@ -111,7 +113,7 @@ class Appliance:
                 start_new_session=True,
             )
         deadline = time.monotonic() + 30
-        while not self.healthy():
+        while b"Serving HTTPS on " not in self.log.read_bytes()[before:] or not self.healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
