@@ -16,6 +16,7 @@ falls on both; figures are medians of the rounds.
     console
            what consoles in the service cost, and how soon they answer a key
     token  signatures of a virtual YubiKey through the driver, beside the card's own rate
+    soak   what stays of a load of --minutes when it is over
 """
 
 import argparse
@@ -28,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import console, hanging, ordering, renewing, signing, token
+from tests.bench import console, hanging, ordering, renewing, signing, soak, token
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
@@ -113,7 +114,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("load", nargs="?", choices=[*LOADS, "token", "console"], default="sign")
+    parser.add_argument(
+        "load", nargs="?", choices=[*LOADS, "token", "console", "soak"], default="sign"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--connections", type=int, nargs="+", default=[2, 16, 64])
@@ -124,10 +127,14 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, nargs="*", default=[], help="measure ours with so many workers, too"
     )
+    parser.add_argument("--minutes", type=float, default=30, help="of the soak's load")
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     arguments = parser.parse_args()
     if arguments.load == "console":
         console.main(["--rounds", str(arguments.rounds), "--seconds", str(arguments.seconds)])
+        return
+    if arguments.load == "soak":
+        soak.main(["--minutes", str(arguments.minutes)])
         return
     if arguments.load == "token":
         token.main()

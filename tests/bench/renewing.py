@@ -36,7 +36,8 @@ def anew(
 def _load(
     server: Running, authority: Authority, clients: int, seconds: int, *, anew: bool
 ) -> Loaded:
-    contexts = [_context(server, authority, number) for number in range(clients)]
+    stem = "anew" if anew else "kept"
+    contexts = [_context(server, authority, f"{stem}{number}") for number in range(clients)]
 
     def client(number: int, tally: Tally) -> Work:
         connect = partial(Connection, server.port, contexts[number])
@@ -83,9 +84,9 @@ def _fresh(connect: partial[Connection]) -> Iterator[Connection]:
         connection.close()
 
 
-def _context(server: Running, authority: Authority, number: int) -> ssl.SSLContext:
+def _context(server: Running, authority: Authority, who: str) -> ssl.SSLContext:
     """Get a certificate, and give what shows it."""
-    name, key = f"renewing{number}.load.test", generate_private_key(SECP256R1())
+    name, key = f"{who}.load.test", generate_private_key(SECP256R1())
     asked = {"csr": csr(name, key), "ott": authority.provisioner.token(name)}
     plain = ssl.create_default_context(cafile=str(authority.root))
     connection = Connection(server.port, plain)
@@ -93,7 +94,7 @@ def _context(server: Running, authority: Authority, number: int) -> ssl.SSLConte
     connection.close()
     if status != 201:
         raise Failed(f"{status} {body!r}")
-    file = authority.directory / "renewing.pem"
+    file = authority.directory / f"{who}.pem"
     shown = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     file.write_text("".join(json.loads(body)["certChain"]) + shown)
     context = ssl.create_default_context(cafile=str(authority.root))

@@ -29,12 +29,16 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to start, and how it wants its configuration; `settings` are more keys of ca.json."""
+    """What to start, and how it wants its configuration.
+
+    `settings` are more keys of ca.json, `environment` more variables.
+    """
 
     name: str
     command: list[str]
     database: dict[str, str]
     settings: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def workers(self) -> int:
@@ -130,7 +134,11 @@ class Running:
         self.process = subprocess.Popen(
             [*program.command, str(file), "--password-file", str(authority.directory / "password")]
             + ["--insecure", "--acme-http-port", str(authority.challenged.getsockname()[1])],
-            env={**os.environ, "STEPPATH": str(authority.directory / "step")},
+            env={
+                **os.environ,
+                "STEPPATH": str(authority.directory / "step"),
+                **program.environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,

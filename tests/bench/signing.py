@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def load(
     server: Running, authority: Authority, connections: int, seconds: int, most: int
 ) -> Loaded:
     """Ask for X.509 certificates; the requests are made just before, so that no token is old."""
-    asked = [body for _, body in bodies(authority.provisioner, most)]
+    asked = [body for _, body in bodies(authority.provisioner, most, f"h{time.time_ns():x}-")]
     return _by_wrk(server, authority.directory, "sign", asked, connections, seconds)
 
 
@@ -45,7 +46,7 @@ def _by_wrk(
     connections: int,
     seconds: int,
 ) -> Loaded:
-    file = directory / "bodies"
+    file = directory / f"bodies-{path.replace('/', '-')}"
     file.write_bytes(b"".join(body + b"\n" for body in asked))
     threads = min(2, connections)
     used = server.processor()
