@@ -28,12 +28,29 @@ _IN_HARDWARE: Final = (
     " and enter it in `issuers` of ca.json, as standby."
 )
 
+_STEPS: Final = {
+    IssuerState.STANDBY: (
+        IssuerChange.ACTIVATE,
+        "It is published and signs nothing yet. Activated, it issues all that is new, and the one"
+        " before it renews what it issued.",
+    ),
+    IssuerState.RETIRING: (
+        IssuerChange.RETIRE,
+        "It renews what it issued. Retired, its successor does, its key is not needed any more,"
+        " and there are no new CRLs and OCSP answers of it.",
+    ),
+    IssuerState.RETIRED: (
+        IssuerChange.REMOVE,
+        "It signs nothing. Removed, what it issued cannot be renewed any more; its files stay.",
+    ),
+}
+
 
 def steps(assembly: Assembly, now: datetime) -> list[IssuerStep]:
     """Give the steps that can be taken, the one that should be taken first before the others."""
     settings = assembly.settings
-    found = [*_standing_by(settings), *_others(settings, now), _create(assembly, now)]
-    return sorted(found, key=lambda step: not step.due)
+    found = [*_here(settings, now), _create(assembly, now)]
+    return sorted(found, key=lambda step: (not step.due, step.change is not IssuerChange.ACTIVATE))
 
 
 def taken(change: IssuerChange, name: str, settings: Settings, now: datetime) -> Rollover:
@@ -52,41 +69,18 @@ def taken(change: IssuerChange, name: str, settings: Settings, now: datetime) ->
     return rollover
 
 
-def _standing_by(settings: Settings) -> Iterator[IssuerStep]:
+def _here(settings: Settings, now: datetime) -> Iterator[IssuerStep]:
+    """Give the step that each intermediate may take from where it is, by ca.json alone."""
     for each in settings.issuers:
-        if each.state is IssuerState.STANDBY:
+        if found := _STEPS.get(each.state):
+            change, text = found
             yield IssuerStep(
-                change=IssuerChange.ACTIVATE,
+                change=change,
                 issuer=each.name,
-                text="It is published and signs nothing yet. Activated, it issues all that is new,"
-                " and the one before it renews what it issued.",
-                command=_written(settings, "activate", each.name),
+                text=text,
+                command=_written(settings, change, each.name),
                 here=True,
-                due=True,
-            )
-
-
-def _others(settings: Settings, now: datetime) -> Iterator[IssuerStep]:
-    for each in settings.issuers:
-        if each.state is IssuerState.RETIRING:
-            yield IssuerStep(
-                change=IssuerChange.RETIRE,
-                issuer=each.name,
-                text="It renews what it issued. Retired, its successor does, its key is not needed"
-                " any more, and there are no new CRLs and OCSP answers of it.",
-                command=_written(settings, "retire", each.name),
-                here=True,
-                due=_is_over(each.certificate, now),
-            )
-        if each.state is IssuerState.RETIRED:
-            yield IssuerStep(
-                change=IssuerChange.REMOVE,
-                issuer=each.name,
-                text="It signs nothing. Removed, what it issued cannot be renewed any more; its"
-                " files stay.",
-                command=_written(settings, "remove", each.name),
-                here=True,
-                due=_is_over(each.certificate, now),
+                due=each.state is IssuerState.STANDBY or _is_over(each.certificate, now),
             )
 
 
