@@ -32,6 +32,7 @@ _PORTION = 20  # seconds; tokens are made for so long
 _EASE = 75  # seconds until a server is idle: unused memory is given back each minute
 _AFTER = 120  # seconds of idleness after the load
 _ALLOWED = 20.0  # MB
+_COMPACTING = 1  # thread, that LevelDB has from its first compaction on
 _MOST = 6_000  # requests prepared for the first portion
 
 
@@ -132,7 +133,7 @@ def _again(
             found = load(server, authority, connections, seconds, most)
             issued, portions = issued + found.issued, portions + 1
             rate += next(iter(found.figures.values()))
-            most = max(1_000, 3 * found.issued)
+            most = max(500, 3 * found.issued)
     except Exception:  # noqa: BLE001  the parent ends all
         done.put((name, issued, 0.0, traceback.format_exc()))
         return
@@ -200,8 +201,8 @@ def judge(before: Held, after: Held) -> list[str]:
         found.append(f"more tasks: {tasks}")
     if files := after.files - before.files:
         found.append(f"more files: {sorted(files)}")
-    if after.threads > before.threads:
-        found.append(f"more threads: {after.threads - before.threads}")
+    if (threads := after.threads - before.threads) > _COMPACTING:
+        found.append(f"more threads: {threads}")
     difference = after.memory["resident"] - before.memory["resident"]
     if difference > _ALLOWED:
         found.append(f"{difference:.1f} MB more of memory")
