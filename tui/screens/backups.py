@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta, tzinfo
 from typing import ClassVar, Final
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +16,7 @@ from tui.columns import Column
 from tui.screens.backup_forms import BackupElsewhere, ProveBackup
 from tui.screens.help import Help
 from tui.screens.watched import SHAPES, Below
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.line_list import LineList
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
@@ -95,17 +95,11 @@ class BackupScreen(Below):
         yield Static(classes="head")
         yield Rule()
         yield Static(id="plan", classes="note", markup=False)
-        yield Static(classes="titles")
+        yield ColumnTitles(self._list)
         yield self._list
         yield Rule()
         yield Static(id="work", markup=False)
         yield Footer(compact=True, show_command_palette=False)
-
-    def fit(self) -> None:
-        """Write the titles for the width."""
-        super().fit()
-        for titles in self.query(".titles").results(Static):
-            titles.update(Text(self._list.titles(), no_wrap=True))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done."""

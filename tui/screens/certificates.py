@@ -9,9 +9,8 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.events import Resize
-from textual.widgets import Footer, Label, Rule, Static
+from textual.widgets import Footer, Rule, Static
 
 from appliance.model.errors import HearthError
 from appliance.model.inventory import CertificateQuery, CertificateState
@@ -25,10 +24,12 @@ from tui.screens.place import Place
 from tui.screens.revoke import Revoke
 from tui.selection import Selection
 from tui.widgets.certificate_list import CertificateList
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.ends import ends
 from tui.widgets.filter_field import FilterField
 from tui.widgets.line_list import LineList
 from tui.widgets.place_bar import PlaceBar
+from tui.widgets.search_bar import SearchBar
 from tui.widgets.sheet import Field, Section
 from tui.wording import LOOK, Calendar, count, printable
 
@@ -75,11 +76,7 @@ class Certificates(Place):
         Rule.-horizontal { color: $panel; margin: 0; }
         Footer { padding: 0 1; }
         #head { height: 1; padding: 0 1; }
-        #search { height: 1; padding: 0 2; display: none; }
-        #slash { color: $primary; width: auto; }
-        #columns { height: 1; padding: 0 2; color: $foreground 45%; }
-        &.-searching #search { display: block; }
-        &.-low Rule, &.-low #columns, &.-low PlaceBar { display: none; }
+        &.-low Rule, &.-low ColumnTitles, &.-low PlaceBar { display: none; }
     }
     """
     AUTO_FOCUS = "CertificateList"
@@ -104,7 +101,7 @@ class Certificates(Place):
         self._zone = zone
         self._selection = Selection()
         self._list = CertificateList(zone=zone)
-        self._field = FilterField(placeholder="name, *.domain or serial number …")
+        self._search = SearchBar("name, *.domain or serial number …")
         self._overview: Overview | None = None
         self._query: CertificateQuery | None = None  # of the next page; None: there is none
         self._asking = False
@@ -113,16 +110,14 @@ class Certificates(Place):
         """Put the parts one below the other."""
         yield Static(id="head")
         yield Rule()
-        with Horizontal(id="search"):
-            yield Label("/ ", id="slash")
-            yield self._field
-        yield Static(id="columns")
+        yield self._search
+        yield ColumnTitles(self._list)
         yield self._list
         yield PlaceBar("Certificates")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_resize(self, event: Resize) -> None:
-        """Fit the titles; on a low terminal leave out what is not the list."""
+        """Fit the head; on a low terminal leave out what is not the list."""
         self.set_class(event.size.height < _LOW, "-low")
         self.call_after_refresh(self._show_head)
 
@@ -145,13 +140,11 @@ class Certificates(Place):
 
     def action_search(self) -> None:
         """Type a search."""
-        self.add_class("-searching")
-        self._field.focus()
+        self._search.begin()
 
     def action_everything(self) -> None:
         """Let go of the search, and of all else that leaves something out."""
-        self._field.value = ""
-        self.remove_class("-searching")
+        self._search.clear()
         self._list.focus()
         self._choose(Selection(kind=self._selection.kind))
 
@@ -203,11 +196,10 @@ class Certificates(Place):
 
     @on(FilterField.Changed)
     def _typed(self) -> None:
-        self._choose(replace(self._selection, typed=self._field.value))
+        self._choose(replace(self._selection, typed=self._search.value))
 
     @on(FilterField.Left)
     def _typing_ended(self) -> None:
-        self.set_class(bool(self._field.value), "-searching")
         self._list.focus()
 
     @on(LineList.Moved)
@@ -284,4 +276,3 @@ class Certificates(Place):
         if self._asking:
             shown = f"searching …  {shown}"
         self.query_one("#head", Static).update(ends(left, Text(shown), width))
-        self.query_one("#columns", Static).update(Text(self._list.titles(), no_wrap=True))

@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar, Final
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widgets import Footer, Label, Rule, Static
+from textual.widgets import Footer, Rule, Static
 
 from appliance.model.errors import HearthError
 from appliance.model.events import EventKind
@@ -20,8 +18,9 @@ from appliance.operator.interface import Operator
 from tui.columns import Column
 from tui.screens.details import Details
 from tui.screens.help import Help
-from tui.screens.watched import SHAPES, Below
-from tui.widgets.filter_field import FilterField
+from tui.screens.searched import Searched
+from tui.screens.watched import SHAPES
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.line_list import LineList
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
@@ -69,38 +68,32 @@ _HELP: Final = (
 )
 
 
-class EventScreen(Below):
+class EventScreen(Searched):
     """The journal, page after page, and whether it is whole."""
 
     CSS = """
     EventScreen {
-        #search { height: 1; padding: 0 2; display: none; }
-        #slash { color: $primary; width: auto; }
         #check { height: auto; max-height: 6; padding: 0 2; color: $foreground 80%; }
-        &.-searching #search { display: block; }
     }
     """
-    AUTO_FOCUS = "RowList"
     name_shown = "Journal"
     help = _HELP
+    placeholder = "name, *.domain, serial, operation:… "
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/"),
         Binding("f", "next_kind", "kind"),
         Binding("v", "verify", "verify"),
         Binding("g", "again", "newest", show=False),
-        Binding("escape", "leave", "back", key_display="Esc"),
     ]
 
     def __init__(self, operator: Operator, *, zone: tzinfo | None, pause: float) -> None:
-        super().__init__(operator, zone=zone, pause=pause)
-        self._list = RowList(
+        rows = RowList(
             Column(title="what", width=10),
             Column(title="time", width=8),
             Column(title="about", width=0),
             Column(title="operation", width=13),
             Column(title="number", width=9, right=True),
         )
-        self._field = FilterField(placeholder="name, *.domain, serial, operation:… ")
+        super().__init__(operator, rows, zone=zone, pause=pause)
         self._events: list[JournalEvent] = []
         self._choice = 0
         self._query: JournalQuery | None = None  # of the next page; None: there is none
@@ -111,20 +104,12 @@ class EventScreen(Below):
         """Put the parts one below the other."""
         yield Static(classes="head")
         yield Rule()
-        with Horizontal(id="search"):
-            yield Label("/ ", id="slash")
-            yield self._field
-        yield Static(classes="titles")
+        yield self._search
+        yield ColumnTitles(self._list)
         yield self._list
         yield Rule()
         yield Static(id="check", markup=False)
         yield Footer(compact=True, show_command_palette=False)
-
-    def fit(self) -> None:
-        """Write the titles for the width."""
-        super().fit()
-        for titles in self.query(".titles").results(Static):
-            titles.update(Text(self._list.titles(), no_wrap=True))
 
     async def look(self) -> None:
         """Ask for new entries while the newest are seen, and for the check."""
@@ -137,19 +122,16 @@ class EventScreen(Below):
             await self._fetch()
         self._show_head()
 
-    def action_search(self) -> None:
-        """Type what to look for."""
-        self.add_class("-searching")
-        self._field.focus()
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a search or a kind leaves something out."""
+        return super().is_narrow or self._choice > 0
 
-    def action_leave(self) -> None:
-        """Show all again, or go back."""
-        if self._field.value or self._choice:
-            self._field.value, self._choice = "", 0
-            self.remove_class("-searching")
-            self._ask()
-        else:
-            self.dismiss()
+    def show_all(self) -> None:
+        """Leave nothing out any more."""
+        super().show_all()
+        self._choice = 0
+        self._ask()
 
     def action_next_kind(self) -> None:
         """Show entries of another kind."""
@@ -165,14 +147,9 @@ class EventScreen(Below):
         """Follow the hashes."""
         self.begin(self._operator.begin_journal_check())
 
-    @on(FilterField.Changed)
-    def _typed(self) -> None:
+    def searched(self) -> None:
+        """Ask for what has the name, the serial number or the operation."""
         self._ask()
-
-    @on(FilterField.Left)
-    def _typing_ended(self) -> None:
-        self.set_class(bool(self._field.value), "-searching")
-        self._list.focus()
 
     @on(LineList.Moved)
     def _moved(self) -> None:
@@ -227,7 +204,7 @@ class EventScreen(Below):
         self._show()
 
     def _selected(self) -> JournalQuery:
-        typed = self._field.value.strip()
+        typed = self._search.value.strip()
         query = JournalQuery(kinds=_CHOICES[self._choice], newest_first=True, limit=_PAGE)
         if typed.startswith("operation:"):
             return replace(query, operation=typed.removeprefix("operation:").strip())

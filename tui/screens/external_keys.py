@@ -17,6 +17,7 @@ from tui.screens.external_key import KeyDetails
 from tui.screens.help import Help
 from tui.screens.new_external_key import NewKey
 from tui.screens.remove_external_key import RemoveKey
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.key_list import KeyList
 from tui.widgets.line_list import LineList
 from tui.widgets.sheet import Field, Section
@@ -61,7 +62,6 @@ class ExternalKeyScreen(Screen[None]):
     ExternalKeyScreen {
         background: $background;
         #title { height: 1; padding: 0 1; color: $primary; text-style: bold; }
-        #columns { height: 1; padding: 0 2; color: $foreground 45%; }
         Rule.-horizontal { color: $panel; margin: 0; }
         Footer { padding: 0 1; }
     }
@@ -89,7 +89,7 @@ class ExternalKeyScreen(Screen[None]):
         """Title, list, keys."""
         yield Static(Text("ACME: external account keys"), id="title")
         yield Rule()
-        yield Static(Text(KeyList.titles(), no_wrap=True), id="columns")
+        yield ColumnTitles(self._list)
         yield self._list
         yield Footer(compact=True, show_command_palette=False)
 

@@ -4,7 +4,6 @@ from collections.abc import Container, Iterator
 from datetime import timedelta, tzinfo
 from typing import ClassVar, Final
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,6 +18,7 @@ from tui.screens.key import KeySheet
 from tui.screens.place import Place
 from tui.screens.succession import Succession
 from tui.screens.watched import SHAPES, Watched
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.line_list import LineList
 from tui.widgets.place_bar import PlaceBar
 from tui.widgets.row_list import Row, RowList
@@ -82,7 +82,7 @@ class Keys(Watched, Place):
         """Put the parts one below the other."""
         yield Static(classes="head")
         yield Rule()
-        yield Static(classes="titles")
+        yield ColumnTitles(self._list)
         yield self._list
         yield Rule()
         yield Static(id="next", classes="note")
@@ -96,12 +96,6 @@ class Keys(Watched, Place):
             if overview.tokens != self._tokens:
                 self._tokens = overview.tokens
                 self._show()
-
-    def fit(self) -> None:
-        """Write the titles for the width."""
-        super().fit()
-        for titles in self.query(".titles").results(Static):
-            titles.update(Text(self._list.titles(), no_wrap=True))
 
     def action_next_issuer(self) -> None:
         """See the steps to the next intermediate."""

@@ -6,16 +6,14 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widgets import Footer, Label, Rule, Static
+from textual.widgets import Footer, Rule, Static
 
 from appliance.model.loglines import LineLevel, LogLine
 from appliance.operator.interface import Operator
 from tui.columns import Column
 from tui.request_line import brief
 from tui.screens.help import Help
-from tui.screens.watched import Below
-from tui.widgets.filter_field import FilterField
+from tui.screens.searched import Searched
 from tui.widgets.line_list import LineList
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
@@ -61,35 +59,25 @@ _HELP: Final = (
 )
 
 
-class LogScreen(Below):
+class LogScreen(Searched):
     """The lines, the newest on top."""
 
-    CSS = """
-    LogScreen {
-        #search { height: 1; padding: 0 2; display: none; }
-        #slash { color: $primary; width: auto; }
-        &.-searching #search { display: block; }
-    }
-    """
-    AUTO_FOCUS = "RowList"
     name_shown = "Log"
     help = _HELP
+    placeholder = "words …"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/"),
         Binding("f", "next_level", "level"),
         Binding("space", "pause", "pause", key_display="space"),
         Binding("g", "newest", "newest"),
-        Binding("escape", "leave", "back", key_display="Esc"),
     ]
 
     def __init__(self, operator: Operator, *, zone: tzinfo | None, pause: float) -> None:
-        super().__init__(operator, zone=zone, pause=pause)
-        self._list = RowList(
+        rows = RowList(
             Column(title="", width=9),
             Column(title="time", width=8),
             Column(title="line", width=0),
         )
-        self._field = FilterField(placeholder="words …")
+        super().__init__(operator, rows, zone=zone, pause=pause)
         self._lines: list[LogLine] = []  # the newest first
         self._shown: list[LogLine] = []
         self._choice = 0
@@ -100,9 +88,7 @@ class LogScreen(Below):
         """Put the parts one below the other."""
         yield Static(classes="head")
         yield Rule()
-        with Horizontal(id="search"):
-            yield Label("/ ", id="slash")
-            yield self._field
+        yield self._search
         yield self._list
         yield Footer(compact=True, show_command_palette=False)
 
@@ -116,11 +102,6 @@ class LogScreen(Below):
             self._last = page.lines[-1].number
             self._lines = [*reversed(page.lines), *self._lines][:_MOST]
         self._show()
-
-    def action_search(self) -> None:
-        """Type words."""
-        self.add_class("-searching")
-        self._field.focus()
 
     def action_next_level(self) -> None:
         """Show lines of another level."""
@@ -139,22 +120,9 @@ class LogScreen(Below):
         self._list.action_first()
         self.look_now()
 
-    def action_leave(self) -> None:
-        """Show all again, or go back."""
-        if self._field.value:
-            self._field.value = ""
-            self.remove_class("-searching")
-        else:
-            self.dismiss()
-
-    @on(FilterField.Changed)
-    def _typed(self) -> None:
+    def searched(self) -> None:
+        """Show the lines that have the words."""
         self._show()
-
-    @on(FilterField.Left)
-    def _typing_ended(self) -> None:
-        self.set_class(bool(self._field.value), "-searching")
-        self._list.focus()
 
     @on(LineList.Opened)
     def _open(self, message: LineList.Opened) -> None:
@@ -172,7 +140,7 @@ class LogScreen(Below):
 
     def _show(self) -> None:
         name, levels = _CHOICES[self._choice]
-        words = self._field.value.lower().split()
+        words = self._search.value.lower().split()
         self._shown = [
             each
             for each in self._lines

@@ -20,6 +20,7 @@ from tui.screens.new_provisioner import NewProvisioner
 from tui.screens.place import Place
 from tui.screens.provisioner import ProvisionerScreen
 from tui.screens.save_configuration import SaveConfiguration
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.ends import ends
 from tui.widgets.line_list import LineList
 from tui.widgets.place_bar import PlaceBar
@@ -70,8 +71,7 @@ class Provisioners(Place):
         Rule.-horizontal { color: $panel; margin: 0; }
         Footer { padding: 0 1; }
         #head { height: 1; padding: 0 1; }
-        #columns { height: 1; padding: 0 2; color: $foreground 45%; }
-        &.-low Rule, &.-low #columns, &.-low PlaceBar { display: none; }
+        &.-low Rule, &.-low ColumnTitles, &.-low PlaceBar { display: none; }
     }
     """
     AUTO_FOCUS = "ProvisionerList"
@@ -96,13 +96,13 @@ class Provisioners(Place):
         """Put the parts one below the other."""
         yield Static(id="head")
         yield Rule()
-        yield Static(id="columns")
+        yield ColumnTitles(self._list)
         yield self._list
         yield PlaceBar("Provisioners")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_resize(self, event: Resize) -> None:
-        """Fit the titles; on a low terminal leave out what is not the list."""
+        """Fit the head; on a low terminal leave out what is not the list."""
         self.set_class(event.size.height < _LOW, "-low")
         self.call_after_refresh(self._show_head)
 
@@ -203,5 +203,3 @@ class Provisioners(Place):
             left += Text(f"{LOOK} {printable(current.name)}: {printable(current.state)}")
         count = Text(f"{self._list.line_count} in ca.json")
         self.query_one("#head", Static).update(ends(left, count, max(0, self.size.width - 2)))
-        titles = ProvisionerList.titles(self.size.width - 4)
-        self.query_one("#columns", Static).update(Text(titles, no_wrap=True))

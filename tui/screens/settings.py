@@ -3,19 +3,18 @@
 from datetime import tzinfo
 from typing import ClassVar, Final
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widgets import Footer, Label, Rule, Static
+from textual.widgets import Footer, Rule, Static
 
 from appliance.model.configured import Configuration, Setting
 from appliance.operator.interface import Operator
 from tui.columns import Column
 from tui.screens.help import Help
-from tui.screens.watched import SHAPES, Below
-from tui.widgets.filter_field import FilterField
+from tui.screens.searched import Searched
+from tui.screens.watched import SHAPES
+from tui.widgets.column_titles import ColumnTitles
 from tui.widgets.line_list import LineList
 from tui.widgets.row_list import Row, RowList
 from tui.widgets.sheet import Field, Section
@@ -45,33 +44,23 @@ _HELP: Final = (
 )
 
 
-class SettingScreen(Below):
+class SettingScreen(Searched):
     """The settings, a line each."""
 
-    CSS = """
-    SettingScreen {
-        #search { height: 1; padding: 0 2; display: none; }
-        #slash { color: $primary; width: auto; }
-        &.-searching #search { display: block; }
-    }
-    """
-    AUTO_FOCUS = "RowList"
     name_shown = "Settings"
     help = _HELP
+    placeholder = "setting, value, default …"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/"),
         Binding("r", "reload", "put in force"),
-        Binding("escape", "leave", "back", key_display="Esc"),
     ]
 
     def __init__(self, operator: Operator, *, zone: tzinfo | None, pause: float) -> None:
-        super().__init__(operator, zone=zone, pause=pause)
-        self._list = RowList(
+        rows = RowList(
             Column(title="", width=9),
             Column(title="setting", width=30),
             Column(title="in force", width=0),
         )
-        self._field = FilterField(placeholder="setting, value, default …")
+        super().__init__(operator, rows, zone=zone, pause=pause)
         self._configuration: Configuration | None = None
         self._shown: list[Setting] = []
 
@@ -80,18 +69,10 @@ class SettingScreen(Below):
         yield Static(classes="head")
         yield Rule()
         yield Static(id="file", classes="note", markup=False)
-        with Horizontal(id="search"):
-            yield Label("/ ", id="slash")
-            yield self._field
-        yield Static(classes="titles")
+        yield self._search
+        yield ColumnTitles(self._list)
         yield self._list
         yield Footer(compact=True, show_command_palette=False)
-
-    def fit(self) -> None:
-        """Write the titles for the width."""
-        super().fit()
-        for titles in self.query(".titles").results(Static):
-            titles.update(Text(self._list.titles(), no_wrap=True))
 
     async def look(self) -> None:
         """Ask for the configuration."""
@@ -111,19 +92,6 @@ class SettingScreen(Below):
         self.put("#file", "\n".join(lines))
         self._show()
 
-    def action_search(self) -> None:
-        """Type words."""
-        self.add_class("-searching")
-        self._field.focus()
-
-    def action_leave(self) -> None:
-        """Show all again, or go back."""
-        if self._field.value:
-            self._field.value = ""
-            self.remove_class("-searching")
-        else:
-            self.dismiss()
-
     def action_reload(self) -> None:
         """Put the file in force."""
         self.begin(self._reload())
@@ -135,7 +103,7 @@ class SettingScreen(Below):
     def _show(self) -> None:
         if self._configuration is None:
             return
-        words = self._field.value.lower().split()
+        words = self._search.value.lower().split()
         self._shown = [
             each
             for each in self._configuration.settings
@@ -152,14 +120,9 @@ class SettingScreen(Below):
         ]
         self._list.show(rows, "None has all of these words. Esc shows all.")
 
-    @on(FilterField.Changed)
-    def _typed(self) -> None:
+    def searched(self) -> None:
+        """Show the settings that have the words."""
         self._show()
-
-    @on(FilterField.Left)
-    def _typing_ended(self) -> None:
-        self.set_class(bool(self._field.value), "-searching")
-        self._list.focus()
 
     @on(LineList.Opened)
     def _open(self, message: LineList.Opened) -> None:

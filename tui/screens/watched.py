@@ -36,9 +36,8 @@ class Watched(Screen[None]):
         Rule.-horizontal { color: $panel; margin: 0; }
         Footer { padding: 0 1; }
         .head { height: 1; padding: 0 1; }
-        .titles { height: 1; padding: 0 2; color: $foreground 45%; }
         .note { height: auto; padding: 0 2; color: $foreground 80%; }
-        &.-low Rule, &.-low .titles, &.-low PlaceBar { display: none; }
+        &.-low Rule, &.-low ColumnTitles, &.-low PlaceBar { display: none; }
     }
     """
 

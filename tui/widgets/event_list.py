@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from appliance.model.events import Event, EventKind
-from tui.columns import SUBJECT, WHAT, Column, Layout, layout
+from tui.columns import SUBJECT, WHAT, Column, layout
 from tui.journal import Journal, Row
 from tui.widgets.line_list import LineList
 from tui.wording import Calendar
@@ -47,10 +47,9 @@ class EventList(LineList):
         """How many rows are shown."""
         return len(self.journal.shown)
 
-    @property
-    def columns(self) -> Layout:
-        """The columns for the width of now."""
-        return layout(self.size.width - _EDGES)
+    def titles(self) -> str:
+        """Write the line of titles."""
+        return layout(self.size.width - _EDGES).titles()
 
     @property
     def current(self) -> Row | None:

@@ -66,8 +66,7 @@ class KeyList(LineList):
             segments.append(Segment(f"{fit(text, room)}  ", rich))
         return segments
 
-    @staticmethod
-    def titles() -> str:
+    def titles(self) -> str:
         """Write the line of titles, for the columns of `draw`."""
         cells = (("state", _STATE), ("key", _REFERENCE), ("provisioner", _PROVISIONER))
         line = "".join(f"{fit(text, room)}  " for text, room in cells)

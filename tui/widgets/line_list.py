@@ -71,6 +71,10 @@ class LineList(Widget, can_focus=True):
     def line_count(self) -> int:
         """How many lines there are."""
 
+    def titles(self) -> str:
+        """Write the line of titles, for the columns of `draw`."""
+        return ""
+
     @abstractmethod
     def draw(self, place: int, width: int) -> list[Segment]:
         """Draw a line in so many cells."""

@@ -66,10 +66,9 @@ class ProvisionerList(LineList):
             for style, text in cells
         ]
 
-    @staticmethod
-    def titles(width: int) -> str:
+    def titles(self) -> str:
         """Write the line of titles, for the columns of `draw`."""
-        rest = width - _STATE - _TYPE - _NAME - _LIFETIME - _ISSUED - 12
+        rest = self.size.width - 4 - _STATE - _TYPE - _NAME - _LIFETIME - _ISSUED - 12
         line = f"{fit('state', _STATE)}  {fit('type', _TYPE)}  {fit('name', _NAME)}  "
         line += f"{fit('may certify', rest)}  " if rest > 0 else ""
         return f"{line}{fit_right('usually', _LIFETIME)}  {fit_right('issued', _ISSUED)}"
