@@ -6,45 +6,31 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.model.backups import BackupOrder, ProofOrder
 from appliance.model.errors import HearthError
 from appliance.operator.interface import Operator
+from tui.screens.sheet_modal import SheetModal
 from tui.wording import ACT, printable
 
 _SHORTEST = 8  # characters of a passphrase
 
 
-class BackupForm(ModalScreen[bool]):
+class BackupForm(SheetModal[bool]):
     """Fields, and what is wrong below them. Secrets are cleared once they are handed over."""
 
     DEFAULT_CSS = """
     BackupForm {
-        align: center middle;
-        background: $background 60%;
-        Vertical {
-            width: 70;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            background: $surface;
-            border: round $primary 60%;
-            border-title-color: $primary;
-            border-subtitle-color: $foreground 60%;
-            padding: 0 2;
-        }
-        Static { margin: 1 0 0 0; color: $foreground 80%; }
-        Input { background: $panel; }
-        .problem { color: $error; height: auto; margin: 0; }
+        .sheet { width: 70; }
+        .sheet > Static { margin: 1 0 0 0; }
+        .sheet > .problem { color: $error; height: auto; margin: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", show=False)]
 
-    def __init__(self, operator: Operator) -> None:
-        super().__init__()
+    def __init__(self, operator: Operator, title: str, keys: str) -> None:
+        super().__init__(title, keys)
         self._operator = operator
 
     def on_mount(self) -> None:
@@ -88,19 +74,19 @@ class BackupForm(ModalScreen[bool]):
 class BackupElsewhere(BackupForm):
     """Where to, and the passphrase that puts the keys in."""
 
-    def compose(self) -> ComposeResult:
+    def __init__(self, operator: Operator) -> None:
+        super().__init__(operator, "Make a backup now", "Tab next · Enter make it · Esc back")
+
+    def compose_sheet(self) -> ComposeResult:
         """Ask."""
-        with Vertical() as sheet:
-            sheet.border_title = "Make a backup now"
-            sheet.border_subtitle = "Tab next · Enter make it · Esc back"
-            yield Static("Where to: /mnt/stick, sftp://user@host/path, s3://bucket/prefix?…")
-            yield Input(id="place", compact=True)
-            yield Static(id="place-problem", classes="problem", markup=False)
-            yield Static("Passphrase for the CA's keys; without one they are left out")
-            yield Input(id="passphrase", password=True, compact=True)
-            yield Static("The same once more")
-            yield Input(id="again", password=True, compact=True)
-            yield Static(id="passphrase-problem", classes="problem", markup=False)
+        yield Static("Where to: /mnt/stick, sftp://user@host/path, s3://bucket/prefix?…")
+        yield Input(id="place", compact=True)
+        yield Static(id="place-problem", classes="problem", markup=False)
+        yield Static("Passphrase for the CA's keys; without one they are left out")
+        yield Input(id="passphrase", password=True, compact=True)
+        yield Static("The same once more")
+        yield Input(id="again", password=True, compact=True)
+        yield Static(id="passphrase-problem", classes="problem", markup=False)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -120,22 +106,19 @@ class ProveBackup(BackupForm):
     """The passphrase of a backup, if it has keys in it; and which, where none is named."""
 
     def __init__(self, operator: Operator, name: str) -> None:
-        super().__init__(operator)
+        super().__init__(operator, "Prove a backup", "Tab next · Enter prove it · Esc back")
         self._backup = name
 
-    def compose(self) -> ComposeResult:
+    def compose_sheet(self) -> ComposeResult:
         """Ask."""
-        with Vertical() as sheet:
-            sheet.border_title = "Prove a backup"
-            sheet.border_subtitle = "Tab next · Enter prove it · Esc back"
-            if self._backup:
-                yield Static(printable(self._backup), markup=False)
-            else:
-                yield Static("Which: the path of its file on the CA's machine")
-                yield Input(id="place", compact=True)
-            yield Static("Passphrase of the keys in it; nothing if there are none")
-            yield Input(id="passphrase", password=True, compact=True)
-            yield Static(id="place-problem", classes="problem", markup=False)
+        if self._backup:
+            yield Static(printable(self._backup), markup=False)
+        else:
+            yield Static("Which: the path of its file on the CA's machine")
+            yield Input(id="place", compact=True)
+        yield Static("Passphrase of the keys in it; nothing if there are none")
+        yield Input(id="passphrase", password=True, compact=True)
+        yield Static(id="place-problem", classes="problem", markup=False)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

@@ -2,19 +2,17 @@
 
 import asyncio
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Select, Static
 
 from appliance.model.errors import HearthError
 from appliance.model.inventory import CertificateQuery, CertificateSummary
 from appliance.operator.export import FORMS, NewFile, form
 from appliance.operator.interface import Operator
+from tui.screens.sheet_modal import SheetModal
 from tui.wording import ACT, GOOD, count, printable
 
 _PAGE: Final = 500
@@ -27,30 +25,18 @@ _NAMES: Final = {
 _ONE, _ALL = "one", "all"
 
 
-class Export(ModalScreen[None]):
+class Export(SheetModal[None]):
     """Ask what, in which form and where; Esc stops it, and leaves no file."""
 
     CSS = """
     Export {
-        align: center middle;
-        background: $background 60%;
-        Vertical {
-            width: 70;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            background: $surface;
-            border: round $primary 60%;
-            border-title-color: $primary;
-            border-subtitle-color: $foreground 60%;
-            padding: 0 2;
-        }
-        Label { color: $foreground 80%; }
-        Input, Select { background: $panel; margin: 0 0 1 0; }
-        #said { height: auto; }
+        .sheet { width: 70; }
+        .sheet > Static { margin: 0; }
+        Input, Select { margin: 0 0 1 0; }
+        Select { background: $panel; border: round $primary 60%; padding: 0 2; }
+        #said { color: $foreground; height: auto; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "back", show=False)]
 
     def __init__(
         self,
@@ -59,38 +45,35 @@ class Export(ModalScreen[None]):
         query: CertificateQuery,
         selection: str,
     ) -> None:
-        super().__init__()
+        super().__init__("Write to a file", "Enter write · Tab next · Esc back")
         self._operator = operator
         self._current = current
         self._query = query
         self._selection = selection
         self._busy = False
 
-    def compose(self) -> ComposeResult:
+    def compose_sheet(self) -> ComposeResult:
         """Ask."""
         name = self._current.subject or next(iter(self._current.sans), "") or "no name"
         typed = self._query.word or self._query.name or self._query.serial
         found = f"{self._selection}{f' · {typed}' if typed else ''}"
-        with Vertical() as sheet:
-            sheet.border_title = "Write to a file"
-            sheet.border_subtitle = "Enter write · Tab next · Esc back"
-            yield Label("What")
-            yield Select(
-                [
-                    (f"this one: {printable(name)}", _ONE),
-                    (f"all that the list finds: {printable(found)}", _ALL),
-                ],
-                value=_ONE, allow_blank=False, compact=True, id="what",
-            )  # fmt: skip
-            yield Label("How")
-            forms = FORMS[self._query.kind]
-            yield Select(
-                [(_NAMES[each], each) for each in forms],
-                value=forms[0], allow_blank=False, compact=True, id="form",
-            )  # fmt: skip
-            yield Label("Where: a new file on this machine")
-            yield Input("~/certificate.pem", id="path", compact=True)
-            yield Static(id="said", markup=False)
+        yield Label("What")
+        yield Select(
+            [
+                (f"this one: {printable(name)}", _ONE),
+                (f"all that the list finds: {printable(found)}", _ALL),
+            ],
+            value=_ONE, allow_blank=False, compact=True, id="what",
+        )  # fmt: skip
+        yield Label("How")
+        forms = FORMS[self._query.kind]
+        yield Select(
+            [(_NAMES[each], each) for each in forms],
+            value=forms[0], allow_blank=False, compact=True, id="form",
+        )  # fmt: skip
+        yield Label("Where: a new file on this machine")
+        yield Input("~/certificate.pem", id="path", compact=True)
+        yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:
         """Begin with what."""

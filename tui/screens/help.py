@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.widgets.sheet import Section, Sheet
+from tui.wording import printable
 
 _KEYS: Final = 15  # cells
 
@@ -46,7 +48,7 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Put the sections one below the other."""
         sheet = Sheet(names=_KEYS)
-        sheet.border_title = self._title
+        sheet.border_title = Text(printable(self._title))
         sheet.border_subtitle = "Esc back"
         yield sheet
 

@@ -9,12 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Select, Static
 
 from appliance.model.errors import HearthError
 from appliance.model.external_keys import ExternalKeyOrder, NewExternalKey
 from appliance.operator.interface import ExternalKeys
+from tui.screens.sheet_modal import SheetModal
 from tui.widgets.sheet import Field, Section, Sheet
 from tui.wording import ACT, printable
 
@@ -28,28 +28,14 @@ _LIFETIMES: Final = (
 _NAMES: Final = 11  # cells
 
 
-class NewKey(ModalScreen[bool]):
+class NewKey(SheetModal[bool]):
     """Ask what the key is for, make it, and show it. Gives whether one was made."""
 
     CSS = """
     NewKey {
-        align: center middle;
-        background: $background 60%;
-        #frame {
-            width: 76;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            background: $surface;
-            border: round $primary 60%;
-            border-title-color: $primary;
-            border-subtitle-color: $foreground 60%;
-            padding: 0 2;
-        }
+        .sheet { width: 76; }
         Label { color: $foreground 55%; margin: 1 0 0 0; }
-        Input { background: $panel; }
         Select { height: auto; }
-        #problem { color: $error; height: auto; margin: 1 0 0 0; }
         Sheet { height: auto; display: none; }
         &.-made { #form { display: none; } Sheet { display: block; } }
         #form { height: auto; }
@@ -62,43 +48,40 @@ class NewKey(ModalScreen[bool]):
     ]
 
     def __init__(self, operator: ExternalKeys, provisioners: Sequence[str], now: datetime) -> None:
-        super().__init__()
+        super().__init__("New external account key", "Enter make · Tab next · Esc back")
         self._operator = operator
         self._provisioners = provisioners
         self._now = now
         self._secret = ""
 
-    def compose(self) -> ComposeResult:
+    def compose_sheet(self) -> ComposeResult:
         """Put the fields one below the other; the new key takes their place."""
-        with Vertical(id="frame") as sheet:
-            sheet.border_title = "New external account key"
-            sheet.border_subtitle = "Enter make · Tab next · Esc back"
-            with Vertical(id="form"):
-                if len(self._provisioners) > 1:
-                    yield Label("Provisioner")
-                    yield Select(
-                        [(printable(each), each) for each in self._provisioners],
-                        value=self._provisioners[0],
-                        allow_blank=False,
-                        compact=True,
-                        id="provisioner",
-                    )
-                yield Label("A name for the key, of your choice (may be empty)")
-                yield Input(id="reference", compact=True, placeholder="nas")
-                yield Label("What its account may order, apart by blanks (empty: any name)")
-                yield Input(
-                    id="names", compact=True, placeholder="nas.home.arpa *.lab.home.arpa 192.0.2.7"
-                )
-                yield Label("An account can be made with it")
+        with Vertical(id="form"):
+            if len(self._provisioners) > 1:
+                yield Label("Provisioner")
                 yield Select(
-                    [(f"{'' if not hours else 'for '}{text}", hours) for text, hours in _LIFETIMES],
-                    value=0,
+                    [(printable(each), each) for each in self._provisioners],
+                    value=self._provisioners[0],
                     allow_blank=False,
                     compact=True,
-                    id="lifetime",
+                    id="provisioner",
                 )
-                yield Static(id="problem", markup=False)
-            yield Sheet(names=_NAMES)
+            yield Label("A name for the key, of your choice (may be empty)")
+            yield Input(id="reference", compact=True, placeholder="nas")
+            yield Label("What its account may order, apart by blanks (empty: any name)")
+            yield Input(
+                id="names", compact=True, placeholder="nas.home.arpa *.lab.home.arpa 192.0.2.7"
+            )
+            yield Label("An account can be made with it")
+            yield Select(
+                [(f"{'' if not hours else 'for '}{text}", hours) for text, hours in _LIFETIMES],
+                value=0,
+                allow_blank=False,
+                compact=True,
+                id="lifetime",
+            )
+            yield Static(id="problem", markup=False)
+        yield Sheet(names=_NAMES)
 
     def on_mount(self) -> None:
         """Begin with the name."""
@@ -124,7 +107,7 @@ class NewKey(ModalScreen[bool]):
         try:
             made = await self._operator.add_external_key(self._order())
         except HearthError as error:
-            self.query_one("#problem", Static).update(f"{ACT} {printable(error.public)}")
+            self.say(f"{ACT} {printable(error.public)}")
             return
         self._show(made)
 
@@ -149,7 +132,7 @@ class NewKey(ModalScreen[bool]):
         self._secret = base64.urlsafe_b64encode(made.secret).rstrip(b"=").decode("ascii")
         self.add_class("-made")
         sheet = self.query_one(Sheet)
-        self.query_one("#frame").border_subtitle = "c copy the key · Esc back"
+        self.query_one(".sheet").border_subtitle = "c copy the key · Esc back"
         fields = (
             Field(name="Key id", value=made.key.id),
             Field(name="Key", value=self._secret, part="good"),

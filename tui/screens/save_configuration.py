@@ -6,8 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Label, Static
 from textual.worker import WorkType
 
@@ -19,6 +18,7 @@ from appliance.model.provisioners import (
     ProvisionerChange,
 )
 from appliance.operator.provisioning import Provisioning
+from tui.screens.sheet_modal import SheetModal
 from tui.wording import ACT, GOOD, count, printable
 
 _TITLES: Final = {
@@ -42,7 +42,7 @@ _NOTES: Final = {
 _SHAPES: Final = {"+": "diff--more", "-": "diff--less", "@": "diff--place"}
 
 
-class SaveConfiguration(ModalScreen[bool]):
+class SaveConfiguration(SheetModal[bool]):
     """The difference, then Enter. Gives whether the change was made.
 
     What is wrong with a field is left in `problems` for whoever asked.
@@ -50,20 +50,7 @@ class SaveConfiguration(ModalScreen[bool]):
 
     CSS = """
     SaveConfiguration {
-        align: center middle;
-        background: $background 60%;
-        #frame {
-            width: 78;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            background: $surface;
-            border: round $primary 60%;
-            border-title-color: $primary;
-            border-subtitle-color: $foreground 60%;
-            padding: 0 1;
-        }
-        &.-removing #frame { border: round $warning; border-title-color: $warning; }
+        .sheet { width: 78; padding: 0 1; }
         #note { height: auto; color: $foreground 80%; margin: 0 0 1 0; }
         #scroll { height: auto; max-height: 65vh; scrollbar-size-vertical: 1; }
         #diff { height: auto; }
@@ -71,9 +58,8 @@ class SaveConfiguration(ModalScreen[bool]):
         .diff--less { color: $error; }
         .diff--place { color: $foreground 45%; }
         .diff--same { color: $foreground 65%; }
-        Label { color: $foreground 80%; margin: 1 0 0 0; }
-        Input { background: $panel; }
-        #problem { color: $error; height: auto; }
+        .sheet > Label { margin: 1 0 0 0; }
+        #problem { margin: 0; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -87,7 +73,11 @@ class SaveConfiguration(ModalScreen[bool]):
     def __init__(
         self, operator: Provisioning, change: ProvisionerChange, *, issued: int = 0
     ) -> None:
-        super().__init__()
+        super().__init__(
+            _TITLES[change.deed].format(name=change.name),
+            f"Enter {change.deed} · Esc back",
+            is_grave=change.deed is Deed.REMOVE,
+        )
         self._operator = operator
         self._change = change
         self._issued = issued
@@ -95,22 +85,17 @@ class SaveConfiguration(ModalScreen[bool]):
         self._busy = False
         self.problems: tuple[FieldProblem, ...] = ()
 
-    def compose(self) -> ComposeResult:
+    def compose_sheet(self) -> ComposeResult:
         """Show the difference, and ask for the name where that is removed."""
-        name = printable(self._change.name)
-        removing = self._change.deed is Deed.REMOVE
-        self.set_class(removing, "-removing")
-        with Vertical(id="frame") as frame:
-            frame.border_title = _TITLES[self._change.deed].format(name=name)
-            frame.border_subtitle = f"Enter {self._change.deed} · Esc back"
-            if note := self._note():
-                yield Static(note, id="note", markup=False)
-            with VerticalScroll(id="scroll"):
-                yield Static("looking …", id="diff", markup=False)
-            if removing:
-                yield Label(f"Type its name, {name}, to remove it:", markup=False)
-                yield Input(id="name", compact=True)
-            yield Static(id="problem", markup=False)
+        if note := self._note():
+            yield Static(note, id="note", markup=False)
+        with VerticalScroll(id="scroll"):
+            yield Static("looking …", id="diff", markup=False)
+        if self._change.deed is Deed.REMOVE:
+            name = printable(self._change.name)
+            yield Label(f"Type its name, {name}, to remove it:", markup=False)
+            yield Input(id="name", compact=True)
+        yield Static(id="problem", markup=False)
 
     def on_mount(self) -> None:
         """Ask what would change."""
@@ -122,7 +107,7 @@ class SaveConfiguration(ModalScreen[bool]):
     def _submitted(self, message: Input.Submitted) -> None:
         message.stop()
         if message.value.strip() != self._change.name:
-            self._say(f"That is not {self._change.name}. Nothing was removed.")
+            self.say(f"That is not {self._change.name}. Nothing was removed.")
         else:
             self._begin()
 
@@ -152,9 +137,9 @@ class SaveConfiguration(ModalScreen[bool]):
 
     async def _save(self, basis: str) -> None:
         self._busy = True
-        self._say("")
-        frame = self.query_one("#frame")
-        frame.border_subtitle = "saving, and putting in force …"
+        self.say("")
+        sheet = self.query_one(".sheet")
+        sheet.border_subtitle = "saving, and putting in force …"
         try:
             outcome = await self._operator.change_provisioner(self._change, basis)
         except HearthError as error:
@@ -169,7 +154,7 @@ class SaveConfiguration(ModalScreen[bool]):
             self.dismiss(result=True)
         finally:
             self._busy = False
-            frame.border_subtitle = f"Enter {self._change.deed} · Esc back"
+            sheet.border_subtitle = self._keys
 
     def _refused(self, problems: tuple[FieldProblem, ...]) -> None:
         """Say what is wrong: here, where it is with the whole, else beside the fields."""
@@ -178,7 +163,7 @@ class SaveConfiguration(ModalScreen[bool]):
             self.dismiss(result=False)
             return
         self.query_one("#diff", Static).update("Nothing was changed.")
-        self._say(f"{ACT} {'; '.join(printable(each.text) for each in problems)}")
+        self.say(f"{ACT} {'; '.join(printable(each.text) for each in problems)}")
 
     def _note(self) -> str:
         if self._change.deed is not Deed.REMOVE:
@@ -196,6 +181,3 @@ class SaveConfiguration(ModalScreen[bool]):
             text.append(f"{printable(line)}\n", style)
         text.right_crop(1)
         return text
-
-    def _say(self, text: str) -> None:
-        self.query_one("#problem", Static).update(text)

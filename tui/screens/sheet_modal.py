@@ -3,10 +3,12 @@
 from abc import abstractmethod
 from typing import ClassVar, TypeVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from tui.wording import printable
 
@@ -14,13 +16,16 @@ Answer = TypeVar("Answer")
 
 
 class SheetModal(ModalScreen[Answer]):
-    """Asks one thing; Esc answers nothing."""
+    """Asks one thing; Esc answers nothing. A grave one is of another colour.
+
+    Subclasses put on it what they ask, and a Static `#problem` where something can be wrong.
+    """
 
     DEFAULT_CSS = """
     SheetModal {
         align: center middle;
         background: $background 60%;
-        Vertical {
+        .sheet {
             width: 64;
             max-width: 100%;
             height: auto;
@@ -31,7 +36,10 @@ class SheetModal(ModalScreen[Answer]):
             border-subtitle-color: $foreground 60%;
             padding: 0 2;
         }
-        Static { margin: 0 0 1 0; color: $foreground 80%; }
+        &.-grave .sheet { border: round $warning; border-title-color: $warning; }
+        .sheet > Static { margin: 0 0 1 0; color: $foreground 80%; }
+        Input { background: $panel; }
+        #problem { color: $error; height: auto; margin: 1 0 0 0; }
         OptionList {
             height: auto;
             border: none;
@@ -43,17 +51,21 @@ class SheetModal(ModalScreen[Answer]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "back", show=False)]
 
-    def __init__(self, title: str, keys: str) -> None:
-        super().__init__()
+    def __init__(self, title: str, keys: str, *, is_grave: bool = False) -> None:
+        super().__init__(classes="-grave" if is_grave else None)
         self._title, self._keys = title, keys
 
     def compose(self) -> ComposeResult:
         """Put what is asked on the sheet."""
-        with Vertical() as sheet:
-            sheet.border_title = printable(self._title)
+        with Vertical(classes="sheet") as sheet:
+            sheet.border_title = Text(printable(self._title))
             sheet.border_subtitle = self._keys
             yield from self.compose_sheet()
 
     @abstractmethod
     def compose_sheet(self) -> ComposeResult:
         """Ask."""
+
+    def say(self, text: str) -> None:
+        """Say what is wrong, or under way."""
+        self.query_one("#problem", Static).update(text)

@@ -1,82 +1,67 @@
 """A question that is answered by typing a name: nothing is changed by a slip of the hand."""
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.model.errors import HearthError
+from tui.screens.sheet_modal import SheetModal
 from tui.wording import ACT, printable
 
 
-class Typed(ModalScreen[bool]):
-    """Have a word typed, then do it. Gives whether it was done."""
+class Typed(SheetModal[bool]):
+    """Have a word typed, then do it. Gives whether it was done.
 
-    CSS = """
-    Typed {
-        align: center middle;
-        background: $background 60%;
-        Vertical {
-            width: 68;
-            max-width: 100%;
-            height: auto;
-            max-height: 100%;
-            background: $surface;
-            border: round $warning;
-            border-title-color: $warning;
-            border-subtitle-color: $foreground 60%;
-            padding: 0 2;
-        }
-        Static { margin: 0 0 1 0; color: $foreground 80%; }
-        Input { background: $panel; }
-        #problem { color: $error; height: auto; margin: 1 0 0 0; }
-    }
+    Subclasses may ask for more above the word.
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(False)", "stay", show=False)
-    ]
+
+    DEFAULT_CSS = """
+    Typed .sheet { width: 68; }
+    """
+    AUTO_FOCUS = "#word"
 
     def __init__(
-        self, title: str, text: str, word: str, verb: str, act: Callable[[], Awaitable[object]]
+        self,
+        title: str,
+        text: str,
+        word: str,
+        verb: str,
+        act: Callable[[], Awaitable[object]],
+        *,
+        question: str = "",
+        undone: str = "Nothing was done.",
+        keys: str = "",
     ) -> None:
-        super().__init__()
-        self._title, self._text, self._word, self._verb = title, text, word, verb
-        self._act = act
+        super().__init__(title, keys or f"Enter {verb} · Esc stay", is_grave=True)
+        self._text, self._word, self._act, self._undone = text, word, act, undone
+        self._question = question or f"Type {word} to {verb}:"
 
-    def compose(self) -> ComposeResult:
+    def compose_sheet(self) -> ComposeResult:
         """Say what happens, and ask."""
-        with Vertical() as sheet:
-            sheet.border_title = printable(self._title)
-            sheet.border_subtitle = f"Enter {self._verb} · Esc stay"
-            yield Static(printable(self._text), markup=False)
-            yield Static(f"Type {self._word} to {self._verb}:", markup=False)
-            yield Input(id="word", compact=True)
-            yield Static(id="problem", markup=False)
+        yield Static(printable(self._text), id="note", markup=False)
+        yield from self.compose_more()
+        yield Static(printable(self._question), markup=False)
+        yield Input(id="word", compact=True)
+        yield Static(id="problem", markup=False)
 
-    def on_mount(self) -> None:
-        """Begin to type."""
-        self.query_one("#word", Input).focus()
+    def compose_more(self) -> ComposeResult:
+        """Ask for what else it takes."""
+        yield from ()
 
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#word")
     def _submitted(self, message: Input.Submitted) -> None:
         if message.value.strip() != self._word:
-            self._say(f"That is not {self._word}. Nothing was done.")
+            self.say(f"That is not {printable(self._word)}. {self._undone}")
             return
         self.run_worker(self._do(), exclusive=True)
 
     async def _do(self) -> None:
-        self._say("…")
+        self.say("…")
         try:
             await self._act()
         except HearthError as error:
-            self._say(f"{ACT} {printable(error.public)}")
+            self.say(f"{ACT} {printable(error.public)}")
             return
         self.dismiss(result=True)
-
-    def _say(self, text: str) -> None:
-        self.query_one("#problem", Static).update(text)
