@@ -22,6 +22,8 @@ def read(
     data = written.template_data
     if data is not None and not isinstance(data, Mapping):
         return Template("", problem="templateData must be an object in braces"), {}
+    if data:
+        templates.load_engine()
     return _template(written), data or {}
 
 

@@ -14,8 +14,7 @@ from msgspec import Struct
 
 from appliance.config import location, ssh_templates
 from appliance.config.document import Document
-from appliance.formats.gotemplate import decoding, template
-from appliance.formats.gotemplate.functions import sprig
+from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.model.errors import FormatError, HearthError
 from appliance.model.ssh_files import FileTemplate, FileTemplates, FileType
@@ -24,7 +23,8 @@ _TYPES: Final = {each.value: each for each in FileType}
 _OURS: Final = ("Step", "User")
 _SSHD_CONFIG: Final = "sshd_config.tpl"
 _SPACES: Final = re.compile(r"(?<=\{\{)\s+|\s+(?=\}\})")
-_FUNCTIONS: Final = sprig(FunctionContext(now=datetime(1970, 1, 1, tzinfo=UTC), entropy=bytes))
+_NEVER: Final = FunctionContext(now=datetime(1970, 1, 1, tzinfo=UTC), entropy=bytes)
+_BUILT_IN: Final = frozenset(ssh_templates.TEMPLATES.values())
 
 
 class Templates(Struct, kw_only=True):
@@ -136,8 +136,13 @@ def _is_built_in(text: str) -> bool:
 
 def _problem(text: str, name: str) -> str:
     """Say why a text is no template; nothing when it is one."""
+    if not text or text in _BUILT_IN:
+        return ""
+    # Most CAs have none but the built-in ones, and need no engine to start.
+    from appliance.formats.gotemplate import functions, template  # noqa: PLC0415
+
     try:
-        template.parse(text, _FUNCTIONS, name=name)
+        template.parse(text, functions.sprig(_NEVER), name=name)
     except FormatError as error:
         return error.public
     return ""

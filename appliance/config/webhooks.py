@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from appliance.config.document import Document
 from appliance.formats import gourl, laxjson
+from appliance.issuance import templates
 from appliance.model.errors import FormatError
 from appliance.model.secret import Password
 from appliance.model.webhooks import BasicAuth, Webhook, WebhookKind, WebhookScope
@@ -62,6 +63,8 @@ def read(given: Sequence[Any] | None, document: Document, place: str) -> tuple[W
 
 def _webhook(written: Written, document: Document, place: str) -> Webhook:
     kind = _checked(written)
+    if "{{" in written.url:
+        templates.load_engine()
     scope = _SCOPES.get(written.cert_type)
     if scope is None:
         raise document.wrong(f"'{written.cert_type}' must be X509, SSH or ALL", f"{place}.certType")

@@ -7,16 +7,14 @@ and should cost nothing.
 """
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from appliance.formats import gourl, laxjson
-from appliance.formats.gotemplate import decoding, functions, template
+from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.errors import PARSE, TemplateError, TemplateFailure
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.gotemplate.signatures import DICT, STRING, Kind, Type
@@ -37,6 +35,9 @@ from appliance.issuance.grants import DefaultTemplate, Grant
 from appliance.issuance.requests import SigningRequest
 from appliance.issuance.templated import impossible
 from appliance.model.errors import BadRequest, FormatError
+
+if TYPE_CHECKING:
+    from appliance.issuance.template_engine import Rendering
 
 _DATA: Final = Type(
     name="x509util.TemplateData", kind=Kind.MAP, key=STRING, element=DICT.element, defined=True
@@ -80,48 +81,44 @@ ATTESTED_LEAF_TEXT: Final = LEAF_TEXT.replace('"serverAuth", ', "")
 """The granted subject and names, for clients: devices that have attested their keys."""
 
 
-_WORD: Final = re.compile(r"\w+")
-_NEVER: Final = FunctionContext(now=datetime(1970, 1, 1, tzinfo=UTC), entropy=bytes)
-_TIMELESS: Final = functions.standard(_NEVER)
-_BOUND: Final = frozenset(
-    name for name, each in functions.standard(_NEVER).items() if each is not _TIMELESS[name]
-)
-"""The functions that are made anew for each rendering."""
-
-
-def _asks_for_context(text: str) -> bool:
-    return not _BOUND.isdisjoint(_WORD.findall(text))
-
-
 class Template:
-    """A template in Go's language, parsed.
+    """A template in Go's language, read.
 
     One that cannot be read has a `problem`; as in step-ca that is told when it is used, so that
-    other provisioners, and renewal, go on.
+    other provisioners, and renewal, go on. A `proven` one, of ours, is read when it is used.
     """
 
-    __slots__ = ("_parsed", "problem", "text")
+    __slots__ = ("_rendering", "problem", "text")
 
-    def __init__(self, text: str, *, problem: str = "") -> None:
+    def __init__(self, text: str, *, problem: str = "", proven: bool = False) -> None:
         self.text = text
         self.problem = problem
-        self._parsed: template.Template | None = None
-        if problem:
-            return
+        self._rendering: Rendering | None = None
+        if not problem and not proven:
+            self.load()
+
+    def load(self) -> None:
+        """Read it where that is still to be done."""
+        # Most CAs have default templates alone, which need no engine.
+        from appliance.issuance import template_engine  # noqa: PLC0415
+
         try:
-            parsed = template.parse(text, _TIMELESS)
+            self._rendering = self._rendering or template_engine.read(self.text)
         except TemplateError as error:
             self.problem = error.public
-        else:
-            self._parsed = None if _asks_for_context(text) else parsed
 
     def render(self, data: Mapping[str, Any], context: FunctionContext) -> str:
         """Give what it makes of the data. Raises TemplateError, TemplateFailure."""
-        if self.problem:
+        if self._rendering is None:
+            self.load()
+        if self._rendering is None:
             raise TemplateError(self.problem, stage=PARSE)
-        # What looks at the clock or draws lots is bound to one rendering; few templates do.
-        parsed = self._parsed or template.parse(self.text, functions.standard(context))
-        return parsed.render(data)
+        return self._rendering(data, context)
+
+
+def load_engine() -> None:
+    """Bring the engine now, for who cannot wait for it when a default template is rendered."""
+    LEAF.load()
 
 
 def of_option(written: str) -> Template:
@@ -135,13 +132,13 @@ def of_option(written: str) -> Template:
         return Template(written, problem="it neither begins with { nor is base64")
 
 
-LEAF: Final = Template(LEAF_TEXT)
-ADMIN_LEAF: Final = Template(ADMIN_LEAF_TEXT)
-ATTESTED_LEAF: Final = Template(ATTESTED_LEAF_TEXT)
+LEAF: Final = Template(LEAF_TEXT, proven=True)
+ADMIN_LEAF: Final = Template(ADMIN_LEAF_TEXT, proven=True)
+ATTESTED_LEAF: Final = Template(ATTESTED_LEAF_TEXT, proven=True)
 _DEFAULTS: Final = {
     DefaultTemplate.LEAF: LEAF,
     DefaultTemplate.ADMIN_LEAF: ADMIN_LEAF,
-    DefaultTemplate.SERVER_LEAF: Template(SERVER_LEAF_TEXT),
+    DefaultTemplate.SERVER_LEAF: Template(SERVER_LEAF_TEXT, proven=True),
     DefaultTemplate.CLIENT_LEAF: ATTESTED_LEAF,
     DefaultTemplate.ATTESTED_LEAF: ATTESTED_LEAF,
 }

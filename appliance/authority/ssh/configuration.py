@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+
+import trio
 
 from appliance.authority.ssh.keys import SshKeys
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.ssh.keys import SshPublicKey
-from appliance.issuance.ssh import configuration
-from appliance.issuance.ssh.configuration import KnownKeys
 from appliance.model.errors import NotFound
 from appliance.model.ssh import CertificateType
 from appliance.model.ssh_files import FileTemplates, RenderedFile
@@ -24,7 +26,7 @@ class SshConfiguration:
     clock: Clock
     chance: Chance
 
-    def files(self, kind: CertificateType, data: Mapping[str, str]) -> list[RenderedFile]:
+    async def files(self, kind: CertificateType, data: Mapping[str, str]) -> list[RenderedFile]:
         """Render all files for users or for hosts with what the client says.
 
         Raises NotFound when no key signs SSH certificates, BadRequest when the client does not say
@@ -32,7 +34,8 @@ class SshConfiguration:
         """
         if not self.keys.is_enabled:
             raise NotFound("ssh is not configured: ca.json names no SSH keys")
-        known = KnownKeys(
+        configuration = await trio.to_thread.run_sync(_loaded)
+        known = configuration.KnownKeys(
             host=self._own(CertificateType.HOST),
             user=self._own(CertificateType.USER),
             federated_host=self.keys.federated(CertificateType.HOST),
@@ -47,3 +50,8 @@ class SshConfiguration:
     def _own(self, kind: CertificateType) -> SshPublicKey | None:
         key = self.keys.of_type(kind)
         return key.public_key if key else None
+
+
+def _loaded() -> ModuleType:
+    # Clients are set up once, and it takes a moment to import the template engine.
+    return import_module("appliance.issuance.ssh.configuration")

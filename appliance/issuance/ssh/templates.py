@@ -69,9 +69,9 @@ REQUESTED_TEXT: Final = f"""\
 """What a service account asks for, with the usual extensions."""
 
 DEFAULTS: Final[Mapping[SshDefaultTemplate, Template]] = {
-    SshDefaultTemplate.GRANTED: Template(GRANTED_TEXT),
-    SshDefaultTemplate.ADMIN: Template(ADMIN_TEXT),
-    SshDefaultTemplate.REQUESTED: Template(REQUESTED_TEXT),
+    SshDefaultTemplate.GRANTED: Template(GRANTED_TEXT, proven=True),
+    SshDefaultTemplate.ADMIN: Template(ADMIN_TEXT, proven=True),
+    SshDefaultTemplate.REQUESTED: Template(REQUESTED_TEXT, proven=True),
 }
 
 

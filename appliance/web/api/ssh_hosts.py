@@ -44,7 +44,7 @@ class SshHostEndpoints:
         kind = TYPES.get(asked["type"] or CertificateType.USER.label)
         if kind is None:
             raise BadRequest(f"invalid type '{asked['type'][:60]}': it must be user or host")
-        files = self._configuration.files(kind, _texts(asked["data"]))
+        files = await self._configuration.files(kind, _texts(asked["data"]))
         body = {f"{kind.label}Templates": [_file(each) for each in files]} if files else {}
         return answers.answer(body)
 
