@@ -16,7 +16,7 @@ from tui.app import Console
 
 TRUE = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=$]*[a-zA-Z]|\][^\x07]*\x07)")
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Far:

@@ -58,7 +58,7 @@ async def by_browser(
     provider: Idp, browser: Browser, who: Registration = WHO, callback: Callback | None = None
 ) -> Tokens:
     endpoints = await oauth_flows.discover(OUTBOUND, provider.url)
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         return await oauth_flows.by_browser(
             OUTBOUND, endpoints, who, PROOF, callback=callback or Callback(), show=browser.show
         )

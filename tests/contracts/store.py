@@ -99,7 +99,7 @@ class StoreContract:
     async def test_many_notes_are_written_by_themselves(self, store: Store) -> None:
         for number in range(1000):
             await store.note([Put("b", b"%d" % number, b"1")])
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while await store.get("b", b"0") is None:
                 await trio.sleep(0.01)
 

@@ -56,7 +56,7 @@ def appliance(tmp_path: Path, target: Target) -> Iterator[Appliance]:
 
 async def settled(client: Client, url: str) -> str:
     """Look at an authorization until it is settled."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while (found := (await client.post(url)).json)["status"] == "pending":
             await trio.sleep(0.05)
     return str(found["status"])

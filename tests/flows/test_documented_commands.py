@@ -78,11 +78,12 @@ def typed(folder: Path) -> Iterator[Shell]:
             os.kill(process, signal.SIGTERM)
 
 
-def wait_in(file: Path, text: str) -> None:
-    """Wait until a file has a text."""
-    deadline = time.monotonic() + 20
+def wait_in(file: Path, text: str, said: Path | None = None) -> None:
+    """Wait until a file has a text; whoever writes it may say elsewhere what keeps it from that."""
+    deadline = time.monotonic() + 60
     while not file.exists() or text not in file.read_text():
-        assert time.monotonic() < deadline, file.read_text() if file.exists() else file
+        told = [each.read_text() for each in (file, said) if each and each.exists()]
+        assert time.monotonic() < deadline, f"{text!r} is not in {file}: {told}"
         time.sleep(0.02)
 
 
@@ -152,7 +153,7 @@ def test_the_renewal_daemon(typed: Shell, folder: Path) -> None:
         wait_in(said, "first renewal in")
         os.kill(int(daemon), signal.SIGHUP)
         wait_in(said, "next in")
-        wait_in(hup, "")
+        wait_in(hup, "", said)
     finally:
         for process in (server, daemon):
             os.kill(int(process), signal.SIGTERM)

@@ -38,7 +38,7 @@ def reload(ca: Appliance) -> None:
     said = ca.log.read_text().count("Serving HTTPS")
     assert ca.process is not None
     ca.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while ca.log.read_text().count("Serving HTTPS") == said:
         assert time.monotonic() < deadline, ca.log.read_text()
         time.sleep(0.02)

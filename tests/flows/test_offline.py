@@ -190,7 +190,7 @@ def reload(ca: Appliance) -> None:
     assert ca.process is not None
     before = ca.log.read_text().count("Serving HTTPS")
     ca.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while ca.log.read_text().count("Serving HTTPS") == before:
         assert time.monotonic() < deadline, ca.log.read_text()
         time.sleep(0.02)

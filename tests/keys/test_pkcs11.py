@@ -85,7 +85,7 @@ async def test_a_worker_that_dies_costs_one_request_and_comes_back(hsm: SoftHsm)
             await signer.sign(b"1", SignatureAlgorithm.ECDSA_SHA256)
         assert raised.value.state is TokenState.NO_SERVICE
         assert "signal 9" in raised.value.detail
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not is_ready(token):
                 await trio.sleep(0.02)
         await signer.sign(b"2", SignatureAlgorithm.ECDSA_SHA256)
@@ -109,7 +109,7 @@ async def test_a_worker_ends_with_its_server(hsm: SoftHsm) -> None:
     pipe = worker._process.stdin
     assert pipe is not None
     await pipe.aclose()
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         assert await worker._process.wait() == 0
     await worker.kill()
 
@@ -151,7 +151,7 @@ async def test_a_pin_is_asked_for_and_kept_for_when_the_worker_is_new(hsm: SoftH
         before = token.worker_pid
         assert before is not None
         os.kill(before, signal.SIGKILL)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while token.worker_pid in (None, before) or not is_ready(token):
                 await trio.sleep(0.02)
         assert len(await token.list_keys()) == 1

@@ -112,7 +112,7 @@ class Appliance:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while b"Serving HTTPS on " not in self.log.read_bytes()[before:] or not self.healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the server did not start:\n{self.log.read_text()}")

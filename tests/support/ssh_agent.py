@@ -19,7 +19,7 @@ def running() -> Iterator[Path]:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not socket.exists():
             assert process.poll() is None, "ssh-agent does not start"
             assert time.monotonic() < deadline, "ssh-agent does not start"

@@ -55,7 +55,7 @@ def running(folder: Path, *lines: str) -> Iterator[Sshd]:
         )
     server = Sshd(folder=folder, port=port)
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while "Server listening" not in server.log:
             assert process.poll() is None, server.log
             assert time.monotonic() < deadline, server.log

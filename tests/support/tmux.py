@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_PATIENCE = 40.0  # seconds; the machine may be busy
+_PATIENCE = 60.0  # seconds; the machine may be busy
 
 
 class Tmux:

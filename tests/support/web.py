@@ -30,7 +30,7 @@ SETTINGS = TlsSettings(
     max_version=1.3,
     renegotiation=False,
 )
-PATIENCE = 10  # seconds until a test gives up
+PATIENCE = 60  # seconds until a test gives up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

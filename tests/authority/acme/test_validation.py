@@ -53,7 +53,7 @@ from tests.support.targets import Talk, answering, hang, http, nameserver, reque
 
 ACCOUNT, THUMBPRINT = "account", "thumbprint"
 HTTP, DNS = ChallengeType.HTTP_01, ChallengeType.DNS_01
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass(slots=True)
@@ -238,7 +238,7 @@ async def test_while_nothing_answers_the_error_is_shown_and_it_is_looked_at_agai
     async with working(Bench(port, pauses=(0.3,), patience=1.0)) as bench:
         key = await bench.authorization()
         await bench.respond(key)
-        with trio.fail_after(2):
+        with trio.fail_after(60):
             while (row := await bench.challenge(key)).error is None:
                 await trio.sleep(0.01)
         assert row.status is ChallengeStatus.PROCESSING
@@ -270,7 +270,7 @@ async def test_dns_01_waits_for_the_record() -> None:
         async with working(bench):
             key = await bench.authorization("*.app.example")
             token = (await bench.respond(key, DNS)).token
-            with trio.fail_after(2):
+            with trio.fail_after(60):
                 while (row := await bench.challenge(key, DNS)).error is None:
                     await trio.sleep(0.01)
             assert "found: none" in row.error.detail
@@ -303,7 +303,7 @@ async def test_a_second_challenge_ends_when_the_first_is_met() -> None:
         await bench.respond(key, DNS)
         await bench.respond(key, HTTP)
         assert (await bench.settled(key)).status is ChallengeStatus.VALID
-        with trio.fail_after(3):
+        with trio.fail_after(60):
             while (await bench.challenge(key, DNS)).status is ChallengeStatus.PROCESSING:
                 await trio.sleep(0.01)
         assert (await bench.challenge(key, DNS)).status is ChallengeStatus.PENDING

@@ -251,7 +251,7 @@ async def test_a_card_that_was_pulled_for_a_moment_is_used_again(
         await trio.to_thread.run_sync(port.unplug)
         await trio.sleep(seconds)
         await trio.to_thread.run_sync(port.plug)
-        with trio.fail_after(3):
+        with trio.fail_after(60):
             while True:
                 try:
                     await sign(signer)
@@ -305,7 +305,7 @@ async def test_a_killed_process_leaves_no_pin_behind(ports: Computer) -> None:
         [sys.executable, "-c", HOLDING], env=ports.environment, cwd=REPOSITORY, check=False
     )
     assert killed.returncode == -9
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while True:
             seen = ports.run(sys.executable, "-c", SIGNING, check=False)
             if "haring violation" not in seen:

@@ -74,7 +74,7 @@ class Machine:
         self._pcscd = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not _answers(self._socket) and time.monotonic() < end:
             time.sleep(0.01)
         for reader, plugged in zip(self.readers, self._plugged, strict=True):
