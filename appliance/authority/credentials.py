@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from appliance.authority.trust import Trust
-from appliance.issuance import parsed
+from appliance.issuance import parsed, periods
 from appliance.issuance.parsed import ParsedCertificate
 from appliance.model.errors import FormatError, Unauthorized
 from appliance.model.grants import Credential
@@ -13,15 +13,25 @@ from appliance.model.grants import Credential
 
 def check_dates(credential: Credential, trust: Trust, now: datetime) -> ParsedCertificate:
     """Read the certificate, when it and what issued it are valid now. Raises Unauthorized."""
+    known = (*credential.chain, *trust.intermediates)
     try:
-        leaf = parsed.parse(credential.certificate)
-        issuers = [_issuer(each) for each in (*credential.chain, *trust.intermediates)]
+        leaf, *issuers = _path(credential.certificate, known)
     except FormatError as error:
         raise Unauthorized("the client certificate cannot be read", detail=str(error)) from error
     _check(leaf, now, "client certificate")
-    for issuer in _above(leaf, issuers):
+    for issuer in issuers:
         _check(issuer, now, "issuer of the client certificate")
     return leaf
+
+
+@lru_cache(maxsize=256)  # who keeps a connection shows the same again and again
+def _path(certificate: bytes, known: tuple[bytes, ...]) -> tuple[ParsedCertificate, ...]:
+    """Read a certificate, and give it and those of the known ones that it comes of.
+
+    Raises FormatError.
+    """
+    leaf = parsed.parse(certificate)
+    return leaf, *_above(leaf, [_issuer(each) for each in known])
 
 
 @lru_cache(maxsize=64)
@@ -47,7 +57,7 @@ def _check(certificate: ParsedCertificate, now: datetime, what: str) -> None:
         raise Unauthorized(
             f"the {what} is not valid yet", detail=f"notBefore: {validity.not_before:%FT%TZ}"
         )
-    if now.replace(microsecond=0) > validity.not_after:
+    if periods.whole_second(now) > validity.not_after:
         raise Unauthorized(
             f"the {what} has expired", detail=f"notAfter: {validity.not_after:%FT%TZ}"
         )

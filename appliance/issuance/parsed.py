@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from appliance.formats import der
 from appliance.formats.der import Element
@@ -53,7 +54,10 @@ class ParsedCertificate:
 
     def extension(self, oid: str) -> Extension | None:
         """Give the extension of this kind, when there is one."""
-        return next((each for each in self.extensions if each.oid == oid), None)
+        for each in self.extensions:
+            if each.oid == oid:
+                return each
+        return None
 
 
 def parse(certificate: bytes) -> ParsedCertificate:
@@ -99,15 +103,16 @@ def _extensions(rest: list[Element]) -> list[Extension]:
     for element in rest:
         if element.tag == _EXTENSIONS:
             (listed,) = der.children(element)
-            found += [_extension(each) for each in der.children(listed)]
+            found += [_extension(each.raw) for each in der.children(listed)]
     return found
 
 
-def _extension(element: Element) -> Extension:
-    oid, *critical, value = der.children(element)
+@lru_cache(maxsize=256)  # those of most certificates are the same, but for names and keys
+def _extension(encoded: bytes) -> Extension:
+    oid, *critical, value = der.children(der.read(encoded))
     return Extension(
         oid=der.read_oid(oid),
         critical=any(flag.raw == der.TRUE for flag in critical),
         value=der.expect(value, der.OCTET_STRING).value,
-        der=element.raw,
+        der=encoded,
     )

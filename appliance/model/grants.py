@@ -1,7 +1,6 @@
 """Who grants, by which token, and to the holder of which certificate."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,4 +31,3 @@ class Credential:
 
     certificate: bytes  # DER
     chain: tuple[bytes, ...]  # DER, the issuers as presented; empty when only the leaf was sent
-    checked_at: datetime

@@ -97,7 +97,7 @@ class DirectIssuance:
         leaf, *others = chain
         between = (*others, *trust.intermediates)
         paths.verify(leaf, paths.Trust(roots=trust.roots, between=between), now=now)
-        return Credential(certificate=leaf, chain=tuple(others), checked_at=now)
+        return Credential(certificate=leaf, chain=tuple(others))
 
     def _context(self) -> Context:
         request_id = self.foundation.chance.octets(_REQUEST_ID).hex()

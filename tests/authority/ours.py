@@ -93,8 +93,7 @@ class OurTarget:
 
     def _shown(self, chain: Sequence[str]) -> Credential:
         leaf, *issuers = map(der, chain)
-        now = self.appliance.clock.now()
-        return Credential(certificate=leaf, chain=tuple(issuers), checked_at=now)
+        return Credential(certificate=leaf, chain=tuple(issuers))
 
 
 async def _outcome(answer: Awaitable[Issued | int]) -> Outcome:

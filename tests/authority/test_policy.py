@@ -72,9 +72,7 @@ async def test_a_renewal_keeps_its_names_whatever_the_policy_says_by_then() -> N
     ask = Ask(target=OurTarget(app))
     issued = await app.x509.sign(request(ask))
     later = Appliance(entries=app.entries, store=app.store, policy=DENY_HOST)
-    credential = Credential(
-        certificate=issued.certificate, chain=issued.chain, checked_at=app.clock.now()
-    )
+    credential = Credential(certificate=issued.certificate, chain=issued.chain)
     assert (await later.x509.renew(credential, CONTEXT)).subject == "host.example"
     rekeyed = await later.x509.rekey(credential, ask.csr().encode(), CONTEXT)
     assert rekeyed.subject == "host.example"

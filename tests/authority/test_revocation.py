@@ -9,7 +9,7 @@ from appliance.model.events import EventKind
 from appliance.model.grants import Credential
 from tests.authority.ours import OurTarget
 from tests.authority.scenarios import URL, Ask, provisioners, serial_of
-from tests.support.authority import CONTEXT, START, Appliance
+from tests.support.authority import CONTEXT, Appliance
 
 
 def revoke_request(ask: Ask, serial: str, *, token: str | None = None) -> RevokeRequest:
@@ -74,7 +74,7 @@ async def test_a_junk_certificate_revokes_nothing(appliance: Appliance) -> None:
         serial="1",
         token="",
         passive=True,
-        credential=Credential(certificate=b"junk", chain=(), checked_at=START),
+        credential=Credential(certificate=b"junk", chain=()),
         context=CONTEXT,
     )
     with pytest.raises(Unauthorized):

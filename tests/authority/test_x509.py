@@ -64,7 +64,7 @@ def ask_of(app: Appliance, name: str = "host.example", key: Key | None = None) -
 
 
 def credential(issued: Issued) -> Credential:
-    return Credential(certificate=issued.certificate, chain=issued.chain, checked_at=START)
+    return Credential(certificate=issued.certificate, chain=issued.chain)
 
 
 async def test_an_issued_certificate_is_told_with_everything_known_of_it() -> None:
@@ -321,8 +321,7 @@ async def test_an_expired_intermediate_ends_renewal() -> None:
     app = appliance(pki=pki)
     issued = await app.x509.sign(request(ask_of(app)))
     app.clock.advance(2 * 3600)
-    for shown in (credential(issued), Credential(certificate=issued.certificate, chain=(),
-                                                 checked_at=START)):  # fmt: skip
+    for shown in (credential(issued), Credential(certificate=issued.certificate, chain=())):
         with pytest.raises(Unauthorized, match="issuer of the client certificate has expired"):
             await app.x509.renew(shown, CONTEXT)
 

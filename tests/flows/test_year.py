@@ -145,10 +145,8 @@ class House:
                 continue
             der = await self.store.get("x509_certs", b"%d" % serial)
             assert der is not None
-            shown = Credential(
-                certificate=der, chain=self.world.appliance.pki.trust.intermediates,
-                checked_at=self.clock.now(),
-            )  # fmt: skip
+            chain = self.world.appliance.pki.trust.intermediates
+            shown = Credential(certificate=der, chain=chain)
             request = RevokeRequest(
                 serial=str(serial), token="", reason_code=1, reason="", passive=True,
                 credential=shown, context=CONTEXT,

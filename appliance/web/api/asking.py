@@ -1,7 +1,5 @@
 """Who asks: what of a request the authority wants to know."""
 
-from datetime import datetime
-
 from appliance.authority.reporting import Context
 from appliance.model.grants import Credential
 from appliance.web.http import Request
@@ -12,10 +10,8 @@ def context(request: Request) -> Context:
     return Context(client=request.client, request_id=request.request_id)
 
 
-def credential(request: Request, now: datetime) -> Credential | None:
+def credential(request: Request) -> Credential | None:
     """Give the certificate that the client showed in TLS."""
     if request.peer is None:
         return None
-    return Credential(
-        certificate=request.peer.certificate, chain=request.peer.chain[1:], checked_at=now
-    )
+    return Credential(certificate=request.peer.certificate, chain=request.peer.chain[1:])

@@ -11,7 +11,6 @@ from appliance.config.settings import TlsSettings
 from appliance.formats import pem, timeorduration
 from appliance.issuance import parsed, subjects
 from appliance.model.errors import BadRequest
-from appliance.model.grants import Credential
 from appliance.web import answers, wirejson
 from appliance.web.api import asking, logfields
 from appliance.web.api.asking import context
@@ -79,7 +78,7 @@ class CertificateEndpoints:
 
     async def renew(self, request: Request) -> Response:
         """Issue the client's own certificate again, shown by TLS or by a token of its key."""
-        credential = self._credential(request)
+        credential = asking.credential(request)
         if credential is not None:
             issued = await self._x509.renew(credential, context(request))
             return self._issued(request, issued)
@@ -95,7 +94,7 @@ class CertificateEndpoints:
 
     async def rekey(self, request: Request) -> Response:
         """Issue the client's own certificate again, for another key."""
-        credential = self._credential(request)
+        credential = asking.credential(request)
         if credential is None:
             raise BadRequest("missing client certificate: show it by TLS")
         asked = wirejson.decode_object(request.body, _REKEY)
@@ -115,7 +114,7 @@ class CertificateEndpoints:
                 reason_code=asked["reasonCode"],
                 reason=asked["reason"],
                 passive=asked["passive"],
-                credential=self._credential(request),
+                credential=asking.credential(request),
                 context=context(request),
             )
         )
@@ -129,9 +128,6 @@ class CertificateEndpoints:
             }
         )
         return answers.answer({"status": "ok"})
-
-    def _credential(self, request: Request) -> Credential | None:
-        return asking.credential(request, self._x509.clock.now())
 
     def _issued(self, request: Request, issued: Issued) -> Response:
         shown = self._issuers[issued.chain]

@@ -123,7 +123,7 @@ class SshEndpoints:
 
     async def _identity_again(self, request: Request) -> Mapping[str, object]:
         """Renew the client's identity certificate, if it showed one in TLS, as `/renew` does."""
-        shown = asking.credential(request, self._x509.clock.now())
+        shown = asking.credential(request)
         if shown is None:
             return {}
         return {"identityCrt": _chain(await self._x509.renew(shown, context(request)))}
