@@ -52,11 +52,13 @@ class SheetModal(ModalScreen[Answer]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "back", show=False)]
 
     def __init__(self, title: str, keys: str, *, is_grave: bool = False) -> None:
-        super().__init__(classes="-grave" if is_grave else None)
-        self._title, self._keys = title, keys
+        super().__init__()
+        self._title, self._keys, self._is_grave = title, keys, is_grave
 
     def compose(self) -> ComposeResult:
         """Put what is asked on the sheet."""
+        # not before: with a class from the start, a screen's component classes have no style
+        self.set_class(self._is_grave, "-grave")
         with Vertical(classes="sheet") as sheet:
             sheet.border_title = Text(printable(self._title))
             sheet.border_subtitle = self._keys
