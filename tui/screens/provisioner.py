@@ -31,6 +31,7 @@ from tui.widgets.ends import ends
 from tui.widgets.form_row import FormRow, rows_of
 from tui.widgets.name_probe import NameProbe
 from tui.widgets.page_bar import PageBar
+from tui.widgets.probe import Probe
 from tui.widgets.recipe_card import RecipeCard
 from tui.widgets.sheet import Field, Section
 from tui.widgets.template_probe import TemplateProbe
@@ -242,9 +243,7 @@ class ProvisionerScreen(Screen[None]):
         await self.unfold(message.page)
         self.query_one(ContentSwitcher).current = message.page
         self._draft.pause()
-        for probe in self.query(f"#{message.page} NameProbe, #{message.page} TemplateProbe"):
-            if isinstance(probe, NameProbe | TemplateProbe):
-                probe.look()
+        self._try(message.page)
 
     @on(FormRow.Changed)
     def _typed(self, message: FormRow.Changed) -> None:
@@ -264,8 +263,12 @@ class ProvisionerScreen(Screen[None]):
         self._leaving = False
         self.remove_class("-wrong")
         self._show_title()
-        for probe in self.query(f"#{self._bar.page} NameProbe, #{self._bar.page} TemplateProbe"):
-            if isinstance(probe, NameProbe | TemplateProbe):
+        self._try(self._bar.page)
+
+    def _try(self, page: str) -> None:
+        """Answer anew what is tried on a page."""
+        for probe in self.query(f"#{page} Probe"):
+            if isinstance(probe, Probe):
                 probe.look()
 
     # ---- saving
