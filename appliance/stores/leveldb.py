@@ -23,9 +23,9 @@ import trio
 
 from appliance.model.errors import Broken, Conflict, HearthError
 from appliance.model.upkeep import ScrubPart
-from appliance.ports.store import Append, Operation, Told
+from appliance.ports.store import Append, Operation, Put, Told
 from appliance.stores import reading_all
-from appliance.stores.batch import Batch, Rows
+from appliance.stores.batch import Batch, Rows, WriteBatch
 from appliance.stores.chains import Chains
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim
@@ -42,6 +42,14 @@ _READS: Final = 16  # in a row, before others have their turn
 T = TypeVar("T")
 
 
+class _Prefixes(dict[str, bytes]):
+    """What the keys of each bucket begin with: its name and a zero octet."""
+
+    def __missing__(self, bucket: str) -> bytes:
+        prefix = self[bucket] = bucket.encode() + b"\0"
+        return prefix
+
+
 @final
 class LevelDbStore:
     """An embedded store in a directory of its own (ports.store.Store)."""
@@ -51,8 +59,8 @@ class LevelDbStore:
         self._directory = directory
         self._claim = claim
         self._database = database
-        self._prefixes: dict[str, bytes] = {}
-        self._next = self._empty_batch()
+        self._prefixes = _Prefixes()
+        self._next = Batch()
         self._chains = Chains(self._last)
         self._written: Batch | None = None  # what the thread is writing
         self._failure = ""
@@ -65,7 +73,7 @@ class LevelDbStore:
         self._users = 0  # scans in threads
         self._idle = trio.Event()
         self._loop = trio.lowlevel.current_trio_token()
-        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._batches: SimpleQueue[tuple[Batch, WriteBatch] | None] = SimpleQueue()
         self._thread = Thread(target=self._write_batches, name="store writer", daemon=True)
         self._thread.start()
 
@@ -84,7 +92,7 @@ class LevelDbStore:
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
             await trio.lowlevel.checkpoint()
-        return self._read(self._prefix(bucket) + key)
+        return self._read(self._prefixes[bucket] + key)
 
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Decide now, return when it is on disk."""
@@ -124,7 +132,7 @@ class LevelDbStore:
     ) -> list[tuple[bytes, bytes]]:
         """Read a range: a short one here, a long one in a thread, on a snapshot."""
         await trio.lowlevel.checkpoint()
-        prefix = self._prefix(bucket)
+        prefix = self._prefixes[bucket]
         end = prefix[:-1] + b"\x01" if stop is None else prefix + stop
         if limit <= 0 or prefix + start >= end:
             return []
@@ -164,7 +172,7 @@ class LevelDbStore:
         finally:
             finished()
         self._readable = True
-        self._next, self._failure = self._empty_batch(), ""
+        self._next, self._failure = Batch(), ""
 
     async def scrub(self, start: bytes = b"") -> ScrubPart:
         """Read some of all rows with their checksums, from a key on."""
@@ -256,38 +264,28 @@ class LevelDbStore:
             raise self._unreadable(error) from error
         return found
 
-    def _prefix(self, bucket: str) -> bytes:
-        """Give what a bucket's keys begin with: its name and a zero octet."""
-        prefix = self._prefixes.get(bucket)
-        if prefix is None:
-            prefix = self._prefixes[bucket] = bucket.encode() + b"\0"
-        return prefix
-
     # ---- deciding, in the event loop
 
     def _join(self, operations: Sequence[Operation]) -> None:
         """Put a transaction into the next batch. Raises Conflict, Broken."""
         if self._failure or self._closing:
             raise self._refusal()
-        rows, batch = self._decide(operations), self._next
-        put = batch.write.put
-        for key, value in rows.items():
-            if value is None:
-                batch.write.delete(key)
-            else:
-                put(key, value)
-        batch.rows.update(rows)
+        self._next.rows.update(self._decide(operations))
 
     def _decide(self, operations: Sequence[Operation]) -> Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
         rows: Rows = {}
-        ends, seen, prefix = self._chains.begin(), partial(self._seen, rows), self._prefix
+        ends, seen, prefixes = self._chains.begin(), partial(self._seen, rows), self._prefixes
         for operation in operations:
+            prefix = prefixes[operation.bucket]
             if isinstance(operation, Append):
                 number, value = ends.append(operation)
-                rows[prefix(operation.bucket) + number] = value
+                rows[prefix + number] = value
+                continue
+            key = prefix + operation.key
+            if isinstance(operation, Put) and operation.value:  # as most are
+                rows[key] = operation.value
             else:
-                key = prefix(operation.bucket) + operation.key
                 rows[key] = value_after(operation, key, seen)
         ends.accept()
         return rows
@@ -304,27 +302,26 @@ class LevelDbStore:
 
     def _last(self, bucket: str) -> tuple[bytes, bytes] | None:
         """Give the last row of a bucket that is written."""
-        prefix = self._prefix(bucket)
+        prefix = self._prefixes[bucket]
         stop = prefix[:-1] + b"\x01"
         return next(iter(self._read_range(prefix, stop, len(prefix), 1, reverse=True)), None)
 
     # ---- writing
 
-    def _empty_batch(self) -> Batch:
-        return Batch(write=self._database.write_batch(sync=True))
-
     def _begin(self) -> None:
         """Give the thread what has gathered."""
-        self._written, self._next = self._next, self._empty_batch()
-        self._written.began = trio.current_time()
-        self._batches.put(self._written)
+        batch, self._next = self._next, Batch()
+        batch.began = trio.current_time()
+        self._written = batch
+        self._batches.put((batch, batch.write_to(self._database)))
 
     def _write_batches(self) -> None:
         """Write batch after batch: the thread's work."""
-        while (batch := self._batches.get()) is not None:
+        while (given := self._batches.get()) is not None:
+            batch, write = given
             problem = ""
             try:
-                batch.write.write()
+                write.write()
             except plyvel.Error as error:
                 problem = str(error)
             try:
@@ -340,7 +337,7 @@ class LevelDbStore:
             self._failure = problem
             self._chains.forget()
             waiting += self._next.waiting
-            self._next = self._empty_batch()
+            self._next = Batch()
         else:
             self._lately.written(batch.rows)
             self._told(len(batch.waiting), trio.current_time() - batch.began)
@@ -355,7 +352,6 @@ class LevelDbStore:
             self._idle.set()
 
     def _open_again(self) -> Database:
-        self._next.write.clear()
         self._database.close()
         return opened(self._directory, create=False)
 
@@ -363,8 +359,7 @@ class LevelDbStore:
         self._thread.join()
         if self._next.rows and not self._failure:
             with contextlib.suppress(plyvel.Error):  # notes are lost, as after a crash
-                self._next.write.write()
-        self._next.write.clear()
+                self._next.write_to(self._database).write()
         self._database.close()
         self._claim.release()
 
