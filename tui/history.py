@@ -1,7 +1,8 @@
 """The inventory told as events, so that the past fills the live view at the start."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from appliance.model.events import Event, EventKind
 from appliance.model.inventory import CertificateKind, CertificateSummary

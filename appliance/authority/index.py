@@ -95,8 +95,7 @@ _LONGEST_NAME: Final = 200  # octets; of a longer one the end gives way to a has
 _KEPT: Final = 136
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexed:
+class Indexed(msgspec.Struct, frozen=True, kw_only=True):
     """What the index knows of a certificate."""
 
     serial: int
@@ -107,8 +106,7 @@ class Indexed:
     origin: Origin | None = None  # how it came about, where that is known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """What the row of a serial number says."""
 
     issued_at: datetime

@@ -1,10 +1,12 @@
 """Every attempt ends as one event: what was done, or why not, for whom, and how long it took."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from types import TracebackType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.authority import journal
 from appliance.model.errors import HearthError
@@ -18,8 +20,7 @@ from appliance.ports.events import EventSink
 from appliance.ports.store import Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """Who asks: the address of the client, and the id of its request."""
 
     client: str

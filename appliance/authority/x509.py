@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from msgspec import Struct
+
 from appliance.authority import credentials, records, renewal_tokens
 from appliance.authority.deciding import FEW_NAMES, decided
 from appliance.authority.gate import IssuanceGate
@@ -54,8 +56,7 @@ from appliance.provisioners.provisioner import Provisioner
 from appliance.provisioners.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignRequest:
+class SignRequest(Struct, frozen=True, kw_only=True):
     """What POST /sign asks. `csr` is PEM text."""
 
     csr: bytes
@@ -115,15 +116,9 @@ class X509Authority:
             async with self.tokens.spending(grant.token):
                 rules.permit(csr, grant)
                 key = self.issuers.named(grant.profile.issuer)
-                given = await self.webhooks.enriched(
-                    self._given(csr, grant, request.template_data), request.context
-                )
-                attempt.passed("webhooks")
+                given = self._given(csr, grant, request.template_data)
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
-                wanted, draft = await self._decided(given, asked, key)
-                attempt.passed("decide")
-                await self.webhooks.permit(given, wanted, draft.validity, request.context)
-                attempt.passed("webhooks")
+                draft = await self._permitted(given, asked, key, request.context, attempt)
                 signed = await self._signed(draft, key, grant.provisioner, attempt)
                 return await self._recorded(signed, grant.token, attempt, EventKind.ISSUED)
 
@@ -149,12 +144,7 @@ class X509Authority:
             rules.permit(csr, grant)
             key = self.issuers.named(grant.profile.issuer)
             given = self._given(csr, grant, template_data)
-            given = await self.webhooks.enriched(given, context)
-            attempt.passed("webhooks")
-            wanted, draft = await self._decided(given, asked, key)
-            attempt.passed("decide")
-            await self.webhooks.permit(given, wanted, draft.validity, context)
-            attempt.passed("webhooks")
+            draft = await self._permitted(given, asked, key, context, attempt)
             issued = await self._signed(draft, key, grant.provisioner, attempt)
             await self.recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
             attempt.of(issued.serial, issued.validity)
@@ -270,6 +260,21 @@ class X509Authority:
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
         )
 
+    async def _permitted(
+        self, given: Given, asked: AskedDates, key: IssuingKey, context: Context, attempt: Attempt
+    ) -> Draft:
+        """Draft it, and see that names and webhooks permit it."""
+        hooks = given.grant.profile.webhooks
+        if hooks:
+            given = await self.webhooks.enriched(given, context)
+            attempt.passed("webhooks")
+        wanted, draft = await self._decided(given, asked, key)
+        attempt.passed("decide")
+        if hooks:
+            await self.webhooks.permit(given, wanted, draft.validity, context)
+            attempt.passed("webhooks")
+        return draft
+
     async def _decided(
         self, given: Given, asked: AskedDates, key: IssuingKey
     ) -> tuple[CertificateJson | None, Draft]:
@@ -328,7 +333,7 @@ class X509Authority:
             chain=key.chain,
             serial=prepared.serial,
             subject=draft.common_name,
-            sans=tuple(san.value for san in draft.sans),
+            sans=tuple([san.value for san in draft.sans]),
             validity=draft.validity,
             provisioner=provisioner,
         )

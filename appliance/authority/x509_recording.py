@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from appliance.authority import records
 from appliance.authority.reporting import Attempt
 from appliance.authority.tokens import OneTimeTokens, already_used
@@ -14,8 +16,7 @@ from appliance.ports.clock import Clock
 from appliance.ports.store import Operation, Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class Issued(Struct, frozen=True, kw_only=True):
     """A certificate that is recorded. Certificate and chain (its issuers) are DER."""
 
     certificate: bytes

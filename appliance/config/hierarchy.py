@@ -1,9 +1,11 @@
 """The two CA certificates that `ca init` makes: step-ca's names, lengths and extensions."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from appliance.formats.keys import PublicKey
 from appliance.issuance import algorithms, certificates, drafts, issuers, periods, subjects

@@ -6,9 +6,10 @@ value, so the last one stands for all of them: none can be changed, taken out or
 without another last hash.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from msgspec import Struct
 
 from appliance.model.errors import FormatError
 
@@ -16,8 +17,7 @@ HASH_OCTETS: Final = 32
 _KEY_OCTETS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """An entry as what the next one is chained to."""
 
     number: int
@@ -30,8 +30,7 @@ class Link:
 START: Final = Link(0, bytes(HASH_OCTETS))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry."""
 
     number: int
@@ -46,7 +45,7 @@ class Entry:
     @property
     def link(self) -> Link:
         """What the next one is chained to."""
-        return Link(self.number, sha256(b"".join(self.row)).digest())
+        return Link(self.number, sha256(key(self.number) + self.previous + self.body).digest())
 
 
 def after(last: Link, body: bytes) -> Entry:

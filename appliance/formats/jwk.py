@@ -34,6 +34,8 @@ _CURVES: dict[str, EllipticCurve] = {
     "P-384": SECP384R1(),
     "P-521": SECP521R1(),
 }
+_OF_CURVES = (EllipticCurvePublicKey, EllipticCurvePrivateKey)
+_ECDSA = {256: "ES256", 384: "ES384", 521: "ES512"}
 _THUMBPRINT_MEMBERS = {
     "EC": ("crv", "kty", "x", "y"),
     "RSA": ("e", "kty", "n"),
@@ -44,8 +46,8 @@ _LARGEST_RSA = 16384 // 8  # octets of a modulus that we are willing to compute 
 
 def algorithm(key: PrivateKey | PublicKey) -> str:
     """Name the signature algorithm that goes with a key by default: ES256, EdDSA, RS256, …"""
-    if isinstance(key, EllipticCurvePrivateKey | EllipticCurvePublicKey):
-        return {256: "ES256", 384: "ES384", 521: "ES512"}[key.key_size]
+    if isinstance(key, _OF_CURVES):
+        return _ECDSA[key.key_size]
     return "EdDSA" if isinstance(key, Ed25519PrivateKey | Ed25519PublicKey) else "RS256"
 
 

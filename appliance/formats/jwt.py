@@ -6,7 +6,6 @@ and the HMAC family do not exist here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -69,8 +68,7 @@ class WrongSignature(FormatError):
     """The signature does not hold for this key and algorithm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnverifiedToken:
+class UnverifiedToken(msgspec.Struct, frozen=True, kw_only=True):
     """A token in its parts. `signed` is what the signature covers."""
 
     header: dict[str, Any]

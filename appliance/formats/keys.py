@@ -42,8 +42,10 @@ def checked_private(key: object) -> PrivateKey:
 
 def checked_public(key: object) -> PublicKey:
     """Give the key back when it is of a kind and curve that we use. Raises FormatError."""
-    if not isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey):
+    if isinstance(key, EllipticCurvePublicKey):
+        if key.curve.name not in CURVE_NAMES:
+            raise FormatError(f"unsupported curve {key.curve.name}: use P-256, P-384 or P-521")
+        return key
+    if not isinstance(key, Ed25519PublicKey | RSAPublicKey):
         raise FormatError("unsupported kind of public key: use RSA, EC or Ed25519")
-    if isinstance(key, EllipticCurvePublicKey) and key.curve.name not in CURVE_NAMES:
-        raise FormatError(f"unsupported curve {key.curve.name}: use P-256, P-384 or P-521")
     return key

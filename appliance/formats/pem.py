@@ -8,7 +8,7 @@ from appliance.model.errors import FormatError
 
 BEGIN = b"-----BEGIN "
 _DASHES = b"-----"
-_LINE = 48  # octets, 64 characters
+_LINE = 64  # characters
 _WHITE = b" \t\r\n\v\f"
 
 
@@ -22,11 +22,11 @@ class Block(NamedTuple):
 
 def encode(label: str, der: bytes, headers: Mapping[str, str] | None = None) -> str:
     """Write one block with lines of 64 characters, ending in a newline."""
-    lines = [binascii.b2a_base64(der[i : i + _LINE]) for i in range(0, len(der), _LINE)]
+    text = binascii.b2a_base64(der, newline=False).decode("ascii")
+    body = "".join([f"{text[i : i + _LINE]}\n" for i in range(0, len(text), _LINE)])
     # Proc-Type comes first (RFC 1421 section 4.6.1.1); an empty line ends the headers.
     above = "".join(f"{name}: {value}\n" for name, value in headers.items()) if headers else ""
     gap = "\n" if above else ""
-    body = b"".join(lines).decode("ascii")
     return f"-----BEGIN {label}-----\n{above}{gap}{body}-----END {label}-----\n"
 
 

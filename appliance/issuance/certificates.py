@@ -4,7 +4,7 @@
 only when the issuer's key did sign exactly those.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from appliance.formats import der
 from appliance.formats.keys import PublicKey
@@ -18,8 +18,7 @@ SERIAL_OCTETS = 16
 _VERSION_3 = der.context(0, der.integer(2))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """What the issuer's key is to sign, and with which algorithm."""
 
     serial: int
@@ -72,7 +71,7 @@ def _prepared(
     public_key: PublicKey,
 ) -> Prepared:
     validity = draft.validity
-    extensions = der.sequence(*(each.der for each in draft.extensions))
+    extensions = der.sequence(*[each.der for each in draft.extensions])
     to_be_signed = der.sequence(
         _VERSION_3,
         der.integer(serial),

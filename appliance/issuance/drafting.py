@@ -1,19 +1,18 @@
 """From what is given to a draft: the provisioner's template, or its default, and the dates."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from appliance.issuance import drafts, periods, templated, templates
 from appliance.issuance.certificate_json import CertificateJson
 from appliance.issuance.drafts import Draft
 from appliance.issuance.issuers import Issuer
-from appliance.issuance.periods import Proposed
+from appliance.issuance.periods import NOT_PROPOSED, Proposed
 from appliance.issuance.subjects import SubjectDefaults
 from appliance.issuance.templates import Given
 from appliance.model.validity import TimeOrDuration, Validity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedDates:
+class AskedDates(Struct, frozen=True, kw_only=True):
     """The dates that a request asks for."""
 
     not_before: TimeOrDuration = None
@@ -30,7 +29,7 @@ def drafted(
     """
     request, grant = given.request, given.grant
     if templates.is_plain_leaf(grant):
-        validity = _validity(given, asked, Proposed())
+        validity = _validity(given, asked, NOT_PROPOSED)
         subject = defaults.subject(grant.subject)
         return None, drafts.leaf(request, grant, subject, validity, issuer)
     wanted = templates.asked_for(given)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
 
 from appliance.formats import names
 from appliance.formats.keys import PublicKey
@@ -27,8 +28,7 @@ from appliance.model.validity import Validity
 _OWN_BACKDATE, _OWN_LIFETIME = timedelta(minutes=1), timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A certificate to be. `subject` and `public_key_info` are DER.
 
     `common_name` and `sans` are the names in it, for whoever judges or records them. Without

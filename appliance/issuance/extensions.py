@@ -3,8 +3,9 @@
 import hashlib
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from appliance.formats import der
 from appliance.model.errors import BadRequest, FormatError
@@ -21,8 +22,7 @@ _STEP_TYPES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
+class Extension(Struct, frozen=True, kw_only=True):
     """One extension. `value` is what the OCTET STRING holds, `der` the whole Extension."""
 
     oid: str
@@ -61,9 +61,16 @@ SERVER_AND_CLIENT = extension(
 )
 
 
+_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+"""What comes before the point in a SubjectPublicKeyInfo of P-256 (RFC 5480 section 2)."""
+
+
 def key_id(public_key_info: bytes) -> bytes:
     """Hash the key bits with SHA-1 (RFC 5280 4.2.1.2): a name for finding, it protects nothing."""
-    bits = der.read_bits(der.items(public_key_info)[1])
+    if public_key_info.startswith(_P256):  # as nearly all are
+        bits = public_key_info[len(_P256) :]
+    else:
+        bits = der.read_bits(der.items(public_key_info)[1])
     return hashlib.sha1(bits, usedforsecurity=False).digest()
 
 

@@ -2,7 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct, field
 
 from appliance.issuance.profiles import DEFAULT_PROFILE, X509Profile
 from appliance.model.grants import ProvisionerRef, TokenUse
@@ -28,8 +30,7 @@ class DefaultTemplate(enum.Enum):
     ATTESTED_LEAF = enum.auto()  # the granted subject and permanent identifier, for clients
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """Permission for one X.509 certificate.
 
     `sans` are what the certificate gets; `common_names` are what the request's may be (as the token

@@ -1,8 +1,9 @@
 """Identity certificates: for TLS, beside an SSH certificate, and as long as that."""
 
 import uuid
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from appliance.issuance import extensions as ext
 from appliance.issuance import subjects

@@ -1,7 +1,9 @@
 """How long a certificate is valid: what was asked, within what is allowed."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
 
 from appliance.formats.goduration import format_duration
 from appliance.model.errors import BadRequest, Forbidden
@@ -10,12 +12,14 @@ from appliance.model.validity import Lifetimes, TimeOrDuration, Validity
 UNSET = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time, which clients send for "nothing asked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
+class Proposed(Struct, frozen=True, kw_only=True):
     """What a template says about the dates: taken where the request says nothing."""
 
     not_before: datetime | None = None
     not_after: datetime | None = None
+
+
+NOT_PROPOSED: Final = Proposed()
 
 
 def decide(
@@ -25,7 +29,7 @@ def decide(
     now: datetime,
     *,
     window: Validity | None = None,
-    proposed: Proposed = Proposed(),
+    proposed: Proposed = NOT_PROPOSED,
 ) -> Validity:
     """Choose both ends and judge them.
 

@@ -3,7 +3,6 @@
 import hashlib
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+from msgspec import Struct
 
 from appliance.formats import names, pem
 from appliance.formats.certificates import UNREADABLE
@@ -27,8 +27,7 @@ _ECDSA: Final[Mapping[x509.ObjectIdentifier, ECDSA]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningRequest:
+class SigningRequest(Struct, frozen=True, kw_only=True):
     """A request whose signature holds."""
 
     der: bytes

@@ -8,10 +8,11 @@ and should cost nothing.
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from msgspec import Struct, field
 
 from appliance.formats import gourl, laxjson
 from appliance.formats.gotemplate import decoding
@@ -152,8 +153,7 @@ _OF_NAMES: Final = {
 _PERMANENT_IDENTIFIER: Final = "permanentIdentifier"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """What a certificate is made of.
 
     `user` is the request's `templateData` (None: nothing was sent), `webhooks` what ENRICHING ones

@@ -1,8 +1,9 @@
 """What happened, as the log, the console and the journal tell it."""
 
 import enum
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 
 class EventKind(enum.StrEnum):
@@ -17,8 +18,7 @@ class EventKind(enum.StrEnum):
     NOTED = "noted"  # of the box itself: a start, a reload, an account, a token, an operator's deed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One thing that happened. Empty fields are not known (a refused request may name nothing)."""
 
     at: datetime
@@ -39,8 +39,8 @@ class Event:
     asked_by: str = ""  # by which credential: `token 7c5f…`, `certificate 0x2c…`, `account …`
     replaces: int | None = None  # the serial number of what was renewed or rekeyed
     fingerprint: str = ""  # SHA-256 of the certificate, in hexadecimal
-    steps: tuple[tuple[str, float], ...] = field(default=(), compare=False)  # seconds of each
-    journaled: bool = field(default=False, compare=False)  # written with what it tells
+    steps: tuple[tuple[str, float], ...] = ()  # seconds of each
+    journaled: bool = False  # written with what it tells
 
     @property
     def is_ssh(self) -> bool:
@@ -48,8 +48,7 @@ class Event:
         return self.operation.startswith("ssh-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedEvent:
+class NumberedEvent(Struct, frozen=True, kw_only=True):
     """An event with its place in the ring: numbers rise by one; gaps are dropped ones."""
 
     number: int

@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 
 class CertificateState(enum.StrEnum):
     """Where a certificate is in its life, at a given time."""
@@ -31,8 +33,7 @@ class Revocation:
     means: str = ""  # by what: `token …`, `ACME`, `the certificate itself`; empty: not known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """How a certificate came about."""
 
     operation: str  # sign, renew, rekey; ssh-sign, ssh-renew, ssh-rekey

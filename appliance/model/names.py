@@ -1,7 +1,8 @@
 """Subject alternative names as values."""
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class SanKind(enum.StrEnum):
@@ -13,8 +14,7 @@ class SanKind(enum.StrEnum):
     URI = "uri"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class San:
+class San(Struct, frozen=True, kw_only=True, order=True):
     """One name. `value` is in the form that goes into the certificate: IPs in canonical text."""
 
     kind: SanKind

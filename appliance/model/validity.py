@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from msgspec import Struct
+
 TimeOrDuration: TypeAlias = datetime | timedelta | None
 """A point in time, an offset from one, or nothing asked (step's TimeDuration)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validity:
+class Validity(Struct, frozen=True, kw_only=True):
     """Both ends are aware datetimes in UTC with whole seconds, as RFC 5280 4.1.2.5 has them."""
 
     not_before: datetime

@@ -43,7 +43,9 @@ class Audience:
         accepted = self._accepted
         if fragment:
             claimed = _without_fragment(claimed, fragment)
-        return any(each in accepted or without_port(each) in accepted for each in claimed)
+        return not (
+            accepted.isdisjoint(claimed) and accepted.isdisjoint(map(without_port, claimed))
+        )
 
     def with_fragment(self, fragment: str) -> "Audience":
         """Give the same for URLs that name a provisioner in their fragment."""

@@ -51,7 +51,7 @@ class JwkProvisioner(WithoutSsh):
             provisioner=self.ref,
             subject=subject,
             common_names=(subject, *asked),
-            sans=tuple(names.classify(san) for san in asked if san),
+            sans=tuple([names.classify(san) for san in asked if san]),
             lifetimes=settings.lifetimes,
             token=tokens.use(token, claims, self._key),
             csr_fingerprint=tokens.bound_to(claims),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import structs
+
 from appliance.config.settings import ProvisionerSettings, Settings
 from appliance.formats import der, names
 from appliance.formats.gotemplate.decoding import from_decoded
@@ -88,7 +90,7 @@ def _given(settings: Settings, trial: Trial) -> Given:
         profile = replace(profile, template=trial.template)
     try:
         return Given(
-            grant=replace(_grant(chosen[0], trial), profile=profile),
+            grant=structs.replace(_grant(chosen[0], trial), profile=profile),
             request=trial.request,
             user=templates.user_data(trial.user),
             webhooks=from_decoded(trial.webhooks),

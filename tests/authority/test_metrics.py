@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from appliance.authority.metrics import CountedSigner, Metrics
 from appliance.formats import prometheus
@@ -122,7 +123,7 @@ def test_each_step_of_a_request_has_its_time(metrics: Metrics) -> None:
         (0.004, (("authorize", 0.001), ("record", 0.003))),
         (20.0, (("authorize", 0.5), ("sign", 19.5))),
     ):
-        metrics.record(replace(event(EventKind.ISSUED, "sign"), took=took, steps=steps))
+        metrics.record(structs.replace(event(EventKind.ISSUED, "sign"), took=took, steps=steps))
     authorized = 'operation="sign",step="authorize"'
     lines = ours(metrics, "step_seconds")
     assert f'hearth_step_seconds_bucket{{{authorized},le="0.001"}} 1' in lines

@@ -2,13 +2,13 @@
 
 import base64
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from msgspec.structs import replace
 
 from appliance.formats import names
 from appliance.formats.gotemplate.library.context import FunctionContext

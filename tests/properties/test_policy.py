@@ -1,11 +1,11 @@
 """What a policy lets pass is what its rules say, whatever the rules and whatever the names."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from appliance.formats import idn, mailbox, names
 from appliance.issuance import drafts, name_patterns, requests, rules

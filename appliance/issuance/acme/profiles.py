@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from msgspec import structs
+
 from appliance.issuance.grants import DefaultTemplate, Grant
 from appliance.issuance.profiles import CertificateTemplate
 from appliance.model.acme import AcmeError, ProblemType
@@ -52,7 +54,7 @@ class Profile:
         own = grant.profile
         usual = self.template is None and self.purpose is None
         attested = grant.default is DefaultTemplate.ATTESTED_LEAF
-        return replace(
+        return structs.replace(
             grant,
             lifetimes=self.lifetimes(grant.lifetimes),
             default=grant.default if self.purpose is None or attested else _DEFAULTS[self.purpose],

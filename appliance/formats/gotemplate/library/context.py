@@ -1,15 +1,15 @@
 """What a rendering may know of the world: the time, and a source of chance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 _CHUNK: Final = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionContext:
+class FunctionContext(Struct, frozen=True, kw_only=True):
     """The time that `now` tells, and where random octets come from."""
 
     now: datetime  # aware
