@@ -18,11 +18,15 @@ from appliance.web.visits import AccessLog
 Fields: TypeAlias = Mapping[str, object]
 
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+"
+_HARMLESS: Final = b" !#$%&'()*,:;<=>?[]`{|}~"
+"""What, with those, is all of printable ASCII that stays as it is in quotes."""
 _ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 _COMMON: Final = (
     "request-id", "remote-address", "name", "user-id", "time", "duration-ns",
 )  # fmt: skip
 _SHORT: Final = 32  # characters
+_SEVERAL: Final = (list, tuple)
+_NAMED: Final = (dict, Mapping)  # nearly always the first, which is found sooner
 _json = msgspec.json.Encoder(order="sorted")
 
 
@@ -47,10 +51,16 @@ def access_log(form: str, clock: Clock, write: Callable[[str], object]) -> Acces
 
 def text_line(fields: Fields, now: datetime) -> str:
     """Write `key=value` pairs."""
-    begin = f'time="{_local(int(now.timestamp()))}" level={_level(fields)}'
-    return begin + "".join(
-        [f"{label}{_text(fields[name])}" for name, label in _in_order(tuple(fields))]
-    )
+    parts = [f'time="{_local(int(now.timestamp()))}" level={_level(fields)}']
+    for name, label in _in_order(tuple(fields)):
+        value = fields[name]
+        if type(value) is int:  # and not bool
+            parts.append(f"{label}{value}")
+        elif isinstance(value, str) and len(value) <= _SHORT:
+            parts.append(label + _quoted_again(value))
+        else:
+            parts.append(label + _quoted(_shown(value)))
+    return "".join(parts)
 
 
 def json_line(fields: Fields, now: datetime) -> str:
@@ -101,22 +111,15 @@ def _in_order(names: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(name, f" {name}=") for name in sorted(names)]
 
 
-def _text(value: object) -> str:
-    if type(value) is int:  # and not bool
-        return str(value)
-    text = value if type(value) is str else _shown(value)
-    return _quoted_again(text) if len(text) <= _SHORT else _quoted(text)
-
-
 def _shown(value: object) -> str:
     """Write a value as Go's fmt does."""
     if isinstance(value, str):
         return value
     if type(value) is int:  # and not bool
         return str(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _SEVERAL):
         return f"[{' '.join(map(_shown, value))}]"
-    if isinstance(value, Mapping):
+    if isinstance(value, _NAMED):
         inner = " ".join(f"{key}:{_shown(value[key])}" for key in sorted(value))
         return f"map[{inner}]"
     if value is None or isinstance(value, bool):
@@ -126,8 +129,12 @@ def _shown(value: object) -> str:
 
 def _quoted(text: str) -> str:
     """Quote where the text could be taken for something else; a line stays one line."""
-    if text.isascii() and not text.encode().translate(None, _PLAIN):
-        return text
+    if text.isascii():
+        others = text.encode().translate(None, _PLAIN)
+        if not others:
+            return text
+        if not others.translate(None, _HARMLESS):
+            return f'"{text}"'
     return f'"{_escaped(text)}"'
 
 

@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -105,8 +106,10 @@ def _by_kind(sans: Iterable[str]) -> Mapping[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=8)
 def _moment(moment: datetime) -> str:
-    return f"{moment.isoformat()[:19]}Z"  # UTC, in whole seconds
+    """Write a moment of UTC, in whole seconds: what is issued within one has the same."""
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def _public_key(certificate: bytes) -> str:
