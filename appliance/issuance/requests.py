@@ -20,6 +20,12 @@ from appliance.model.errors import BadRequest, FormatError
 from appliance.model.names import San, SanKind
 
 _LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
+_KINDS: Final = (
+    x509.DNSName,
+    x509.IPAddress,
+    x509.RFC822Name,
+    x509.UniformResourceIdentifier,
+)
 _ECDSA: Final[Mapping[x509.ObjectIdentifier, ECDSA]] = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA256: ECDSA(hashes.SHA256()),
     SignatureAlgorithmOID.ECDSA_WITH_SHA384: ECDSA(hashes.SHA384()),
@@ -34,6 +40,7 @@ class SigningRequest(Struct, frozen=True, kw_only=True):
     fingerprint: bytes  # SHA-256 over its DER
     common_name: str  # the last one, where there are several; empty where there is none
     sans: tuple[San, ...]  # in the order of the request
+    has_other_sans: bool  # of none of the four kinds
     public_key: PublicKey
     public_key_info: bytes  # SubjectPublicKeyInfo in DER
 
@@ -52,7 +59,7 @@ def read_der(octets: bytes) -> SigningRequest:
         request = x509.load_der_x509_csr(octets)
         key = request.public_key()
         signed = _is_signed(request, key)
-        subject, sans = request.subject, _sans(request.extensions)
+        subject, (sans, others) = request.subject, _sans(request.extensions)
     except FormatError as error:
         raise BadRequest(f"the certificate request names what it cannot: {error.public}") from error
     except UNREADABLE as error:
@@ -64,6 +71,7 @@ def read_der(octets: bytes) -> SigningRequest:
         fingerprint=hashlib.sha256(octets).digest(),
         common_name=_common_name(subject),
         sans=sans,
+        has_other_sans=others,
         public_key=_supported(key),
         public_key_info=key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     )
@@ -96,12 +104,18 @@ def _common_name(subject: x509.Name) -> str:
     return found if isinstance(found, str) else found.decode(errors="replace")
 
 
-def _sans(extensions: x509.Extensions) -> tuple[San, ...]:
-    """Give the names of the four kinds; others say nothing, as in step-ca. Raises FormatError."""
+def _sans(extensions: x509.Extensions) -> tuple[tuple[San, ...], bool]:
+    """Give the names of the four kinds, and whether there are others: they say nothing, as in
+    step-ca.
+
+    Raises FormatError.
+    """
     for extension in extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
-            return tuple(san for name in extension.value if (san := _san(name)) is not None)
-    return ()
+            written = tuple(extension.value)
+            found = tuple(san for name in written if (san := _san(name)) is not None)
+            return found, not all(isinstance(name, _KINDS) for name in written)
+    return (), False
 
 
 def _san(name: x509.GeneralName) -> San | None:

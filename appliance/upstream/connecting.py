@@ -6,6 +6,7 @@ a resolver that hangs holds up nothing but look-ups.
 """
 
 import contextlib
+import errno
 import functools
 import ipaddress
 import itertools
@@ -154,17 +155,22 @@ async def _connected(address: str, port: int) -> Connection:
     endpoint = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            endpoint.connect((address, port))
-        except BlockingIOError:
-            await trio.lowlevel.wait_writable(endpoint)
-            problem = endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if problem:
-                raise OSError(problem, os.strerror(problem)) from None
+        await _establish(endpoint, (address, port))
     except BaseException:
         endpoint.close()
         raise
     return Connection(endpoint)
+
+
+async def _establish(endpoint: socket.socket, place: tuple[str, int]) -> None:
+    problem = endpoint.connect_ex(place)
+    if problem == errno.EINPROGRESS:  # to this machine it is there when it is asked for again
+        problem = endpoint.connect_ex(place)
+    if problem == errno.EALREADY:
+        await trio.lowlevel.wait_writable(endpoint)
+        problem = endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if problem:
+        raise OSError(problem, os.strerror(problem))
 
 
 @functools.lru_cache(maxsize=1000)

@@ -42,7 +42,7 @@ class HotRoutes:
         tree = self._trees.get(method)
         if found is not None or tree is None:
             return found
-        return _followed(tree, path.split("/"), ())
+        return _followed(tree, path.split("/"))
 
     def _add(self, method: str, route: Route) -> None:
         if "{" not in route.path:
@@ -61,15 +61,18 @@ class HotRoutes:
         place.route, place.names = route, tuple(names)
 
 
-def _followed(place: _Segment, path: list[str], values: tuple[str, ...]) -> Found | None:
-    """Go on from a place, a segment at a time; an empty one is no parameter's value."""
-    if not path:
-        if place.route is None:
-            return None
-        return place.route, dict(zip(place.names, values, strict=True))
-    first, rest = path[0], path[1:]
-    literal = place.literal.get(first)
-    found = None if literal is None else _followed(literal, rest, values)
-    if found is None and place.parameter is not None and first:
-        found = _followed(place.parameter, rest, (*values, first))
-    return found
+def _followed(start: _Segment, path: list[str]) -> Found | None:
+    """Go on a segment at a time, wherever one may lead; an empty one is no parameter's value."""
+    places: list[tuple[_Segment, tuple[str, ...]]] = [(start, ())]
+    for segment in path:
+        before, places = places, []
+        for place, values in before:
+            literal, parameter = place.literal.get(segment), place.parameter
+            if literal is not None:
+                places.append((literal, values))
+            if parameter is not None and segment:
+                places.append((parameter, (*values, segment)))
+    for place, values in places:
+        if place.route is not None:
+            return place.route, dict(zip(place.names, values, strict=True))
+    return None

@@ -8,9 +8,6 @@ import base64
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import Final
-
-from cryptography import x509
 
 from appliance.formats import der
 from appliance.issuance import rules
@@ -19,13 +16,6 @@ from appliance.issuance.requests import SigningRequest
 from appliance.model.acme import AcmeError, Identifier, IdentifierType, ProblemType
 from appliance.model.errors import Forbidden
 from appliance.model.names import San, SanKind
-
-_KINDS: Final = (
-    x509.DNSName,
-    x509.IPAddress,
-    x509.RFC822Name,
-    x509.UniformResourceIdentifier,
-)
 
 
 def check(request: SigningRequest, ordered: Sequence[Identifier]) -> None:
@@ -39,7 +29,8 @@ def check(request: SigningRequest, ordered: Sequence[Identifier]) -> None:
         _check_device(request, devices[0])
         return
     asked = {_folded(each) for each in request.sans}
-    _check_kinds(request)
+    if request.has_other_sans:
+        raise _bad("the CSR has a name that is neither a DNS name nor an IP address")
     if request.common_name:
         asked.add(_of_common_name(request.common_name))
     wanted = set(identifiers.sans(ordered))
@@ -71,15 +62,6 @@ def _check_device(request: SigningRequest, device: str) -> None:
     """Keep a device from naming itself otherwise than by what it attested."""
     if request.common_name and request.common_name != device:
         raise _bad("the common name of the CSR is not the order's permanent identifier")
-
-
-def _check_kinds(request: SigningRequest) -> None:
-    """Refuse names of kinds that nobody can order."""
-    for extension in x509.load_der_x509_csr(request.der).extensions:
-        if isinstance(extension.value, x509.SubjectAlternativeName):
-            for name in extension.value:
-                if not isinstance(name, _KINDS):
-                    raise _bad("the CSR has a name that is neither a DNS name nor an IP address")
 
 
 def _folded(name: San) -> San:

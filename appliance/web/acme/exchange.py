@@ -43,7 +43,8 @@ def or_missing(endpoint: Endpoint) -> Endpoint:
 
 def check_content_type(request: Request) -> None:
     """Want application/jose+json (RFC 8555 6.2); its parameters say nothing."""
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    written = request.headers.get("content-type", "")
+    given = written if written == JOSE else written.partition(";")[0].strip().lower()
     if given != JOSE:
         raise AcmeError(
             ProblemType.MALFORMED,
