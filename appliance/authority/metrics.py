@@ -47,6 +47,7 @@ _BY_OPERATION: Final = {
     "ssh-renew": "step_ca_ssh_renewed_total",
     "ssh-rekey": "step_ca_ssh_rekeyed_total",
 }
+_OF_REQUESTS: Final = ("operation", "outcome", "provisioner")
 _SIGNING: Final = ("sign", "ssh-sign")
 _TELLING: Final = (EventKind.WARNED, EventKind.NOTED)  # of nobody's request
 
@@ -71,11 +72,15 @@ class Metrics:
         self._tokens: dict[str, TokenStatus] = {}
         self._others: list[Callable[[], Sequence[Family]]] = []
         self._read: list[Gathering] = []
-        self._requests: Counter[Labels] = Counter()
+        self._requests: Counter[tuple[str, ...]] = Counter()  # by the values of _OF_REQUESTS
         self._transactions = 0
-        self._requested = Timings("hearth_request_seconds", "Time that a request took")
-        self._steps = Timings("hearth_step_seconds", "Time that each step of a request took")
-        self._signatures = Timings("hearth_signature_seconds", "Time that a key took to sign")
+        self._requested = Timings("hearth_request_seconds", "Time that a request took", "operation")
+        self._steps = Timings(
+            "hearth_step_seconds", "Time that each step of a request took", "operation", "step"
+        )
+        self._signatures = Timings(
+            "hearth_signature_seconds", "Time that a key took to sign", "success"
+        )
         self._writes = Timings("hearth_store_write_seconds", "Time that a write to the disk took")
 
     def add(self, families: Callable[[], Sequence[Family]]) -> None:
@@ -121,13 +126,12 @@ class Metrics:
 
     def _note(self, event: Event) -> None:
         """Count a request by how it ended, and how long it and its steps took."""
-        operation = ("operation", event.operation)
-        labels = (operation, ("outcome", event.kind.value), ("provisioner", event.provisioner))
+        operation = event.operation
         with self._counting:
-            self._requests[labels] += 1
-        self._requested.took(event.took, (operation,))
+            self._requests[operation, event.kind, event.provisioner] += 1
+        self._requested.took(event.took, operation)
         for step, seconds in event.steps:
-            self._steps.took(seconds, (operation, ("step", step)))
+            self._steps.took(seconds, operation, step)
 
     def written(self, transactions: int, seconds: float) -> None:
         """Count a write of the store, and what it made durable."""
@@ -137,7 +141,7 @@ class Metrics:
 
     def key_used(self, *, succeeded: bool, seconds: float = 0.0) -> None:
         """Count a signature, or that there was none."""
-        self._signatures.took(seconds, (("success", "true" if succeeded else "false"),))
+        self._signatures.took(seconds, "true" if succeeded else "false")
         self._count("step_ca_kms_signed" if succeeded else "step_ca_kms_errors", ())
 
     def token_changed(self, status: TokenStatus) -> None:
@@ -179,7 +183,10 @@ class Metrics:
                 name="hearth_requests_total",
                 help="Number of requests by what was asked, who allowed it, and how it ended",
                 kind="counter",
-                samples=list(requests.items()),
+                samples=[
+                    (tuple(zip(_OF_REQUESTS, values, strict=True)), count)
+                    for values, count in requests.items()
+                ],
             ),
             Family(
                 name="hearth_store_transactions_total",
