@@ -23,7 +23,7 @@ import trio
 
 from appliance.model.errors import Broken, Conflict, HearthError
 from appliance.model.upkeep import ScrubPart
-from appliance.ports.store import Append, Operation, Put, Told
+from appliance.ports.store import Append, CompareAndSwap, Operation, Put, Told
 from appliance.stores import reading_all
 from appliance.stores.batch import Batch, Rows, WriteBatch
 from appliance.stores.chains import Chains
@@ -285,8 +285,10 @@ class LevelDbStore:
             key = prefix + operation.key
             if isinstance(operation, Put) and operation.value:  # as most are
                 rows[key] = operation.value
-            else:
-                rows[key] = value_after(operation, key, seen)
+                continue
+            value = value_after(operation, key, seen)
+            if not (isinstance(operation, CompareAndSwap) and value == operation.old):
+                rows[key] = value  # what changes nothing is not written
         ends.accept()
         return rows
 
