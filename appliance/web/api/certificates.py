@@ -1,7 +1,6 @@
 """Sign, renew, rekey and revoke: JSON in, the authority's decision, JSON out, and log fields."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from appliance.authority.revocation import RevocationAuthority, RevokeRequest
@@ -43,8 +42,8 @@ class CertificateEndpoints:
     ) -> None:
         self._x509 = x509
         self._revocation = revocation
-        self._tls_options = _tls_options(tls)
-        self._issuers = {each.chain: _Shown.of(each.chain) for each in x509.issuers.all}
+        options = _tls_options(tls)
+        self._issuers = {each.chain: _Shown(each.chain, options) for each in x509.issuers.all}
 
     def routes(self) -> list[Route]:
         """Give them."""
@@ -132,28 +131,28 @@ class CertificateEndpoints:
     def _issued(self, request: Request, issued: Issued) -> Response:
         shown = self._issuers[issued.chain]
         request.log.update(logfields.issued(issued, shown.name))
-        certificate = pem.encode("CERTIFICATE", issued.certificate)
-        issuers = shown.chain
-        body = {
-            "crt": certificate,
-            "ca": issuers[0] if issuers else None,
-            "certChain": [certificate, *issuers],
-            "tlsOptions": self._tls_options,
-        }
-        return answers.answer(body, 201)
+        return Response(status=201, body=shown.answer(issued.certificate))
 
 
-@dataclass(frozen=True, slots=True)
 class _Shown:
     """An issuer as answers and log lines show it."""
 
-    name: str
-    chain: tuple[str, ...]  # PEM
+    def __init__(self, chain: tuple[bytes, ...], tls_options: Mapping[str, object]) -> None:
+        """Write what is the same in each answer: all but the new certificate, which comes twice."""
+        self.name = subjects.common_name(parsed.parse(chain[0]).subject) if chain else ""
+        issuers = [pem.encode("CERTIFICATE", each) for each in chain]
+        answer = {
+            "crt": "",
+            "ca": issuers[0] if issuers else None,
+            "certChain": ["", *issuers],
+            "tlsOptions": tls_options,
+        }
+        self._before, self._between, self._after = wirejson.encode(answer).split(b'""', 2)
 
-    @classmethod
-    def of(cls, chain: tuple[bytes, ...]) -> "_Shown":
-        name = subjects.common_name(parsed.parse(chain[0]).subject) if chain else ""
-        return cls(name, tuple(pem.encode("CERTIFICATE", each) for each in chain))
+    def answer(self, certificate: bytes) -> bytes:
+        """Write the JSON of a certificate (DER) and of what comes with it."""
+        shown = wirejson.encode(pem.encode("CERTIFICATE", certificate)).rstrip()
+        return b"".join((self._before, shown, self._between, shown, self._after))
 
 
 def _tls_options(settings: TlsSettings) -> Mapping[str, object]:
