@@ -164,7 +164,7 @@ class Console(LockableApp[Ending]):
         try:
             tokens = await self._operator.tokens()
         except HearthError as error:
-            self.notify(printable(error.public), severity="error")
+            self.notify(printable(error.public), severity="error", markup=False)
             return
         closed = [each for each in tokens if each.state is not TokenState.READY]
         if not closed:

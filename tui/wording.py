@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
+from rich.text import Text
 
 from appliance.model.events import Event, EventKind
 
@@ -47,6 +48,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def plain(text: str) -> Text:
+    """Give a text that is shown as it is, where Textual would read brackets as markup."""
+    return Text(printable(text))
 
 
 def fit(text: str, width: int) -> str:

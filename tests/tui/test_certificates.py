@@ -152,6 +152,26 @@ def test_a_certificate_is_revoked_after_its_serials_end_was_typed() -> None:
     drive(act, start="3", operator=operator)
 
 
+def test_brackets_in_a_clients_names_are_text_wherever_they_are_shown() -> None:
+    """Markup in them would colour, act when it is clicked, or end the console."""
+    name = "[@click=quit][/b].home.arpa"
+    operator = SampleOperator(past=[summary(1, name)])
+
+    async def act(console: Driven) -> None:
+        await listed(console)
+        for key, shown in (
+            ("enter", name),
+            ("r", f"Revoke {name}?"),
+            ("w", f"this one: {name}"),
+        ):
+            await console.press(key)
+            await console.until(lambda shown=shown: shown in console.text)
+            await console.press("escape")
+            await listed(console)
+
+    drive(act, start="3", operator=operator)
+
+
 def test_what_is_revoked_is_not_offered_to_be() -> None:
     async def act(console: Driven) -> None:
         await listed(console)

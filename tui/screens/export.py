@@ -13,7 +13,7 @@ from appliance.model.inventory import CertificateQuery, CertificateSummary
 from appliance.operator.export import FORMS, NewFile, form
 from appliance.operator.interface import Operator
 from tui.screens.sheet_modal import SheetModal
-from tui.wording import ACT, GOOD, count, printable
+from tui.wording import ACT, GOOD, count, plain, printable
 
 _PAGE: Final = 500
 _NAMES: Final = {
@@ -60,8 +60,8 @@ class Export(SheetModal[None]):
         yield Label("What")
         yield Select(
             [
-                (f"this one: {printable(name)}", _ONE),
-                (f"all that the list finds: {printable(found)}", _ALL),
+                (plain(f"this one: {name}"), _ONE),
+                (plain(f"all that the list finds: {found}"), _ALL),
             ],
             value=_ONE, allow_blank=False, compact=True, id="what",
         )  # fmt: skip

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.widgets.sheet import Section, Sheet
-from tui.wording import printable
+from tui.wording import plain
 
 _KEYS: Final = 15  # cells
 
@@ -48,7 +47,7 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Put the sections one below the other."""
         sheet = Sheet(names=_KEYS)
-        sheet.border_title = Text(printable(self._title))
+        sheet.border_title = plain(self._title)
         sheet.border_subtitle = "Esc back"
         yield sheet
 

@@ -27,7 +27,7 @@ from tui.screens.help import Help
 from tui.widgets.answers import Answer, focus_wrong, looks, show_checks
 from tui.widgets.findings import Findings
 from tui.widgets.sheet import Field, Section, Sheet
-from tui.wording import printable
+from tui.wording import plain, printable
 
 _SUBJECTS: Final = {
     Subject.NAMES: "names; the key is made here",
@@ -248,8 +248,8 @@ class Issue(Screen[bool]):
         able = [each for each in self._offers if span_of(wish, each) is not None]
         choice = self.query_one("#provisioner", Select)
         choice.set_options(
-            [(f"{printable(each.name)} ({each.type})", each.name) for each in able]
-            or [("there is none that issues such", _USUAL)]
+            [(plain(f"{each.name} ({each.type})"), each.name) for each in able]
+            or [(plain("there is none that issues such"), _USUAL)]
         )
 
     @on(Select.Changed, "#provisioner")
@@ -257,7 +257,7 @@ class Issue(Screen[bool]):
         offer = self._offer()
         listed = list(offer.profiles or {}) if offer else []
         choice = self.query_one("#profile", Select)
-        choice.set_options([("none", _USUAL), *((printable(each), each) for each in listed)])
+        choice.set_options([("none", _USUAL), *((plain(each), each) for each in listed)])
 
     async def _learn(self) -> None:
         try:

@@ -16,7 +16,7 @@ from appliance.model.external_keys import ExternalKeyOrder, NewExternalKey
 from appliance.operator.interface import ExternalKeys
 from tui.screens.sheet_modal import SheetModal
 from tui.widgets.sheet import Field, Section, Sheet
-from tui.wording import ACT, printable
+from tui.wording import ACT, plain, printable
 
 _LIFETIMES: Final = (
     ("without end", 0),
@@ -60,7 +60,7 @@ class NewKey(SheetModal[bool]):
             if len(self._provisioners) > 1:
                 yield Label("Provisioner")
                 yield Select(
-                    [(printable(each), each) for each in self._provisioners],
+                    [(plain(each), each) for each in self._provisioners],
                     value=self._provisioners[0],
                     allow_blank=False,
                     compact=True,

@@ -3,14 +3,13 @@
 from abc import abstractmethod
 from typing import ClassVar, TypeVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.wording import printable
+from tui.wording import plain
 
 Answer = TypeVar("Answer")
 
@@ -60,7 +59,7 @@ class SheetModal(ModalScreen[Answer]):
         # not before: with a class from the start, a screen's component classes have no style
         self.set_class(self._is_grave, "-grave")
         with Vertical(classes="sheet") as sheet:
-            sheet.border_title = Text(printable(self._title))
+            sheet.border_title = plain(self._title)
             sheet.border_subtitle = self._keys
             yield from self.compose_sheet()
 

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from appliance.model.founding import Draft, Topic
 from tui.screens.wizard.page import Page
 from tui.widgets.choices import Tick
+from tui.wording import printable
 
 
 @final
@@ -52,7 +53,8 @@ class NamePage(Page):
             Input(draft.address, id="address", compact=True, placeholder=":443"),
             field="address",
         )
-        yield Static(f"Everything is written to {self.wizard.progress.directory}", classes="quiet")
+        written = printable(str(self.wizard.progress.directory))
+        yield Static(f"Everything is written to {written}", classes="quiet", markup=False)
 
     def collect(self, draft: Draft) -> Draft:
         """Take the three fields; the machine's own address goes with the names."""
