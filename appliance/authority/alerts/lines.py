@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from appliance.authority import index
 from appliance.authority.alerts import habits, records
 from appliance.authority.alerts.habits import Line
 from appliance.authority.inventory import LARGEST_PAGE, Inventory
@@ -25,38 +24,41 @@ _MOST_READ: Final = 20_000  # certificates of either kind that are looked at aft
 _KEY_OCTETS: Final = 16
 _OCTETS: Final = 5  # of a time, in seconds
 _ISSUED: Final = 2 * _OCTETS  # where the time of the newest certificate begins, in microseconds
-_REST: Final = _ISSUED + 8  # where the line itself begins
+_PLACE: Final = _ISSUED + 8  # where its kind and serial number begin
+_REST: Final = (
+    _PLACE + 21
+)  # where the rest begins; serial numbers have 20 octets (RFC 5280 4.1.2.2)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = b"\xff" * _OCTETS
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(
-    tuple[CertificateKind, tuple[str, ...], bytes, datetime, tuple[float, ...]]
-)
+_decoder: Final = msgspec.msgpack.Decoder(tuple[tuple[str, ...], datetime, tuple[float, ...]])
 
 
 class Lines:
     """What is known of each line. Changes are rows to write, given by `changes`.
 
-    Of tens of thousands of lines, each is kept as octets: when it is late, when it is over and when
-    its newest certificate was issued, in a form that sorts, then what else there is to know of it.
+    Of tens of thousands of lines, each is kept as octets: when it is late, when it is over, when
+    its newest certificate was issued and which that is, in a form that sorts; then what else there
+    is to know of it.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[int, bytes] = {}  # by key
-        self._by_serial: dict[int, int] = {}  # the keys
+        self._revoked: set[bytes] = set()  # certificates: what line is theirs is looked for later
         self._dirty: set[int] = set()
         self._tidied: datetime | None = None
 
     def __len__(self) -> int:
+        self._end_revoked()
         return len(self._known)
 
     async def load(self) -> None:
         """Read the rows. Raises Broken."""
         async for line in records.rows(self._store, records.LINES, Line):
-            self._set(_key(line), line)
+            self._known[_key(line)] = _packed(line)
 
     async def issued_since(self, seen: datetime | None, now: datetime) -> list[CertificateSummary]:
         """Read what was issued and is not looked at yet, the oldest first. Raises Broken.
@@ -84,23 +86,25 @@ class Lines:
             return
         key = _key(line)
         packed = self._known.get(key)
+        if packed is not None and packed[_PLACE:_REST] in self._revoked:
+            packed = None
         known = None if packed is None else _line(packed)
         new = habits.continued(known, line)
         if new is not known:
-            self._set(key, new, known)
+            self._known[key] = _packed(new)
             self._dirty.add(key)
 
     def heard(self, event: Event) -> None:
         """Learn from an event; a revoked certificate ends its line."""
         if event.kind is EventKind.REVOKED and event.serial is not None:
             kind = CertificateKind.SSH if event.is_ssh else CertificateKind.X509
-            if (key := self._by_serial.get(_place(kind, event.serial))) is not None:
-                self._forget(key)
+            self._revoked.add(_place(kind, event.serial))
             return
         self.follow(habits.of_event(event))
 
     def findings(self, now: datetime, able_since: datetime) -> Iterator[Finding]:
         """Say which lines are late or quiet."""
+        self._end_revoked()
         moment = _octets(now)
         for packed in list(self._known.values()):
             if packed[:_OCTETS] <= moment:
@@ -108,6 +112,7 @@ class Lines:
 
     def changes(self, now: datetime) -> list[Operation]:
         """Give the rows that changed, and let go of what is over."""
+        self._end_revoked()
         late = self._tidied is None or not timedelta() <= now - self._tidied < _TIDY
         if late or len(self._known) > _MOST + _OVER:
             self._tidied = now
@@ -134,41 +139,46 @@ class Lines:
             # those who never renewed first, then those that were not seen longest
             order = sorted(
                 self._known.items(),
-                key=lambda each: (each[1][:_OCTETS] != _NEVER, each[1][_ISSUED:_REST]),
+                key=lambda each: (each[1][:_OCTETS] != _NEVER, each[1][_ISSUED:_PLACE]),
             )
             log.warning("more than %d lines of certificates: some are not followed", _MOST)
             for key, _ in order[: len(self._known) - _MOST]:
                 self._forget(key)
 
-    def _set(self, key: int, line: Line, old: Line | None = None) -> None:
-        if old is not None:
-            self._by_serial.pop(_place(old.kind, old.serial), None)
-        self._known[key] = _packed(line)
-        self._by_serial[_place(line.kind, line.serial)] = key
+    def _end_revoked(self) -> None:
+        """Forget the lines whose newest certificate is revoked, all of them in one go."""
+        if not self._revoked:
+            return
+        revoked, self._revoked = self._revoked, set()
+        for key in [key for key, each in self._known.items() if each[_PLACE:_REST] in revoked]:
+            self._forget(key)
 
     def _forget(self, key: int) -> None:
-        if (packed := self._known.pop(key, None)) is not None:
-            old = _line(packed)
-            self._by_serial.pop(_place(old.kind, old.serial), None)
-            self._dirty.add(key)
+        del self._known[key]
+        self._dirty.add(key)
 
 
 def _packed(line: Line) -> bytes:
-    serial, late = index.serial_octets(line.serial), line.late_at
-    late_at = _NEVER if late is None else _octets(late)
-    issued_at = max((line.issued_at - _EPOCH) // _MICROSECOND, 0).to_bytes(_REST - _ISSUED)
-    rest = (line.kind, line.names, serial, line.not_after, line.waits)
-    return late_at + _octets(line.over_at) + issued_at + _encoder.encode(rest)
+    late = line.late_at
+    return b"".join(
+        (
+            _NEVER if late is None else _octets(late),
+            _octets(line.over_at),
+            max((line.issued_at - _EPOCH) // _MICROSECOND, 0).to_bytes(_PLACE - _ISSUED),
+            _place(line.kind, line.serial),
+            _encoder.encode((line.names, line.not_after, line.waits)),
+        )
+    )
 
 
 def _line(packed: bytes) -> Line:
-    kind, names, serial, not_after, waits = _decoder.decode(packed[_REST:])
-    issued_at = _EPOCH + int.from_bytes(packed[_ISSUED:_REST]) * _MICROSECOND
+    names, not_after, waits = _decoder.decode(packed[_REST:])
+    place = int.from_bytes(packed[_PLACE:_REST])
     return Line(
-        kind=kind,
+        kind=CertificateKind.SSH if place & 1 else CertificateKind.X509,
         names=names,
-        serial=int.from_bytes(serial),
-        issued_at=issued_at,
+        serial=place >> 1,
+        issued_at=_EPOCH + int.from_bytes(packed[_ISSUED:_PLACE]) * _MICROSECOND,
         not_after=not_after,
         waits=waits,
     )
@@ -179,9 +189,10 @@ def _key(line: Line) -> int:
     return int.from_bytes(line.key)
 
 
-def _place(kind: CertificateKind, serial: int) -> int:
-    """Give one number for kind and serial number."""
-    return serial << 1 | (kind is CertificateKind.SSH)
+def _place(kind: CertificateKind, serial: int) -> bytes:
+    """Write kind and serial number; what somebody asks for may be longer than there are any."""
+    octets = _REST - _PLACE
+    return ((serial << 1 | (kind is CertificateKind.SSH)) % (1 << 8 * octets)).to_bytes(octets)
 
 
 def _octets(moment: datetime) -> bytes:

@@ -62,12 +62,22 @@ async def test_a_line_that_is_read_back_goes_on_and_is_late_as_before() -> None:
 async def test_the_end_of_its_certificate_ends_a_line() -> None:
     lines = Lines(MemoryStore())
     lines.heard(issued(7))
-    lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=8))
+    for other in (8, 1 << 400):
+        lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=other))
     assert len(lines) == 1
     lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=7))
     assert len(lines) == 0
     (removed,) = lines.changes(START)
     assert isinstance(removed, Delete)
+
+
+async def test_after_the_end_of_its_certificate_a_line_begins_anew() -> None:
+    lines = Lines(MemoryStore())
+    lines.heard(issued(7))
+    lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=7))
+    lines.heard(issued(8, START + DAY / 2))
+    (found,) = rows(lines)
+    assert (found.serial, found.waits) == (8, ())
 
 
 async def test_a_line_that_is_over_is_forgotten() -> None:
