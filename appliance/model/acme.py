@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from appliance.model.errors import HearthError
 
 ERROR_PREFIX: Final = "urn:ietf:params:acme:error:"
@@ -18,8 +20,7 @@ class IdentifierType(enum.StrEnum):
     PERMANENT = "permanent-identifier"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Identifier:
+class Identifier(Struct, frozen=True, kw_only=True, order=True, gc=False):
     """A name to be authorized. `value` of a wildcard is without `*.` in authorizations alone."""
 
     type: IdentifierType

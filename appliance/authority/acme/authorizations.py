@@ -78,8 +78,7 @@ class Validator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a challenge. `event` is PROVEN, FAILED, or DEFERRED: nothing final yet.
 
     `fingerprint` is that of an attested key, `until` when the proof itself says that it ends.

@@ -47,15 +47,14 @@ PROFILES: Final = "hearth_acme_profiles"  # order id → name of the profile
 _LISTED: Final = 100  # orders that a page is made of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What POST /new-order asks. None: not asked."""
 
     identifiers: tuple[Identifier, ...]
     not_before: datetime | None = None
     not_after: datetime | None = None
     replaces: str = ""  # identifier of a certificate (RFC 9773 4.1)
-    ancestors: dict[Identifier, Identifier] = field(default_factory=dict)  # RFC 9444 4.3
+    ancestors: dict[Identifier, Identifier] = {}  # RFC 9444 4.3
     profile: str = ""  # its name
 
 

@@ -10,8 +10,9 @@ when it updates one. What it has no place for is in buckets of our own:
 so that no two requests of one account meet at one row, and housekeeping reads only what is old.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -50,7 +51,7 @@ _ALONE: Final = b"1"  # value of an expiry of one row
 _MORE: Final = msgspec.json.Decoder(list[tuple[str, str]])
 
 
-class IdentifierRow(msgspec.Struct):
+class IdentifierRow(msgspec.Struct, frozen=True):
     """`type` may be of a kind that we do not serve."""
 
     type: str = ""
@@ -65,7 +66,7 @@ class IdentifierRow(msgspec.Struct):
             raise Broken("a row has an identifier of an unknown type", detail=self.type) from None
 
 
-class SubproblemRow(msgspec.Struct, omit_defaults=True):
+class SubproblemRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """RFC 8555 6.7.1."""
 
     type: str
@@ -73,7 +74,7 @@ class SubproblemRow(msgspec.Struct, omit_defaults=True):
     identifier: IdentifierRow | None = None
 
 
-class ProblemRow(msgspec.Struct, omit_defaults=True):
+class ProblemRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A problem as it is stored and shown."""
 
     type: str
@@ -81,7 +82,7 @@ class ProblemRow(msgspec.Struct, omit_defaults=True):
     subproblems: list[SubproblemRow] | None = None
 
 
-class AccountRow(msgspec.Struct, kw_only=True):
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     """A value of acme_accounts. `key` is a JWK with its thumbprint as `kid`."""
 
     id: str
@@ -95,7 +96,7 @@ class AccountRow(msgspec.Struct, kw_only=True):
     deactivated_at: str = msgspec.field(name="deactivatedAt", default=_NO_TIME)
 
 
-class OrderRow(msgspec.Struct):
+class OrderRow(msgspec.Struct, frozen=True):
     """A value of acme_orders."""
 
     id: str
@@ -112,7 +113,7 @@ class OrderRow(msgspec.Struct):
     error: ProblemRow | None = None
 
 
-class AuthorizationRow(msgspec.Struct):
+class AuthorizationRow(msgspec.Struct, frozen=True):
     """A value of acme_authzs. The identifier of a wildcard is without `*.`."""
 
     id: str
@@ -128,7 +129,7 @@ class AuthorizationRow(msgspec.Struct):
     error: ProblemRow | None = None
 
 
-class ChallengeRow(msgspec.Struct):
+class ChallengeRow(msgspec.Struct, frozen=True):
     """A value of acme_challenges. `type` may be of a kind that we do not serve."""
 
     id: str
@@ -143,7 +144,7 @@ class ChallengeRow(msgspec.Struct):
     error: ProblemRow | None = None
 
 
-class CertificateRow(msgspec.Struct):
+class CertificateRow(msgspec.Struct, frozen=True):
     """A value of acme_certs; leaf and intermediates are PEM."""
 
     id: str
@@ -154,14 +155,14 @@ class CertificateRow(msgspec.Struct):
     intermediates: bytes
 
 
-class SerialRow(msgspec.Struct):
+class SerialRow(msgspec.Struct, frozen=True):
     """A value of acme_serial_certs_index."""
 
     serial: str
     certificate_id: str = msgspec.field(name="certificateID")
 
 
-class ExternalKeyRow(msgspec.Struct):
+class ExternalKeyRow(msgspec.Struct, frozen=True):
     """A value of acme_external_account_keys; without its octets once it has bound an account."""
 
     id: str
@@ -206,7 +207,10 @@ _OMITTED: Final[Mapping[type, tuple[bytes, ...]]] = {
     ExternalKeyRow: (b',"accountID":""',),
 }
 """What is left out where it is empty. No text has these octets in it: its quotes are escaped."""
-_DECODERS: Final[Mapping[type, Any]] = {each: msgspec.json.Decoder(each) for each in _BUCKETS}
+_DECODED: Final[Mapping[type, Callable[[bytes], Any]]] = {
+    each: lru_cache(maxsize=200)(msgspec.json.Decoder(each).decode) for each in _BUCKETS
+}
+"""Read rows; those of an account, and of an order under way, are asked for again and again."""
 
 
 class Held(msgspec.Struct, Generic[R], frozen=True):
@@ -296,7 +300,7 @@ async def find(store: Store, kind: type[R], key: str) -> Held[R] | None:
 
 def decoded(kind: type[R], raw: bytes) -> R:
     """Read the octets of a row. Raises msgspec.DecodeError."""
-    row: R = _DECODERS[kind].decode(raw)
+    row: R = _DECODED[kind](raw)
     return row
 
 

@@ -17,10 +17,10 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
+import msgspec
 import trio
 
 from appliance.authority.acme import records
@@ -308,7 +308,7 @@ class Validation:
             looked.set()
             await trio.sleep(min(pause, left))
             if not await self._is_wanted(job):
-                return replace(retried, event=ChallengeEvent.DEFERRED)
+                return msgspec.structs.replace(retried, event=ChallengeEvent.DEFERRED)
             seen = await self._look(job, again=True)
         if seen.flaw is None:
             return Outcome(event=ChallengeEvent.PROVEN, until=seen.until)

@@ -5,8 +5,9 @@ that has some: never of both.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from appliance.formats import issue_value
 from appliance.formats.issue_value import IssueValue
@@ -19,8 +20,7 @@ _KNOWN: Final = frozenset(
 _SHOWN: Final = 120  # characters of a record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issuance:
+class Issuance(Struct, frozen=True, kw_only=True):
     """What is to be issued by whom: our names, the account's URLs, the type of the challenge."""
 
     issuers: Sequence[str]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import Struct
+
 from appliance.formats import base64url, issue_value
 from appliance.formats.issue_value import IssueValue
 from appliance.issuance.acme.proofs import Flaw
@@ -27,8 +29,7 @@ _ONCE: Final = ("accounturi", "policy", "persistuntil")
 _SHOWN: Final = 200  # characters of a record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """An account: its URLs and the thumbprints of its keys, former ones too (4.2)."""
 
     urls: Sequence[str]
