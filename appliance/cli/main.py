@@ -4,6 +4,7 @@ The one file is the appliance and the client: as `step` it is the client, as `st
 Every command's module is imported when it is called, so that `hearth version` stays quick.
 """
 
+import gc
 import os
 import sys
 import traceback
@@ -78,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = Path(program).name
     if argv is None:
         hide_secrets()
-        _spare_httpx()
+        gc.set_threshold(50_000, 20, 50)  # what is imported stays
+        _spare_imports()
     if arguments[:1] in ([_WORKER], [_SERVER_WORKER]):
         return _worker(*arguments)
     try:
@@ -94,9 +96,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _show_fault(error)
 
 
-def _spare_httpx() -> None:
-    """Keep httpx from importing a command line of its own, with rich and pygments: 3 MB, 40 ms."""
+def _spare_imports() -> None:
+    """Keep libraries from importing what is not used here.
+
+    httpx has a command line, with rich and pygments (3 MB, 40 ms), PyJWT a client of its own for
+    key sets, with urllib and http.client (10 ms).
+    """
     sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
+    key_sets = ModuleType("jwt.jwks_client")
+    vars(key_sets)["PyJWKClient"] = None
+    sys.modules.setdefault(key_sets.__name__, key_sets)
 
 
 def _worker(flag: str, *descriptors: str) -> int:

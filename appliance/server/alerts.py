@@ -1,29 +1,15 @@
 """Alerts in the running appliance: who is told, by which drivers, and what of the CA's own ends."""
 
-from collections.abc import Iterator, Sequence
-from typing import assert_never
+from collections.abc import Iterator
 
 from appliance.authority.alerts.delivery import Addressee
 from appliance.authority.alerts.monitor import AlertPolicy, End
 from appliance.authority.crl import CrlPublisher
 from appliance.authority.trust import Trust, fingerprint
-from appliance.config.alert_settings import (
-    AlertSettings,
-    CommandTarget,
-    MailTarget,
-    NtfyTarget,
-    Target,
-    WebhookTarget,
-)
+from appliance.config.alert_settings import AlertSettings
 from appliance.issuance import parsed, subjects
 from appliance.model.validity import Validity
-from appliance.ports.notices import NoticeTarget
-from appliance.ports.outbound import Outbound
 from appliance.server.assembly import Assembly
-from appliance.upstream.command import CommandNotices
-from appliance.upstream.notice_webhook import WebhookNotices
-from appliance.upstream.ntfy import NtfyNotices
-from appliance.upstream.smtp import MailNotices
 
 
 def policy(assembly: Assembly) -> AlertPolicy:
@@ -41,29 +27,21 @@ def policy(assembly: Assembly) -> AlertPolicy:
 
 def addressees(assembly: Assembly) -> dict[str, Addressee]:
     """Open the targets of a configuration; none is asked before there is something to tell."""
+    configured = assembly.settings.alerts.addressees
+    if not configured:
+        return {}
+    from appliance.server import notices  # noqa: PLC0415 - who tells nobody needs no driver
+
     trust = assembly.trust
     authorities = (*trust.roots, *trust.federated_roots, *trust.intermediates)
     return {
         each.name: Addressee(
-            target=_opened(each.target, assembly.outbound, authorities),
+            target=notices.opened(each.target, assembly.outbound, authorities),
             least=each.least,
             rules=each.rules,
         )
-        for each in assembly.settings.alerts.addressees
+        for each in configured
     }
-
-
-def _opened(target: Target, outbound: Outbound, authorities: Sequence[bytes]) -> NoticeTarget:
-    match target:
-        case WebhookTarget():
-            return WebhookNotices(target, outbound)
-        case NtfyTarget():
-            return NtfyNotices(target, outbound)
-        case MailTarget():
-            return MailNotices(target, authorities)
-        case CommandTarget():
-            return CommandNotices(target)
-    assert_never(target)
 
 
 def ends(assembly: Assembly, own: Validity | None, lists: CrlPublisher) -> Iterator[End]:

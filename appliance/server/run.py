@@ -41,7 +41,6 @@ from appliance.server.system import (
     SystemClock,
     allow_many_files,
     keep_small,
-    settle_collector,
 )
 from appliance.server.upkeep import Upkeep
 from appliance.server.validating import owner
@@ -122,7 +121,6 @@ async def _serve(
         await upkeep.begin()
         listening = await service.listen()
         tasks.start_soon(flush_regularly, sink)
-        tasks.start_soon(keep_small)
         tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
         tasks.start_soon(service.keep_responder_fresh)
@@ -190,9 +188,9 @@ def run_headless(
 
 async def _until_stopped(service: Service, controls: Controls) -> None:
     """Be ready, obey wishes to reload, and close the door when the stop comes."""
-    settle_collector()
     notify.ready()
     async with trio.open_nursery() as waiting:
+        waiting.start_soon(keep_small)
         waiting.start_soon(service.reload_when_asked, controls.reloads)
         await controls.stop.wait()
         waiting.cancel_scope.cancel()

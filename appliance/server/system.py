@@ -10,6 +10,7 @@ from typing import Final, final
 
 import trio
 
+_SETTLING: Final = 1.0  # seconds in which those who waited for the start are answered
 _EASE: Final = 60.0  # seconds
 
 
@@ -34,7 +35,8 @@ class SystemChance:
 def settle_collector() -> None:
     """Let the collector leave alone what stays: full collections cost requests their time.
 
-    Called when everything is built, at start and after a reload, whose leavings it clears away.
+    Called when everything is built, after the start and a reload, whose leavings it clears away.
+    It takes tens of milliseconds.
     """
     gc.unfreeze()
     gc.collect()
@@ -44,10 +46,12 @@ def settle_collector() -> None:
 
 
 async def keep_small() -> None:
-    """Give back what a load has left unused, again and again, until cancelled.
+    """Settle after the start, then give back what a load has left unused, until cancelled.
 
     glibc keeps it otherwise: some 10 MB after a few thousand certificates. It takes milliseconds.
     """
+    await trio.sleep(_SETTLING)
+    settle_collector()
     while True:
         await trio.sleep(_EASE)
         _give_back()
