@@ -16,6 +16,7 @@ falls on both; figures are medians of the rounds.
     console
            what consoles in the service cost, and how soon they answer a key
     token  signatures of a virtual YubiKey through the driver, beside the card's own rate
+    start  how soon a server answers, from this checkout and as it is installed
     soak   what stays of a load of --minutes when it is over
 """
 
@@ -29,7 +30,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import console, hanging, ordering, renewing, signing, soak, token
+from tests.bench import console, hanging, ordering, renewing, signing, soak, start, token
 from tests.bench.loads import Load
 from tests.bench.servers import Authority, Running, programs
 
@@ -115,7 +116,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "load", nargs="?", choices=[*LOADS, "token", "console", "soak"], default="sign"
+        "load", nargs="?", choices=[*LOADS, "console", "token", "start", "soak"], default="sign"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=6)
@@ -132,6 +133,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.load == "console":
         console.main(["--rounds", str(arguments.rounds), "--seconds", str(arguments.seconds)])
+        return
+    if arguments.load == "start":
+        start.main(arguments.rounds)
         return
     if arguments.load == "soak":
         soak.main(["--minutes", str(arguments.minutes)])

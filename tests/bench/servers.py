@@ -51,6 +51,7 @@ def programs(workers: Sequence[int] = ()) -> list[Program]:
         name="hearth",
         command=[sys.executable, "-m", "appliance.cli.main", "serve"],
         database={"type": "leveldb"},
+        environment={"PYTHONDONTWRITEBYTECODE": ""},  # it starts as it does every other time
     )
     all_of_ours = [
         ours,
@@ -121,7 +122,11 @@ class Authority:
 
 
 class Running:
-    """One started server; `first_answer` is the time from exec to a good /health, in seconds."""
+    """One started server.
+
+    `first_answer` is the time from exec to a good /health, `first_cost` the processor time, both
+    in seconds.
+    """
 
     def __init__(self, program: Program, authority: Authority) -> None:
         self.program = program
@@ -130,6 +135,7 @@ class Running:
         self.database = authority.directory / f"db-{program.name}"
         file = authority.configuration(program, self.port)
         self.log = (authority.directory / f"{program.name}.log").open("ab")
+        self._before = self.log.tell()
         began = time.perf_counter()
         self.process = subprocess.Popen(
             [*program.command, str(file), "--password-file", str(authority.directory / "password")]
@@ -149,13 +155,15 @@ class Running:
                 raise RuntimeError(f"{program.name} does not start; see {self.log.name}")
             time.sleep(0.005)
         self.first_answer = time.perf_counter() - began
+        self.first_cost = self.processor()
         while len(self.processes) <= program.workers or not self.is_manned():
             time.sleep(0.05)
 
     def is_manned(self) -> bool:
-        """Whether its workers serve; also when it has none."""
-        if not self.program.workers:
-            return True
+        """Whether all of it is there, and its workers serve; also when it has none."""
+        told = Path(self.log.name).read_bytes()[self._before :]
+        if b"Serving HTTPS on" not in told or not self.program.workers:
+            return b"Serving HTTPS on" in told
         with urllib.request.urlopen(f"{self.url}/health?verbose", context=self.context) as answer:
             conditions = json.load(answer)["conditions"]
         return any(each["name"] == "workers" and each["ok"] for each in conditions)
