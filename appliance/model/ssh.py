@@ -1,6 +1,7 @@
 """Words of SSH certificates that everything above shares."""
 
 import enum
+from typing import Final
 
 
 class CertificateType(enum.IntEnum):
@@ -12,4 +13,7 @@ class CertificateType(enum.IntEnum):
     @property
     def label(self) -> str:
         """Give `user` or `host`, as requests, tokens and configurations spell it."""
-        return self.name.lower()
+        return _LABELS[self]
+
+
+_LABELS: Final = ("", "user", "host")

@@ -1,7 +1,6 @@
 """The JWK provisioner: tokens signed with a key whose public half is in ca.json."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from appliance.config.settings import ProvisionerSettings
@@ -75,12 +74,14 @@ class JwkProvisioner(WithoutSsh):
         """Grant what `step.ssh` names. Raises Unauthorized, BadRequest."""
         ssh.check_enabled(self.ref.name, self._settings.claims)
         subject = self._verified_subject(token, claims, now, self._audiences.ssh_sign)
-        asked = ssh.required(token)
-        used = tokens.use(token, claims, self._key)
-        grant = ssh.granted(
-            asked, subject, provisioner=self.ref, used=used, claims=self._settings.claims
+        return ssh.granted(
+            ssh.required(token),
+            subject,
+            provisioner=self.ref,
+            used=tokens.use(token, claims, self._key),
+            token=token,
+            settings=self._settings,
         )
-        return replace(grant, claims=token.claims, profile=self._settings.ssh_profile)
 
     async def authorize_ssh_revoke(
         self, token: UnverifiedToken, claims: Claims, now: datetime

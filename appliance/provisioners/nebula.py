@@ -6,11 +6,11 @@ outlives its Nebula certificate.
 
 import binascii
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from msgspec.structs import replace
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats import jwt, names, nebula_pem, xeddsa
@@ -100,7 +100,8 @@ class NebulaProvisioner(WithoutSsh):
             subject,
             provisioner=self.ref,
             used=tokens.use(token, claims, key),
-            claims=self._settings.claims,
+            token=token,
+            settings=self._settings,
         )
         return replace(
             grant,
@@ -108,9 +109,7 @@ class NebulaProvisioner(WithoutSsh):
             principals=grant.token_principals or (certificate.name, *certificate.addresses),
             token_type="" if asked is None else CertificateType.HOST.label,
             valid_until=certificate.not_after,
-            claims=token.claims,
             authorization=nebula_values.certificate(certificate),
-            profile=self._settings.ssh_profile,
         )
 
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:

@@ -1,20 +1,20 @@
 """What tokens say about the SSH certificates that they are for: their claim `step.ssh`."""
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
-from appliance.config.settings import ClaimsSettings
+from appliance.config.settings import ClaimsSettings, ProvisionerSettings
 from appliance.formats import timeorduration
 from appliance.formats.jwt import UnverifiedToken
 from appliance.issuance.ssh.grants import SshGrant
+from appliance.issuance.ssh.requests import TYPES
 from appliance.model.errors import BadRequest, FormatError, Unauthorized
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.ssh import CertificateType
 from appliance.model.validity import TimeOrDuration
 
 
-class _Ssh(msgspec.Struct, rename="camel", frozen=True):
+class _Ssh(Struct, rename="camel", frozen=True):
     cert_type: str | None = None
     key_id: str | None = msgspec.field(default=None, name="keyID")
     principals: list[str | None] | None = None
@@ -22,16 +22,15 @@ class _Ssh(msgspec.Struct, rename="camel", frozen=True):
     valid_before: str | None = None
 
 
-class _Step(msgspec.Struct, frozen=True):
+class _Step(Struct, frozen=True):
     ssh: _Ssh | None = None
 
 
-class _Claims(msgspec.Struct, frozen=True):
+class _Claims(Struct, frozen=True):
     step: _Step | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshOptions:
+class SshOptions(Struct, frozen=True, kw_only=True):
     """What a token names; empty: nothing. `type` is as spelled."""
 
     type: str = ""
@@ -79,7 +78,8 @@ def granted(
     *,
     provisioner: ProvisionerRef,
     used: TokenUse | None,
-    claims: ClaimsSettings,
+    token: UnverifiedToken,
+    settings: ProvisionerSettings,
 ) -> SshGrant:
     """Grant what a token names, and its subject as key id and only principal where it does not.
 
@@ -89,7 +89,7 @@ def granted(
         provisioner=provisioner,
         subject=subject,
         token=used,
-        lifetimes=claims.ssh,
+        lifetimes=settings.claims.ssh,
         type=_type(asked.type),
         key_id=asked.key_id or subject,
         principals=asked.principals or (subject,),
@@ -97,6 +97,8 @@ def granted(
         token_principals=asked.principals,
         token_valid_after=asked.valid_after,
         token_valid_before=asked.valid_before,
+        claims=token.claims,
+        profile=settings.ssh_profile,
     )
 
 
@@ -104,7 +106,7 @@ def _type(spelled: str) -> CertificateType:
     """Read a type, whatever the case; without one it is for a user."""
     if not spelled:
         return CertificateType.USER
-    for each in CertificateType:
-        if each.label == spelled.lower():
-            return each
-    raise BadRequest(f"unknown certificate type '{spelled[:60]}'")
+    found = TYPES.get(spelled.lower())
+    if found is None:
+        raise BadRequest(f"unknown certificate type '{spelled[:60]}'")
+    return found

@@ -4,8 +4,9 @@ Such a certificate may ask for any name; what is issued ends with it at the late
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from appliance.config.settings import ProvisionerSettings
 from appliance.formats import certificates, names, pem
@@ -87,16 +88,15 @@ class X5cProvisioner(WithoutSsh):
             subject,
             provisioner=self.ref,
             used=tokens.use(token, claims, key),
-            claims=self._settings.claims,
+            token=token,
+            settings=self._settings,
         )
         return replace(
             grant,
             valid_until=certificate.validity.not_after,
-            claims=token.claims,
             authorization=certificate_values.certificate(leaf),
             x5c_certificate=leaf,
             principal=certificate.common_name,
-            profile=self._settings.ssh_profile,
         )
 
     def authorize_renewal(self, validity: Validity, now: datetime) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from appliance.authority import index, reindexing
 from appliance.authority.inventory import Inventory
@@ -137,10 +138,8 @@ async def test_a_certificate_for_ever_is_listed() -> None:
     store = MemoryStore()
     forever = SshSample(serial=7, lifetime=timedelta(days=365 * 3000))
     await store.commit(forever.operations())
-    blob = replace(forever.certificate, valid_before=certificate.FOREVER)
-    await store.commit(
-        ssh_records.issued(replace(blob, serial=8), provisioner=None, issued_at=START, token=None)
-    )
+    made = structs.replace(forever.certificate, serial=8, valid_before=certificate.FOREVER)
+    await store.commit(ssh_records.issued(made, provisioner=None, issued_at=START, token=None))
     listed = await found(replace(QUERY, state=CertificateState.ACTIVE), store)
     assert {each.serial for each in listed} == {7, 8}
     assert max(each.not_after for each in listed).year == 9999

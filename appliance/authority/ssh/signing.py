@@ -6,7 +6,9 @@ one transaction that records it, the answer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from appliance.authority import records as x509_records
 from appliance.authority.deciding import decided
@@ -31,6 +33,7 @@ from appliance.model.errors import Broken, Conflict, Forbidden, Unauthorized
 from appliance.model.events import EventKind
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.ssh import CertificateType
+from appliance.model.validity import Validity
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
@@ -38,8 +41,7 @@ from appliance.ports.store import Operation, Store
 from appliance.provisioners.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSignRequest:
+class SshSignRequest(Struct, frozen=True, kw_only=True):
     """What POST /ssh/sign asks."""
 
     request: SshSigningRequest
@@ -48,8 +50,7 @@ class SshSignRequest:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshIssued:
+class SshIssued(Struct, frozen=True, kw_only=True):
     """A certificate that is recorded."""
 
     certificate: SshCertificate
@@ -126,7 +127,7 @@ class SshAuthority:
             draft = drafts.add_user(old, principal=account.principal, command=account.command)
             attempt.about_ssh(draft.key_id, draft.principals, old.type.label)
             rules.check_key(key)
-            period = SshPeriod(after=old.valid_after, before=old.valid_before)
+            period = periods.of(old)
             attempt.asked(f"certificate {old.serial:#x}")
             issued = await self._signed(draft, old.type, key, period, subject.provisioner)
             attempt.passed("sign")
@@ -154,10 +155,11 @@ class SshAuthority:
             grant = await self.registry.authorize_ssh_rekey(token, self.clock.now())
             async with self.tokens.spending(grant.token):
                 old = await self._renewing(grant, attempt)
-                period = periods.again(old, self.clock.now(), self.backdate)
+                now = self.clock.now()
+                period = periods.again(old, now, self.backdate)
                 self.keys.signing(old.type)
                 rules.check_key(key)
-                periods.judge(period, grant.lifetimes.of(old.type), self.clock.now())
+                periods.judge(period, grant.lifetimes.of(old.type), now)
                 rules.check_draft(drafts.again(old))
                 attempt.passed("decide")
                 issued = await self._again(grant, old, key)
@@ -171,7 +173,7 @@ class SshAuthority:
         attempt.allowed_by(grant.provisioner)
         attempt.about_ssh(old.key_id, old.principals, old.type.label)
         attempt.replacing(old.serial, _token(grant.token))
-        attempt.of(old.serial, SshPeriod(after=old.valid_after, before=old.valid_before).validity)
+        attempt.of(old.serial, periods.of(old).validity)
         if await records.is_revoked(self.store, old.serial):
             raise Unauthorized("the certificate has been revoked")
         return old
@@ -185,15 +187,16 @@ class SshAuthority:
         asked = request.request
         requests.check(asked)
         rules.permit(asked, grant)
-        given = self._given(asked, grant, request)
+        given = self._given(grant, request)
         if self.webhooks is not None:
             given = await self.webhooks.enriched(given, request.context)
             attempt.passed("webhooks")
         draft = await decided(
             lambda: templates.asked_for(given), long=grant.profile.template is not None
         )
-        period = periods.decide(draft, asked, grant, self.clock.now())
-        kind = self._permit(draft, period, grant, asked.public_key)
+        now = self.clock.now()
+        period = periods.decide(draft, asked, grant, now)
+        kind = self._permit(draft, period, grant, asked.public_key, now)
         attempt.passed("decide")
         if self.webhooks is not None:
             await self.webhooks.permit(given, draft, period, request.context)
@@ -202,18 +205,21 @@ class SshAuthority:
         attempt.passed("sign")
         return await self._recorded(issued, grant.token, attempt, EventKind.ISSUED)
 
-    def _given(
-        self, asked: SshSigningRequest, grant: SshGrant, request: SshSignRequest
-    ) -> SshGiven:
+    def _given(self, grant: SshGrant, request: SshSignRequest) -> SshGiven:
         return SshGiven(
             grant=grant,
-            request=asked,
+            request=request.request,
             user=user_data(request.template_data),
             context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
         )
 
     def _permit(
-        self, draft: SshDraft, period: SshPeriod, grant: SshGrant, key: SshPublicKey
+        self,
+        draft: SshDraft,
+        period: SshPeriod,
+        grant: SshGrant,
+        key: SshPublicKey,
+        now: datetime,
     ) -> CertificateType:
         """Hold a draft against keys, policies and claims, and give its type.
 
@@ -226,7 +232,7 @@ class SshAuthority:
         if self.policy is not None:
             self.policy.check(kind, draft.principals)
         rules.check_key(key)
-        periods.judge(period, grant.lifetimes.of(kind), self.clock.now())
+        periods.judge(period, grant.lifetimes.of(kind), now)
         rules.check_draft(draft)
         if grant.profile.policy is not None:
             grant.profile.policy.check(kind, draft.principals)
@@ -271,17 +277,17 @@ class SshAuthority:
         """Write it down, and report it. Raises Broken, and Unauthorized for its token."""
         made = issued.certificate
         attempt.about_ssh(made.key_id, made.principals, made.type.label)
-        period = SshPeriod(after=made.valid_after, before=made.valid_before)
-        await self._record(issued, token, attempt, kind)
-        attempt.of(made.serial, period.validity)
+        validity = periods.of(made).validity
+        await self._record(self._rows(issued, token, validity, attempt, kind), issued, token)
+        attempt.of(made.serial, validity)
         attempt.succeeded(kind)
         return issued
 
     async def _record(
-        self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+        self, rows: Sequence[Operation], issued: SshIssued, token: TokenUse | None
     ) -> None:
         try:
-            await self.store.commit(self._rows(issued, token, attempt, kind))
+            await self.store.commit(rows)
         except Conflict as error:
             if token is not None and await self.tokens.is_used(token):
                 raise already_used() from error
@@ -290,12 +296,16 @@ class SshAuthority:
             raise _unrecorded(issued.certificate.serial, error) from error
 
     def _rows(
-        self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
+        self,
+        issued: SshIssued,
+        token: TokenUse | None,
+        validity: Validity,
+        attempt: Attempt,
+        kind: EventKind,
     ) -> Sequence[Operation]:
         if not self.persistent:
             return [x509_records.token_used(token)] if token else []
         made = issued.certificate
-        period = SshPeriod(after=made.valid_after, before=made.valid_before)
         return [
             *records.issued(
                 made,
@@ -304,7 +314,7 @@ class SshAuthority:
                 token=token,
                 origin=attempt.origin,
             ),
-            attempt.written(kind, made.serial, period.validity, certificate=made.blob),
+            attempt.written(kind, made.serial, validity, certificate=made.blob),
         ]
 
     def _attempt(self, operation: str, context: Context) -> Attempt:

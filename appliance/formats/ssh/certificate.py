@@ -6,10 +6,12 @@ knows no security keys; ours signs wherever the CA's key lives.
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from appliance.formats.ssh import keys, signatures, wire
 from appliance.formats.ssh.keys import SshPublicKey
@@ -26,8 +28,7 @@ _AT: Final = "@openssh.com"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: what is written is kept
-class SshCertificate:
+class SshCertificate(Struct, frozen=True, kw_only=True, dict=True):  # what is written is kept
     """A certificate; before it is signed, `signature` is None. Times are seconds since 1970."""
 
     nonce: bytes
@@ -38,8 +39,8 @@ class SshCertificate:
     principals: tuple[str, ...]
     valid_after: int
     valid_before: int
-    critical_options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    extensions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    critical_options: Mapping[str, str] = _NOTHING
+    extensions: Mapping[str, str] = _NOTHING
     reserved: bytes = b""
     signature_key: SshPublicKey
     signature: SshSignature | None = None
@@ -85,7 +86,9 @@ class SshCertificate:
 
     def signed(self, signature: SshSignature) -> "SshCertificate":
         """Give it with a signature."""
-        return replace(self, signature=signature)
+        made = replace(self, signature=signature)
+        vars(made)["to_be_signed"] = self.to_be_signed  # which is the same
+        return made
 
     def is_signed_by(self, authorities: Iterable[SshPublicKey]) -> bool:
         """Say whether one of these keys signed it."""

@@ -1,7 +1,6 @@
 """Signatures in SSH's form: a name and octets (RFC 4253 6.6, RFC 5656, RFC 8332, RFC 8709)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
+from msgspec import Struct
 
 from appliance.formats.ssh import keys, wire
 from appliance.formats.ssh.keys import SshPublicKey
@@ -44,8 +44,7 @@ _RSA: Final[Mapping[str, hashes.HashAlgorithm]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSignature:
+class SshSignature(Struct, frozen=True, kw_only=True):
     """A signature. `blob` is what its format makes of it; `rest` follows for security keys."""
 
     format: str

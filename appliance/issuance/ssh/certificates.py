@@ -1,8 +1,9 @@
 """From a draft to a signed SSH certificate: prepare → (signature) → assemble."""
 
 import base64
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from appliance.formats.ssh import signatures
 from appliance.formats.ssh.certificate import SshCertificate
@@ -17,8 +18,7 @@ ENTROPY: Final = 8 + 24
 """Octets of chance for `prepare`: a serial number, and a nonce of 32 letters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """A certificate that only lacks its signature."""
 
     certificate: SshCertificate

@@ -1,8 +1,9 @@
 """SSH certificates as they will be, but for key, dates and issuer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from appliance.formats.ssh.certificate import SshCertificate
 from appliance.issuance.ssh.grants import SshDefaultTemplate, SshGrant
@@ -19,8 +20,7 @@ USER_EXTENSIONS: Final[Mapping[str, str]] = {
 """What users may do who log in with a certificate, by default: everything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshDraft:
+class SshDraft(Struct, frozen=True, kw_only=True):
     """What a template asks for. Times are seconds since 1970; 0 and empty: nothing is asked."""
 
     type: CertificateType | None

@@ -2,8 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from appliance.formats.ssh.certificate import SshCertificate
 from appliance.issuance.ssh.profiles import DEFAULT_SSH_PROFILE, SshProfile
@@ -20,8 +21,7 @@ class SshDefaultTemplate(enum.Enum):
     REQUESTED = enum.auto()  # the same: service accounts; data of the entry adds no extensions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshLifetimes:
+class SshLifetimes(Struct, frozen=True, kw_only=True):
     """What a provisioner allows for each type of certificate."""
 
     user: Lifetimes
@@ -32,8 +32,7 @@ class SshLifetimes:
         return self.user if kind is CertificateType.USER else self.host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshGrant:
+class SshGrant(Struct, frozen=True, kw_only=True):
     """Permission for one SSH certificate.
 
     `type`, `key_id` and `principals` are what templates see, and what the certificate gets by the
@@ -65,8 +64,7 @@ class SshGrant:
     profile: SshProfile = DEFAULT_SSH_PROFILE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshRenewalGrant:
+class SshRenewalGrant(Struct, frozen=True, kw_only=True):
     """Permission to have a certificate again: its holder signed a token with its key."""
 
     provisioner: ProvisionerRef

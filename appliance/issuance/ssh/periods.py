@@ -1,8 +1,9 @@
 """How long an SSH certificate is valid. Unlike with X.509, both ends count from now."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from appliance.formats.goduration import format_duration
 from appliance.formats.ssh.certificate import FOREVER, SshCertificate
@@ -13,12 +14,12 @@ from appliance.model.errors import BadRequest, Forbidden
 from appliance.model.validity import Lifetimes, TimeOrDuration, Validity
 
 _UNSET: Final = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 _END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshPeriod:
+class SshPeriod(Struct, frozen=True, kw_only=True):
     """From the first second to the one after the last, in seconds since 1970."""
 
     after: int
@@ -28,6 +29,11 @@ class SshPeriod:
     def validity(self) -> Validity:
         """Give both ends as times, those beyond the calendar as its end."""
         return Validity(not_before=moment(self.after), not_after=moment(self.before))
+
+
+def of(certificate: SshCertificate) -> SshPeriod:
+    """Give the period of a certificate."""
+    return SshPeriod(after=certificate.valid_after, before=certificate.valid_before)
 
 
 def decide(
@@ -85,7 +91,7 @@ def again(old: SshCertificate, now: datetime, backdate: timedelta) -> SshPeriod:
 
 def seconds(at: datetime) -> int:
     """Give a time in whole seconds since 1970."""
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)) // _SECOND)
+    return int((at - _EPOCH) // _SECOND)
 
 
 def moment(at: int) -> datetime:

@@ -1,6 +1,6 @@
 """What a request for an SSH certificate names; SSH has no signed form of it, as CSRs are."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.model.errors import BadRequest
@@ -11,8 +11,7 @@ TYPES = {each.label: each for each in CertificateType}
 """The types by their names in requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSigningRequest:
+class SshSigningRequest(Struct, frozen=True, kw_only=True):
     """The key to be certified, and what is asked about it. Empty: nothing is."""
 
     public_key: SshPublicKey

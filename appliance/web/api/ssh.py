@@ -15,8 +15,7 @@ from appliance.formats.ssh import keys
 from appliance.formats.ssh.keys import SshPublicKey
 from appliance.issuance import requests as csrs
 from appliance.issuance.requests import SigningRequest
-from appliance.issuance.ssh import requests
-from appliance.issuance.ssh.periods import SshPeriod
+from appliance.issuance.ssh import periods, requests
 from appliance.issuance.ssh.requests import SshSigningRequest
 from appliance.model.errors import BadRequest, FormatError, NotFound
 from appliance.model.ssh import CertificateType
@@ -117,8 +116,7 @@ class SshEndpoints:
         self, csr: SigningRequest, token: str, issued: SshIssued, context: Context
     ) -> list[str]:
         """Issue an identity certificate; give it and its issuers in PEM."""
-        made = issued.certificate
-        validity = SshPeriod(after=made.valid_after, before=made.valid_before).validity
+        validity = periods.of(issued.certificate).validity
         return _chain(await self._x509.sign_identity(csr, token, validity, context))
 
     async def _identity_again(self, request: Request) -> Mapping[str, object]:
