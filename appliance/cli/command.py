@@ -8,6 +8,7 @@ A command is written with plain click options; StepCommand reads them as step do
   then from defaults.json of the context, under any of its names.
 """
 
+import gc
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -176,9 +177,12 @@ class UnknownCommand(click.UsageError):
 
 
 def load(address: str) -> click.Command:
-    """Import `module:attribute`."""
+    """Import `module:attribute`. Begins to collect garbage, without what is imported, where off."""
     module, _, attribute = address.partition(":")
     command = getattr(import_module(module), attribute)
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     if not isinstance(command, click.Command):
         raise TypeError(f"{address} is not a command")
     return command

@@ -79,10 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = Path(program).name
     if argv is None:
         hide_secrets()
-        gc.set_threshold(50_000, 20, 50)  # what is imported stays
         _spare_imports()
     if arguments[:1] in ([_WORKER], [_SERVER_WORKER]):
         return _worker(*arguments)
+    if argv is None:
+        gc.disable()  # what is imported stays; `load` enables it again
     try:
         return _run(name, arguments)
     except click.ClickException as error:

@@ -25,6 +25,16 @@ def test_the_simple_commands_import_nothing_heavy(args: list[str]) -> None:
     assert HEAVY.isdisjoint(done.stderr.splitlines()[-1].split(","))
 
 
+def test_garbage_is_collected_once_the_command_is_imported() -> None:
+    """What is imported is left alone: it stays, and looking at it would take a tenth of a start."""
+    code = (
+        "import gc, sys; from appliance.cli.main import main; sys.argv = ['hearth', 'path']; "
+        "main(); print(gc.isenabled() and gc.get_freeze_count() > 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_every_command_has_its_help() -> None:
     """A summary, what it does, and an example of how it is called."""
     context = click.Context(ca, info_name="ca")
