@@ -23,6 +23,8 @@ def encode(value: object) -> bytes:
 
 def escaped(text: bytes) -> bytes:
     """Make JSON safe inside HTML."""
+    if text.isascii() and b"<" not in text and b">" not in text and b"&" not in text:
+        return text  # as nearly all is
     for octets, escape in _ESCAPES:
         if octets in text:
             text = text.replace(octets, escape)  # these occur inside strings alone

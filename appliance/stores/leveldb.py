@@ -85,12 +85,10 @@ class LevelDbStore:
     async def get(self, bucket: str, key: bytes) -> bytes | None:
         """Read one row where it is: a few microseconds, less than a thread would cost.
 
-        To let others run costs as much again, so only every so often they may.
+        To let others run, or to see who is cancelled, costs as much again: so only every so often.
         """
         self._reads += 1
-        if self._reads % _READS:
-            await trio.lowlevel.checkpoint_if_cancelled()
-        else:
+        if not self._reads % _READS:
             await trio.lowlevel.checkpoint()
         return self._read(self._prefixes[bucket] + key)
 
@@ -278,14 +276,14 @@ class LevelDbStore:
         ends, seen, prefixes = self._chains.begin(), partial(self._seen, rows), self._prefixes
         for operation in operations:
             prefix = prefixes[operation.bucket]
+            if isinstance(operation, Put) and operation.value:  # as most are
+                rows[prefix + operation.key] = operation.value
+                continue
             if isinstance(operation, Append):
-                number, value = ends.append(operation)
-                rows[prefix + number] = value
+                number, entry = ends.append(operation)
+                rows[prefix + number] = entry
                 continue
             key = prefix + operation.key
-            if isinstance(operation, Put) and operation.value:  # as most are
-                rows[key] = operation.value
-                continue
             value = value_after(operation, key, seen)
             if not (isinstance(operation, CompareAndSwap) and value == operation.old):
                 rows[key] = value  # what changes nothing is not written
