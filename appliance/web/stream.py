@@ -50,6 +50,7 @@ class PlainStream:
             accepted.close()
             raise
         self._descriptor = self._socket.fileno()
+        self._receive = self._receiving()
 
     @property
     def server(self) -> tuple[str, int]:
@@ -59,6 +60,10 @@ class PlainStream:
     def _covered(self, plain: socket.socket) -> socket.socket:
         """Give what is read and written instead of the socket itself."""
         return plain
+
+    def _receiving(self) -> Callable[[int], bytes]:
+        """Give what reads so many octets, or fewer, by the shortest way."""
+        return self._socket.recv
 
     async def handshake(self) -> None:
         """Agree on nothing."""
@@ -78,9 +83,9 @@ class PlainStream:
         # keeps one that never pauses from keeping others out.
         await trio.lowlevel.wait_readable(self._descriptor)
         try:
-            return self._socket.recv(RECEIVE_OCTETS)
+            return self._receive(RECEIVE_OCTETS)
         except _WOULD_WAIT:
-            receive = partial(self._socket.recv, RECEIVE_OCTETS)
+            receive = partial(self._receive, RECEIVE_OCTETS)
             return await self._retry(receive, trio.lowlevel.wait_readable)
 
     async def send_all(self, data: bytes, limits: Limits) -> None:
@@ -182,6 +187,9 @@ class TlsStream(PlainStream):
 
     def _covered(self, plain: socket.socket) -> ssl.SSLSocket:
         return self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+
+    def _receiving(self) -> Callable[[int], bytes]:
+        return self._socket.read
 
     async def handshake(self) -> None:
         """Shake hands. Raises HandshakeFailed; OpenSSL has sent its alert then."""

@@ -59,7 +59,7 @@ def health(
     brief = answers.answer({"status": "ok"})
 
     async def endpoint(request: Request) -> Response:
-        if "verbose" not in parse_qs(request.query, keep_blank_values=True):
+        if not request.query or "verbose" not in parse_qs(request.query, keep_blank_values=True):
             return brief
         states = [{"name": each.name, "state": each.state} for each in tokens()]
         return answers.answer(
