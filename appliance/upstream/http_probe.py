@@ -75,13 +75,9 @@ class HttpClient:
         place = _Place(
             url=url, scheme="http", host=host, port=self._port, authority=authority, target=path
         )
-        try:
-            with trio.fail_after(self._timeout):
-                return await self._followed(place, trail)
-        except trio.TooSlowError:
-            raise trail.failure(
-                f"{url}: no whole answer within {self._timeout:g} s", Fault.CONNECTION
-            ) from None
+        with trio.move_on_after(self._timeout):
+            return await self._followed(place, trail)
+        raise trail.failure(f"{url}: no whole answer within {self._timeout:g} s", Fault.CONNECTION)
 
     async def _followed(self, place: _Place, trail: Trail) -> Page:
         first = place.url

@@ -10,7 +10,7 @@ from appliance.model.errors import NotFound
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.web.acme.answering import Headers, missing
 from appliance.web.acme.links import Links
-from appliance.web.http import Endpoint, Request, Response
+from appliance.web.http import Endpoint, Request, Response, Route
 
 JOSE: Final = "application/jose+json"
 
@@ -29,8 +29,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
         return Context(client=self.request.client, request_id=self.request.request_id)
 
 
-def or_missing(endpoint: Endpoint) -> Endpoint:
-    """Answer for provisioners that are not there."""
+def unsigned(path: str, endpoint: Endpoint) -> Route:
+    """Give a route that is asked without a signature, also of a provisioner that is not there."""
 
     async def answered(request: Request) -> Response:
         try:
@@ -38,7 +38,7 @@ def or_missing(endpoint: Endpoint) -> Endpoint:
         except NotFound as error:
             return missing(error, request)
 
-    return answered
+    return Route(method="GET", path=f"/{{provisioner}}{path}", endpoint=answered)
 
 
 def check_content_type(request: Request) -> None:

@@ -4,7 +4,7 @@ request ──▶ provisioner ──▶ JWS: who signed it? ──▶ resource �
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -31,7 +31,7 @@ from appliance.model.acme import (
     malformed,
     unauthorized,
 )
-from appliance.model.errors import HearthError
+from appliance.model.errors import HearthError, NotFound
 from appliance.provisioners.acme import AcmeProvisioner
 from appliance.provisioners.registry import Registry
 from appliance.web.acme import documents, downloads, payloads, renewal_info
@@ -39,11 +39,12 @@ from appliance.web.acme.answering import (
     answer,
     failure,
     link,
+    missing,
     refusal,
     unknown,
     usual,
 )
-from appliance.web.acme.exchange import Exchange, check_content_type, or_missing
+from appliance.web.acme.exchange import Exchange, check_content_type, unsigned
 from appliance.web.acme.links import PREFIXES, Links, cursor, links, requested_url
 from appliance.web.application import mounted
 from appliance.web.http import Request, Response, Route
@@ -72,8 +73,8 @@ class AcmeEndpoints:
         """Give every route, below each prefix."""
         account, key, either = SignedBy.ACCOUNT, SignedBy.KEY, SignedBy.EITHER
         table = [
-            Route(method="GET", path="/{provisioner}/directory", endpoint=self.directory),
-            Route(method="GET", path="/{provisioner}/new-nonce", endpoint=self.new_nonce),
+            unsigned("/directory", self.directory),
+            unsigned("/new-nonce", self.new_nonce),
             self._post("/directory", self.signed_directory, account),
             self._post("/new-nonce", self.signed_nonce, account),
             self._post("/new-account", self.new_account, key, "acme-account"),
@@ -92,8 +93,7 @@ class AcmeEndpoints:
             self._open("/renewal-info/{id}", renewal_info.show),
             self._open("/renewal-info/{id}/explanation", renewal_info.explain),
         ]
-        served = (replace(each, endpoint=or_missing(each.endpoint), hot=True) for each in table)
-        return mounted(served, *PREFIXES)
+        return mounted(table, *PREFIXES)
 
     # ---- what anybody may read
 
@@ -326,7 +326,7 @@ class AcmeEndpoints:
             except AcmeError as error:
                 return refusal(error, (), request)
 
-        return Route(method="GET", path=f"/{{provisioner}}{path}", endpoint=endpoint)
+        return unsigned(path, endpoint)
 
     def _post(self, path: str, resource: Resource, by: SignedBy, told_as: str = "") -> Route:
         """Give a route; refusals of those that are told as something stand in the journal."""
@@ -337,7 +337,10 @@ class AcmeEndpoints:
     async def _signed(
         self, request: Request, resource: Resource, by: SignedBy, told_as: str
     ) -> Response:
-        provisioner, found = self._provisioner(request)
+        try:
+            provisioner, found = self._provisioner(request)
+        except NotFound as error:
+            return missing(error, request)
         headers = await usual(self.nonces, found)
         try:
             if isinstance(provisioner, AcmeError):
