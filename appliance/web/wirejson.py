@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -36,7 +37,7 @@ def decode_object(body: bytes, fields: Mapping[str, type]) -> dict[str, Any]:
         return result
     if not isinstance(found, dict):
         raise BadRequest(f"the request body must be a JSON object, not {_kind(found)}")
-    names = {name.lower(): name for name in fields}
+    names = _in_lower_case(tuple(fields))
     for member, value in found.items():
         name = names.get(member.lower())
         if name is None or value is None:
@@ -46,6 +47,11 @@ def decode_object(body: bytes, fields: Mapping[str, type]) -> dict[str, Any]:
             raise BadRequest(f'"{name}" must be {_KINDS[kind]}, not {_kind(value)}')
         result[name] = value
     return result
+
+
+@lru_cache(maxsize=64)  # there are as many as kinds of request
+def _in_lower_case(names: tuple[str, ...]) -> Mapping[str, str]:
+    return {name.lower(): name for name in names}
 
 
 def _first_value(body: bytes) -> object:

@@ -188,8 +188,9 @@ class SshAuthority:
         requests.check(asked)
         rules.permit(asked, grant)
         given = self._given(grant, request)
-        if self.webhooks is not None:
-            given = await self.webhooks.enriched(given, request.context)
+        webhooks = self.webhooks if grant.profile.webhooks else None
+        if webhooks is not None:
+            given = await webhooks.enriched(given, request.context)
             attempt.passed("webhooks")
         draft = await decided(
             lambda: templates.asked_for(given), long=grant.profile.template is not None
@@ -198,8 +199,8 @@ class SshAuthority:
         period = periods.decide(draft, asked, grant, now)
         kind = self._permit(draft, period, grant, asked.public_key, now)
         attempt.passed("decide")
-        if self.webhooks is not None:
-            await self.webhooks.permit(given, draft, period, request.context)
+        if webhooks is not None:
+            await webhooks.permit(given, draft, period, request.context)
             attempt.passed("webhooks")
         issued = await self._signed(draft, kind, asked.public_key, period, grant.provisioner)
         attempt.passed("sign")

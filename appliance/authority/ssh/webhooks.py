@@ -1,7 +1,9 @@
 """What webhooks are told about SSH certificates: the request before, the certificate after."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from appliance.authority.reporting import Context
 from appliance.authority.webhooks import Question, Webhooks

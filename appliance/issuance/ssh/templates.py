@@ -6,8 +6,9 @@ add data to it, and compiled by hand (`drafts.by_default`) for everybody else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.errors import TemplateFailure
@@ -75,8 +76,7 @@ DEFAULTS: Final[Mapping[SshDefaultTemplate, Template]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshGiven:
+class SshGiven(Struct, frozen=True, kw_only=True):
     """All that a certificate is made of. `user` is the request's own data, by nobody checked.
 
     `webhooks` are the answers of ENRICHING ones, each by its name.

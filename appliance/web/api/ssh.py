@@ -223,9 +223,12 @@ def _check_present(asked: Mapping[str, str], name: str) -> None:
 
 def _texts(listed: Sequence[object]) -> tuple[str, ...]:
     """Read a list of texts, where null is an empty one. Raises BadRequest."""
-    if not all(each is None or isinstance(each, str) for each in listed):
-        raise BadRequest('"principals" must be an array of strings')
-    return tuple(str(each or "") for each in listed)
+    found = []
+    for each in listed:
+        if not isinstance(each, str | None):
+            raise BadRequest('"principals" must be an array of strings')
+        found.append(each or "")
+    return tuple(found)
 
 
 def _encoded(blob: bytes) -> str:

@@ -1,10 +1,9 @@
 """What step-ca's default templates say is the same as text and compiled."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.formats.ssh import keys
@@ -55,7 +54,7 @@ def test_both_forms_of_a_default_template_make_the_same(
 ) -> None:
     one = given(default, kind, principals)
     if default is not SshDefaultTemplate.GRANTED:  # their data is a user's, or a host's as here
-        one = replace(one, grant=structs.replace(one.grant, type=kind))
+        one = replace(one, grant=replace(one.grant, type=kind))
     text = templates.DEFAULTS[default].render(templates.data(one), CONTEXT)
     assert certificate_json.read(text) == drafts.by_default(one.request, one.grant)
 
@@ -64,7 +63,7 @@ def test_a_template_that_refuses_says_so_in_its_own_words() -> None:
     profile = SshProfile(template=Template('{{ fail "not today" }}'))
     one = given(SshDefaultTemplate.GRANTED, CertificateType.USER, ("jane",))
     with pytest.raises(BadRequest, match=r"^not today$"):
-        templates.asked_for(replace(one, grant=structs.replace(one.grant, profile=profile)))
+        templates.asked_for(replace(one, grant=replace(one.grant, profile=profile)))
 
 
 def test_dates_before_1970_are_refused() -> None:
@@ -73,7 +72,7 @@ def test_dates_before_1970_are_refused() -> None:
     profile = SshProfile(template=Template(text))
     one = given(SshDefaultTemplate.GRANTED, CertificateType.USER, ("jane",))
     with pytest.raises(Broken):
-        templates.asked_for(replace(one, grant=structs.replace(one.grant, profile=profile)))
+        templates.asked_for(replace(one, grant=replace(one.grant, profile=profile)))
 
 
 @pytest.mark.parametrize(
