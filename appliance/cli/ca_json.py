@@ -33,8 +33,8 @@ def opened(ca_config: str | None) -> Editing:
         return editing.edit(file)
     except ConfigNotFound as error:
         raise ConfigNotFound(
-            "there is no such file; provisioners are changed where the CA's ca.json is: name it "
-            "with --ca-config",
+            "there is no such file; this changes the CA's ca.json, where that is: name it with "
+            "--ca-config",
             file=str(file),
         ) from error
 

@@ -159,15 +159,15 @@ def test_brackets_in_a_clients_names_are_text_wherever_they_are_shown() -> None:
 
     async def act(console: Driven) -> None:
         await listed(console)
-        for key, shown in (
-            ("enter", name),
-            ("r", f"Revoke {name}?"),
-            ("w", f"this one: {name}"),
-        ):
-            await console.press(key)
-            await console.until(lambda shown=shown: shown in console.text)
-            await console.press("escape")
-            await listed(console)
+        await shows(console, "enter", name)
+        await shows(console, "r", f"Revoke {name}?")
+        await shows(console, "w", f"this one: {name}")
+
+    async def shows(console: Driven, key: str, text: str) -> None:
+        await console.press(key)
+        await console.until(lambda: text in console.text)
+        await console.press("escape")
+        await listed(console)
 
     drive(act, start="3", operator=operator)
 
