@@ -72,7 +72,6 @@ def _buckets(prefix: str) -> Buckets:
 X509: Final = _buckets("hearth_x509")
 SSH: Final = _buckets("hearth_ssh")
 
-SERIALS: Final = X509.serials
 ISSUED: Final = X509.issued
 NAMES: Final = X509.names
 PROVISIONERS: Final = X509.provisioners

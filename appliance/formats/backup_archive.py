@@ -25,7 +25,6 @@ from appliance.model.errors import FormatError
 
 MAGIC: Final = b"hearth backup 1\n"
 LARGEST: Final = 16 << 20  # octets of a payload, also when it is decompressed
-BATCH: Final = 1 << 20  # octets of rows that make a frame
 _HEADER: Final = 5
 _CHECK: Final = 4
 _DIGEST: Final = 16

@@ -9,7 +9,6 @@ from appliance.keys.pkcs11.messages import Look, ObjectName
 from appliance.model.errors import BadRequest, FormatError
 
 DEFAULT_MODULE: Final = "p11-kit-proxy.so"
-TOKEN_ATTRIBUTES: Final = ("module-path", "token", "serial", "slot-id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
