@@ -134,7 +134,7 @@ def revoked(  # noqa: PLR0913 - the parts of a row
 
 def token_used(token: TokenUse) -> PutIfAbsent:
     """Mark a one-time token as used; the transaction conflicts when it was before."""
-    return PutIfAbsent(USED_TOKENS, token.reuse_key.encode(), token.raw.encode())
+    return PutIfAbsent(USED_TOKENS, token_key(token), token.raw.encode())
 
 
 # ---- reading back
@@ -194,6 +194,11 @@ async def issued_at(store: Store, serial: int, buckets: Buckets = index.X509) ->
     """Give when a certificate was issued; None when it is not in the inventory."""
     found = await listed(store, serial, buckets)
     return found.issued_at if found else None
+
+
+def token_key(token: TokenUse) -> bytes:
+    """Write under what a token is remembered."""
+    return token.reuse_key.encode()
 
 
 def serial_key(serial: int) -> bytes:

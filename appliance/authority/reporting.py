@@ -33,8 +33,8 @@ class Attempt:
     Left by an error, it was refused. A cancelled one is not recorded: its outcome is not known.
     """
 
+    reached: datetime  # the end of the last step
     _started: datetime
-    _reached: datetime  # the end of the last step
 
     def __init__(self, operation: str, context: Context, clock: Clock, events: EventSink) -> None:
         self._operation, self._context = operation, context
@@ -56,8 +56,8 @@ class Attempt:
     def passed(self, step: str) -> None:
         """Note that a step ends now: `authorize`, `webhooks`, `decide`, `sign`, `record`."""
         now, steps = self._clock.now(), self._steps
-        spent = (now - self._reached).total_seconds()
-        self._reached = now
+        spent = (now - self.reached).total_seconds()
+        self.reached = now
         steps[step] = steps.get(step, 0.0) + (spent if spent > 0 else 0.0)
 
     def about(self, subject: str, sans: Iterable[San]) -> None:
@@ -119,7 +119,7 @@ class Attempt:
     def __enter__(self) -> "Attempt":
         """Begin."""
         self._started = self._clock.now()
-        self._reached = self._started
+        self.reached = self._started
         return self
 
     def __exit__(

@@ -59,8 +59,7 @@ class OneTimeTokens:
 
     async def is_used(self, use: TokenUse) -> bool:
         """Say whether the store knows it as used."""
-        mark = records.token_used(use)
-        return await self._store.get(mark.bucket, mark.key) is not None
+        return await self._store.get(records.USED_TOKENS, records.token_key(use)) is not None
 
     async def consume(self, use: TokenUse) -> None:
         """Mark a token as used, for nothing."""

@@ -7,7 +7,7 @@ handed out; only its serial is told, to the log.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -92,9 +92,7 @@ class X509Authority:
 
     def __post_init__(self) -> None:
         """Make what writes down, once."""
-        recorder = X509Recorder(
-            store=self.store, tokens=self.tokens, clock=self.clock, persistent=self.persistent
-        )
+        recorder = X509Recorder(store=self.store, tokens=self.tokens, persistent=self.persistent)
         object.__setattr__(self, "recorder", recorder)
 
     async def sign(self, request: SignRequest) -> Issued:
@@ -116,7 +114,7 @@ class X509Authority:
             async with self.tokens.spending(grant.token):
                 rules.permit(csr, grant)
                 key = self.issuers.named(grant.profile.issuer)
-                given = self._given(csr, grant, request.template_data)
+                given = self._given(csr, grant, request.template_data, now)
                 asked = AskedDates(not_before=request.not_before, not_after=request.not_after)
                 draft = await self._permitted(given, asked, key, request.context, attempt)
                 signed = await self._signed(draft, key, grant.provisioner, attempt)
@@ -143,7 +141,7 @@ class X509Authority:
             attempt.asked(asked_by)
             rules.permit(csr, grant)
             key = self.issuers.named(grant.profile.issuer)
-            given = self._given(csr, grant, template_data)
+            given = self._given(csr, grant, template_data, self.clock.now())
             draft = await self._permitted(given, asked, key, context, attempt)
             issued = await self._signed(draft, key, grant.provisioner, attempt)
             await self.recorder.record_also(issued, attempt, EventKind.ISSUED, also(issued))
@@ -160,12 +158,13 @@ class X509Authority:
         """
         with self._attempt("sign", context) as attempt:
             attempt.about(csr.common_name, csr.sans)
-            grant = await self.registry.authorize_sign(token, self.clock.now())
+            now = self.clock.now()
+            grant = await self.registry.authorize_sign(token, now)
             attempt.allowed_by(grant.provisioner)
             attempt.asked(_token(grant.token))
             rules.permit(identities.without_uris(csr), grant)
             key = self.issuers.named(grant.profile.issuer)
-            given = self._given(csr, grant, None)
+            given = self._given(csr, grant, None, now)
             given = await self.webhooks.enriched(given, context)
             wanted, draft = await decided(
                 lambda: drafted(given, AskedDates(), key.issuer, self.subject_defaults),
@@ -252,12 +251,14 @@ class X509Authority:
 
     # ---- what it becomes
 
-    def _given(self, csr: SigningRequest, grant: Grant, template_data: object) -> Given:
+    def _given(
+        self, csr: SigningRequest, grant: Grant, template_data: object, now: datetime
+    ) -> Given:
         return Given(
             grant=grant,
             request=csr,
             user=templates.user_data(template_data),
-            context=FunctionContext(now=self.clock.now(), entropy=self.chance.octets),
+            context=FunctionContext(now=now, entropy=self.chance.octets),
         )
 
     async def _permitted(

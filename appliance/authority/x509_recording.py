@@ -12,7 +12,6 @@ from appliance.model.errors import Broken, Conflict
 from appliance.model.events import EventKind
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.validity import Validity
-from appliance.ports.clock import Clock
 from appliance.ports.store import Operation, Store
 
 
@@ -34,7 +33,6 @@ class X509Recorder:
 
     store: Store
     tokens: OneTimeTokens
-    clock: Clock
     persistent: bool
 
     async def record(
@@ -75,7 +73,7 @@ class X509Recorder:
                 subject=issued.subject,
                 sans=issued.sans,
                 not_after=issued.validity.not_after,
-                issued_at=self.clock.now(),
+                issued_at=attempt.reached,
                 token=token,
                 origin=attempt.origin,
             ),

@@ -5,7 +5,7 @@ is a FormatError, and so is anything left over.
 """
 
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
@@ -31,9 +31,8 @@ def tlv(tag: int, *parts: bytes) -> bytes:
     return bytes((tag, 0x80 | len(size))) + size + content
 
 
-def sequence(*parts: bytes) -> bytes:
-    """Write a SEQUENCE of encoded parts."""
-    return tlv(SEQUENCE, *parts)
+sequence = partial(tlv, SEQUENCE)
+"""Write a SEQUENCE of encoded parts."""
 
 
 def set_of(*parts: bytes) -> bytes:

@@ -37,7 +37,9 @@ def blocks(text: bytes) -> list[Block]:
 
 def first(text: bytes, *labels: str) -> bytes:
     """Give the DER of the first block that has one of the labels. Raises FormatError when none."""
-    for label, body in _framed(text):
+    position = 0
+    while framed := _next(text, position):
+        label, body, position = framed
         if label in labels:
             return _body(body, label)[1]
     raise FormatError(f"no PEM block of type {labels[0]} found")
@@ -54,6 +56,13 @@ def certificates(text: bytes) -> list[bytes]:
 def _framed(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Give label and undecoded body of each block."""
     position = 0
+    while framed := _next(text, position):
+        label, body, position = framed
+        yield label, body
+
+
+def _next(text: bytes, position: int) -> tuple[str, bytes, int] | None:
+    """Find the next block: label, undecoded body, and where it ends."""
     while (begin := text.find(BEGIN, position)) >= 0:
         if begin and text[begin - 1] not in b"\r\n":
             position = begin + len(BEGIN)
@@ -67,8 +76,8 @@ def _framed(text: bytes) -> Iterator[tuple[str, bytes]]:
         end = text.find(closing, line_end)
         if end < 0:
             raise FormatError(f"broken PEM block: no END line for {_shown(label)}")
-        yield _shown(label), text[line_end + 1 : end]
-        position = end + len(closing)
+        return _shown(label), text[line_end + 1 : end], end + len(closing)
+    return None
 
 
 def _body(body: bytes, label: str) -> tuple[Mapping[str, str], bytes]:

@@ -37,12 +37,16 @@ class SigningRequest(Struct, frozen=True, kw_only=True):
     """A request whose signature holds."""
 
     der: bytes
-    fingerprint: bytes  # SHA-256 over its DER
     common_name: str  # the last one, where there are several; empty where there is none
     sans: tuple[San, ...]  # in the order of the request
     has_other_sans: bool  # of none of the four kinds
     public_key: PublicKey
     public_key_info: bytes  # SubjectPublicKeyInfo in DER
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 over its DER, for the few who ask."""
+        return hashlib.sha256(self.der).digest()
 
 
 def read(text: bytes) -> SigningRequest:
@@ -68,7 +72,6 @@ def read_der(octets: bytes) -> SigningRequest:
         raise BadRequest("the signature of the certificate request does not hold")
     return SigningRequest(
         der=octets,
-        fingerprint=hashlib.sha256(octets).digest(),
         common_name=_common_name(subject),
         sans=sans,
         has_other_sans=others,

@@ -1,10 +1,9 @@
 """Who grants, by which token, and to the holder of which certificate."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvisionerRef:
+class ProvisionerRef(Struct, frozen=True, kw_only=True):
     """A provisioner as certificates, rows and events name it.
 
     `id` is step-ca's (JWK: `name:kid`); `credential_id` is what the step provisioner extension
@@ -17,16 +16,14 @@ class ProvisionerRef:
     credential_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUse:
+class TokenUse(Struct, frozen=True, kw_only=True):
     """The one-time token behind a grant, to be marked as used in the transaction that records."""
 
     reuse_key: str
     raw: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(Struct, frozen=True, kw_only=True):
     """A certificate that its holder proved to own, by TLS or by a signed token."""
 
     certificate: bytes  # DER

@@ -1,4 +1,7 @@
-"""Rows that were read or written lately, in memory: what a request made, the next one asks for."""
+"""Rows that were read or written lately, in memory: what a request made, the next one asks for.
+
+That there is no row is remembered, too, as an empty value: what is used once is looked for twice.
+"""
 
 from collections.abc import Mapping
 from typing import Final, final
@@ -16,11 +19,12 @@ class LatelySeen:
         self._old: dict[bytes, bytes] = {}
 
     def get(self, key: bytes) -> bytes | None:
-        """Give a value; None when it is not known here."""
-        return self._young.get(key) or self._old.get(key)
+        """Give a value, empty where there is no row; None when that is not known here."""
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
 
     def add(self, key: bytes, value: bytes) -> None:
-        """Remember what is on disk. Values are never empty."""
+        """Remember what is on disk; empty: nothing."""
         if len(value) > _LARGEST:
             self._forget(key)
             return
@@ -32,7 +36,9 @@ class LatelySeen:
         """Note what a batch has changed; None: removed."""
         young = self._young
         for key, value in rows.items():
-            if value is None or len(value) > _LARGEST:
+            if value is None:
+                young[key] = b""
+            elif len(value) > _LARGEST:
                 self._forget(key)
             else:
                 young[key] = value

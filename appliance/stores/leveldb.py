@@ -170,7 +170,7 @@ class LevelDbStore:
         finally:
             finished()
         self._readable = True
-        self._next, self._failure = Batch(), ""
+        self._next, self._lately, self._failure = Batch(), LatelySeen(), ""
 
     async def scrub(self, start: bytes = b"") -> ScrubPart:
         """Read some of all rows with their checksums, from a key on."""
@@ -234,13 +234,11 @@ class LevelDbStore:
     def _read(self, key: bytes) -> bytes | None:
         self._check_readable()
         value: bytes | None = self._lately.get(key)
-        if value is not None:
-            return value
-        try:
-            value = self._database.get(key, verify_checksums=True)
-        except plyvel.Error as error:
-            raise self._unreadable(error) from error
-        if value:
+        if value is None:
+            try:
+                value = self._database.get(key, b"", verify_checksums=True)
+            except plyvel.Error as error:
+                raise self._unreadable(error) from error
             self._lately.add(key, value)
         return value or None
 
