@@ -209,17 +209,16 @@ class TlsStream(PlainStream):
 
     def peer(self) -> PeerCertificate | None:
         """Give what the client authenticated itself with."""
-        certificate = self._socket.getpeercert(binary_form=True)
-        if certificate is None:
-            return None
-        return PeerCertificate(certificate=certificate, chain=self._chain() or (certificate,))
-
-    def _chain(self) -> tuple[bytes, ...]:
         # The path that OpenSSL built; not in ssl's public interface before Python 3.13. A resumed
         # TLS 1.2 session has none.
         session = self._socket._sslobj  # type: ignore[attr-defined] # noqa: SLF001
-        path = session.get_verified_chain() or ()
-        return tuple(each.public_bytes(_DER) for each in path)
+        if path := session.get_verified_chain():
+            chain = tuple([each.public_bytes(_DER) for each in path])
+            return PeerCertificate(certificate=chain[0], chain=chain)
+        certificate = self._socket.getpeercert(binary_form=True)
+        if certificate is None:
+            return None
+        return PeerCertificate(certificate=certificate, chain=(certificate,))
 
     def _say_goodbye(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # it would wait for the client's goodbye
