@@ -11,6 +11,8 @@ short, but for the store, which is always closed.
 import logging
 import os
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FIRST: Final = 0.1  # seconds for the first answers
 _CLOSING: Final = 30.0  # seconds that the store may take to finish at the end
 
 
@@ -144,7 +147,10 @@ async def _serve(
 
 
 def _operate() -> "Operate":
-    # Nobody who asks for a certificate waits for it, and it takes as long as all before.
+    # Nobody who asks for a certificate waits for it, and an import leaves others little time: who
+    # stands at the door already is answered first.
+    if "appliance.server.operating" not in sys.modules:
+        time.sleep(_FIRST)
     from appliance.server.operating import operate  # noqa: PLC0415
 
     return operate
