@@ -1,7 +1,7 @@
 """The handbook and the program name the same things: routes, commands, keys of ca.json."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -57,6 +57,32 @@ def test_every_command_named_in_handbook_and_readme_exists() -> None:
         if not any(f"hearth {' '.join(parts[:length])}" in groups for length in (1, 2, 3)):
             unknown.add(words)
     assert unknown - {" serve ca"} == set()
+
+
+def named_command(words: Sequence[str]) -> click.Command:
+    """The command that a line of words begins with."""
+    command: click.Command = command_tree("hearth")
+    for word in words:
+        found = None
+        if isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), word)
+        if found is None:
+            break
+        command = found
+    return command
+
+
+def test_every_option_shown_with_a_command_is_one_of_it() -> None:
+    unknown = []
+    shown = (HANDBOOK + README).replace("\\\n", " ")
+    for line in re.finditer(r"(?<![\w/.-])hearth((?: [a-z0-9][a-z0-9-]*)+)([^`\n]*)", shown):
+        command = named_command(line[1].split())
+        known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        own = re.split(r"[#|;>]| -- |&&", line[2])[0]
+        options = {*re.findall(r"(?<![\w-])--[a-zA-Z][\w-]*", own)} - {"--help"}
+        if not isinstance(command, click.Group) and not options <= known:
+            unknown.append(f"{line[0]}: {options - known}")
+    assert unknown == []
 
 
 def fields(struct: type[msgspec.Struct]) -> Iterator[tuple[str, type[msgspec.Struct] | None]]:
