@@ -16,7 +16,7 @@ NO: Final = "no"
 HIDDEN: Final = "•" * 8
 _BETWEEN: Final = re.compile(r"[,\s]+")
 _NOTHING: Final = re.compile(r"(?:(?<=h)0m)?(?<=[hm])0s$")
-_LISTS: Final = (Form.LIST, Form.WORDS)
+_DIGITS: Final = 9  # of a number
 _FILES: Final = (Form.FILE, Form.FILES)
 
 
@@ -92,8 +92,8 @@ def _switch(row: Row, text: str) -> bool | None:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise FormatError("must be a number")
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS:
+        raise FormatError(f"must be a number of at most {_DIGITS} digits")
     return int(text)
 
 

@@ -11,6 +11,7 @@ what it had asked for is finished, and what it had not been told was not acknowl
 import logging
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, final
@@ -288,14 +289,14 @@ class Crew:
 
 async def _hired() -> _Member:
     """Start a process. Raises Broken."""
-    ours, its = socket.socketpair()
-    door, its_door = passage()
-    try:
+    with ExitStack() as opened:
+        try:
+            ours, its = map(opened.enter_context, socket.socketpair())
+            door, its_door = map(opened.enter_context, passage())
+        except OSError as error:  # no descriptor is left, say
+            raise Broken("a worker process cannot be started", detail=str(error)) from error
         started = await process.start(its, its_door)
-    except Broken:
-        ours.close()
-        door.close()
-        raise
+        opened.pop_all()
     return _Member(
         process=started,
         link=Link(ours, from_worker),

@@ -1,8 +1,10 @@
 """Worker processes serve as the one process does; killed, they take nothing with them."""
 
+import errno
 import json
 import os
 import signal
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,11 +22,13 @@ from cryptography.x509.oid import NameOID
 from appliance.authority.gate import Bar
 from appliance.authority.journal_reading import JournalReader
 from appliance.authority.journal_verification import Verification
+from appliance.model.errors import Broken
 from appliance.model.events import EventKind
 from appliance.model.inventory import CertificateQuery
 from appliance.model.journal import JournalQuery
 from appliance.server.launch import Network
 from appliance.server.operation import ApplianceOperator
+from appliance.server.workers import crew
 from appliance.stores.leveldb import open_store
 from tests.flows.test_acme import Target, proven
 from tests.server.conftest import Appliance, Authority, Start
@@ -375,3 +380,16 @@ async def test_a_second_signal_waits_for_no_worker(start: Start, authority: Auth
                 await trio.sleep_forever()
     assert everything.cancelled_caught
     assert not Path(f"/proc/{pid}").exists()
+
+
+async def test_a_process_with_no_descriptors_left_tries_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It must not end for want of a worker: it can serve by itself."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(socket, "socketpair", full)
+    with pytest.raises(Broken, match="Too many open files"):
+        await crew._hired()
