@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from appliance.server.launch import Controls, Launch, Running
 from appliance.server.run import serve_appliance
 from tests.server.conftest import Lines
 from tests.support.first_run import made
+from tests.support.piloted import PATIENCE, Piloted, play
 from tests.support.softhsm import PIN, SoftHsm
 from tests.support.yubikey.computer import SERIAL, Computer
 from tests.support.yubikey.fixtures import machine, port, ports
@@ -43,8 +44,6 @@ from tui.screens.wizard.making import MakingPage
 from tui.wizard import Wizard
 
 __all__ = ["machine", "port", "ports"]
-
-PATIENCE = 60  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -78,29 +77,11 @@ def draft() -> Draft:
     )
 
 
-class Person:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person(Piloted):
     """Reads the screen, presses keys, and writes down what is shown once."""
 
-    def __init__(self, app: App[Any], pilot: Pilot[Any]) -> None:
-        self.app, self.pilot = app, pilot
-        self.paper: dict[str, str] = {}
-
-    @property
-    def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
-
-    async def sees(self, *parts: str) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not all(part in self.text for part in parts):
-                    await self.pilot.pause(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{parts} never showed:\n{self.text}") from None
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+    paper: dict[str, str] = field(default_factory=dict)
 
     async def answers_until(self, end: str) -> None:
         """Answer what is asked while the CA is made."""
@@ -118,11 +99,10 @@ class Person:
 
 
 def shown(app: App[Any], act: Callable[[Person], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await act(Person(app, pilot))
+    async def begin(pilot: Pilot[Any]) -> None:
+        await act(Person(app=app, pilot=pilot))
 
-    asyncio.run(run())
+    play(app, begin)
 
 
 @contextmanager
@@ -195,19 +175,19 @@ def _by_keys(port: Computer, tmp_path: Path) -> None:
     paper: dict[str, str] = {}
 
     async def make(person: Person) -> None:
-        await person.sees(f"YubiKey {SERIAL}", "firmware 5.4.3", "factory PIN: will be changed")
-        await person.sees("Intermediate, and keys")
+        await person.shows(f"YubiKey {SERIAL}", "firmware 5.4.3", "factory PIN: will be changed")
+        await person.shows("Intermediate, and keys")
         assert person.text.count(str(SERIAL)) == 3  # found once, and a choice for both
         assert "PIV" not in person.text
         await person.press("down", "space", "tab", "down", "space")
-        await person.sees("on one token")
+        await person.shows("on one token")
         for number in (4, 5, 6, 7):
             await person.press("enter")
-            await person.sees(f"{number} of 9")
-        await person.sees(f"yubikey:serial={SERIAL}", "Enter makes it")
+            await person.shows(f"{number} of 9")
+        await person.shows(f"yubikey:serial={SERIAL}", "Enter makes it")
         await person.press("enter")
         await person.answers_until("8 of 9")
-        await person.sees("Fingerprint of the root", "▀", "Recovery sheet")
+        await person.shows("Fingerprint of the root", "▀", "Recovery sheet")
         paper.update(person.paper)
         await person.press("enter")
 
@@ -223,12 +203,12 @@ def _by_keys(port: Computer, tmp_path: Path) -> None:
     assert port.tries_left() == 3
 
     async def greet(person: Person) -> None:
-        await person.sees("9 of 9")
+        await person.shows("9 of 9")
         person.app.screen.query_one(Input).value = "nas.test"
         await person.press("enter")
-        await person.sees("● issued  nas.test", founded.fingerprint[:32])
+        await person.shows("● issued  nas.test", founded.fingerprint[:32])
         await person.press("enter")
-        await person.sees("1 issued", f"yubikey {SERIAL}: ready")
+        await person.shows("1 issued", f"yubikey {SERIAL}: ready")
 
     with serving(run) as (server, running):
         console = Console(BridgedOperator(server.bridge, running.operator), zone=UTC)

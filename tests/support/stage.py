@@ -12,7 +12,6 @@ It belongs into a module under `tests/tui/scenes`, which are all found. `make pi
 scene at both sizes, and `make picture ARGS=revoking` one; the tests see that pictures are fresh.
 """
 
-import asyncio
 import importlib
 import os
 import pkgutil
@@ -28,6 +27,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from tests.support.picture import hold_still, picture
+from tests.support.piloted import Piloted, play
 from tests.support.sample_operator import SampleOperator
 from tui.app import Console
 from tui.feed import Rhythm
@@ -35,39 +35,11 @@ from tui.feed import Rhythm
 ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = ROOT / "packaging" / "pictures"
 SIZES: Final = ((80, 24), (120, 40))
-_PATIENCE: Final = 40  # seconds
 _RHYTHM: Final = Rhythm(events=0.1, overview=0.3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Piloted):
     """An application under way, and the keys of a person."""
-
-    app: App[Any]
-    pilot: Pilot[Any]
-
-    @property
-    def text(self) -> str:
-        width, _ = self.app.size
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text[:width].rstrip() for strip in strips)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def shows(self, *parts: str) -> None:
-        """Wait until all of it is on the screen."""
-        await self.until(lambda: all(part in self.text for part in parts), str(parts))
-
-    async def until(self, holds: Callable[[], object], what: str = "it") -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                while not holds():
-                    await self.pilot.pause(0.01)
-        except TimeoutError:
-            raise AssertionError(f"{what} never showed:\n{self.text}") from None
-        await self.pilot.pause()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,23 +92,23 @@ def scenes() -> dict[str, Scene]:
 def perform(scene: Scene, look: Look) -> None:
     """Bring the application to the scene at the first size, then change to the others."""
 
-    async def run() -> None:
-        app = scene.make()
-        app.animation_level = "none"
-        async with app.run_test(size=SIZES[0]) as pilot:
-            stage = Stage(app=app, pilot=pilot)
-            if isinstance(app, Console):
-                journal = app.journal
-                await stage.until(lambda: journal.shown, "the journal")
-                await stage.until(lambda: app.is_locked or "● serving" in stage.text)
-            await scene.play(stage)
-            for size in SIZES:
-                if size != app.size:
-                    await pilot.resize_terminal(*size)
-                await look(stage, size)
+    app = scene.make()
+    app.animation_level = "none"
+
+    async def begin(pilot: Pilot[Any]) -> None:
+        stage = Stage(app=app, pilot=pilot)
+        if isinstance(app, Console):
+            journal = app.journal
+            await stage.until(lambda: journal.shown, "the journal")
+            await stage.until(lambda: app.is_locked or "● serving" in stage.text)
+        await scene.play(stage)
+        for size in SIZES:
+            if size != app.size:
+                await pilot.resize_terminal(*size)
+            await look(stage, size)
 
     with _universal_time():
-        asyncio.run(run())
+        play(app, begin, SIZES[0])
 
 
 @contextmanager
@@ -157,5 +129,5 @@ def _universal_time() -> Iterator[None]:
 async def drawn(stage: Stage, scene: Scene) -> str:
     """Give the picture of what is on the screen now."""
     hold_still(stage.app)
-    await stage.pilot.pause()
+    await stage.settle()
     return picture(stage.app, scene.caption)

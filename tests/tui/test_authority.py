@@ -1,7 +1,5 @@
 """The console over a real authority in this process: two threads and a bridge, as `hearth` has."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -18,6 +16,7 @@ from appliance.server.launch import Controls, Launch, Running
 from appliance.server.run import serve_appliance
 from tests.server.conftest import Authority, Lines
 from tests.support.console import QUICK
+from tests.support.piloted import Piloted, play
 from tui.app import Console
 from tui.ending import Ending
 
@@ -41,7 +40,7 @@ def test_what_is_issued_is_counted_found_revoked_and_written(tmp_path: Path) -> 
             issued = client.post("/sign", json=authority.request("tv.home.arpa"))
         serial = x509.load_pem_x509_certificate(issued.json()["crt"].encode()).serial_number
         console = Console(BridgedOperator(server.bridge, running.operator), zone=UTC, rhythm=QUICK)
-        asyncio.run(use(console, serial, tmp_path / "tv.json"))
+        play(console, partial(use, console, serial, tmp_path / "tv.json"))
     finally:
         server.tell(controls.stop.set)
         server.join()
@@ -49,52 +48,38 @@ def test_what_is_issued_is_counted_found_revoked_and_written(tmp_path: Path) -> 
     assert f'"serial":"{serial}"' in (tmp_path / "tv.json").read_text()
 
 
-async def use(console: Console, serial: int, file: Path) -> None:
-    async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "2 issued" in shown(console) and "2 active" in shown(console))
-        await pilot.press("3")
-        await until(pilot, lambda: "2 found" in shown(console))
-        await pilot.press("slash", *"tv", "enter")
-        await until(pilot, lambda: "nas" not in shown(console))
-        await pilot.press("r", "tab", *"sold", "enter", *str(serial)[-4:], "enter")
-        await until(pilot, lambda: "■ revoked  tv.home.arpa" in shown(console))
-        await pilot.press("w", "tab", "down", "down", "down", "enter", "tab")
-        console.screen.query_one("#path", Input).value = str(file)
-        await pilot.press("enter")
-        await until(pilot, file.exists)
-        await pilot.press("escape", "1")
-        await until(pilot, lambda: "1 revoked" in shown(console))
-        await look_after_the_box(console, pilot, file.parent / "stick")
+async def use(app: Console, serial: int, file: Path, pilot: Pilot[Ending]) -> None:
+    console = Piloted(app=app, pilot=pilot)
+    await console.shows("2 issued", "2 active")
+    await console.press("3")
+    await console.shows("2 found")
+    await console.press("slash", *"tv", "enter")
+    await console.until(lambda: "nas" not in console.text)
+    await console.press("r", "tab", *"sold", "enter", *str(serial)[-4:], "enter")
+    await console.shows("■ revoked  tv.home.arpa")
+    await console.press("w", "tab", "down", "down", "down", "enter", "tab")
+    console.app.screen.query_one("#path", Input).value = str(file)
+    await console.press("enter")
+    await console.until(file.exists)
+    await console.press("escape", "1")
+    await console.shows("1 revoked")
+    await look_after_the_box(console, file.parent / "stick")
 
 
-async def look_after_the_box(console: Console, pilot: Pilot[Ending], stick: Path) -> None:
+async def look_after_the_box(console: Piloted, stick: Path) -> None:
     """See the keys, make a backup, verify the journal, and read the log."""
-    await pilot.press("5")
-    await until(pilot, lambda: "● intermediate" in shown(console))
-    assert "issuer.key" in shown(console)
-    await pilot.press("6", "b", "o")
-    console.screen.query_one("#place", Input).value = str(stick)
-    await pilot.press("enter")
-    await until(pilot, lambda: "● backup" in shown(console))
+    await console.press("5")
+    await console.shows("● intermediate")
+    assert "issuer.key" in console.text
+    await console.press("6", "b", "o")
+    console.app.screen.query_one("#place", Input).value = str(stick)
+    await console.press("enter")
+    await console.shows("● backup")
     assert len(list(stick.iterdir())) == 1
-    await pilot.press("escape", "e", "v")
-    await until(pilot, lambda: "● unbroken" in shown(console))
-    assert "revoked" in shown(console)
-    await pilot.press("escape", "l")
-    await until(pilot, lambda: "POST" in shown(console))
-    await pilot.press("escape", "s", "r")
-    await until(pilot, lambda: "● in force as written" in shown(console))
-
-
-async def until(pilot: Pilot[Ending], holds: Callable[[], object]) -> None:
-    try:
-        async with asyncio.timeout(20):
-            while not holds():
-                await pilot.pause(0.02)
-    except TimeoutError:
-        raise AssertionError(f"it never held:\n{shown(pilot.app)}") from None
-
-
-def shown(app: object) -> str:
-    assert isinstance(app, Console)
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    await console.press("escape", "e", "v")
+    await console.shows("● unbroken")
+    assert "revoked" in console.text
+    await console.press("escape", "l")
+    await console.shows("POST")
+    await console.press("escape", "s", "r")
+    await console.shows("● in force as written")

@@ -165,7 +165,7 @@ def test_brackets_in_a_clients_names_are_text_wherever_they_are_shown() -> None:
 
     async def shows(console: Driven, key: str, text: str) -> None:
         await console.press(key)
-        await console.until(lambda: text in console.text)
+        await console.shows(text)
         await console.press("escape")
         await listed(console)
 

@@ -1,14 +1,15 @@
 """Consoles that nobody uses are covered, and opened by the passphrase alone."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.kept_lock import PASSPHRASE, KeptLock
+from tests.support.piloted import play
 from tests.support.sample_operator import SampleOperator
 from tests.support.stage import Stage
 from tui.app import Console
@@ -43,11 +44,10 @@ def drive(
     )
     app.seat = seat  # type: ignore[assignment]
 
-    async def run() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await act(Stage(app=app, pilot=pilot))
+    async def begin(pilot: Pilot[Ending]) -> None:
+        await act(Stage(app=app, pilot=pilot))
 
-    asyncio.run(run())
+    play(app, begin)
     return app
 
 

@@ -1,6 +1,5 @@
 """The wizard: each step answered by keys alone, left, taken up, and told what is wrong."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from textual.widgets import Input
 from appliance.model.errors import BadRequest, Unavailable
 from appliance.model.founding import Boot, Check, Founded, Mark, Topic, Unlock
 from appliance.model.secret import Password
+from tests.support.piloted import Piloted, play
 from tests.support.sample_founding import (
     ASKED,
     DRAFT,
@@ -24,42 +24,24 @@ from tests.support.sample_founding import (
 )
 from tests.support.sample_operator import SampleOperator
 from tui.app import Console
+from tui.ending import Ending
 from tui.wizard import Wizard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guided:
+class Guided(Piloted):
     """A wizard under test."""
 
     app: Wizard
     founding: SampleFounding
-    pilot: Pilot[Founded]
-
-    @property
-    def text(self) -> str:
-        width, _ = self.app.size
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text[:width].rstrip() for strip in strips)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, *parts: str) -> None:
-        try:
-            async with asyncio.timeout(40):
-                while not all(part in self.text for part in parts):
-                    await self.pilot.pause(0.01)
-        except TimeoutError:
-            raise AssertionError(f"{parts} never showed:\n{self.text}") from None
 
     async def to(self, number: int) -> None:
         """Go on to a step by Enter alone, from the one before."""
-        await self.until(f"{number - 1} of 9")
+        await self.shows(f"{number - 1} of 9")
         if number == 4:
-            await self.until("Intermediate, and keys")
+            await self.shows("Intermediate, and keys")
         await self.press("enter")
-        await self.until(f"{number} of 9")
+        await self.shows(f"{number} of 9")
 
 
 def drive(
@@ -70,13 +52,12 @@ def drive(
     source = founding or SampleFounding()
     app = Wizard(source)
 
-    async def run() -> None:
-        async with app.run_test(size=size) as pilot:
-            guided = Guided(app=app, founding=source, pilot=pilot)
-            await guided.until(" of 9")
-            await act(guided)
+    async def begin(pilot: Pilot[Founded]) -> None:
+        guided = Guided(app=app, founding=source, pilot=pilot)
+        await guided.shows(" of 9")
+        await act(guided)
 
-    asyncio.run(run())
+    play(app, begin, size)
     return app
 
 
@@ -88,9 +69,9 @@ def test_from_nothing_to_what_was_made_by_enter_alone(size: tuple[int, int]) -> 
         await guided.press(*"correct horse", "tab", *"correct horse")
         await guided.to(6)
         await guided.to(7)
-        await guided.until("Intermediate  encrypted file", "Enter makes it.")
+        await guided.shows("Intermediate  encrypted file", "Enter makes it.")
         await guided.to(8)
-        await guided.until("c8b5 e7f2", "academic agency alarm", "recovery.html", "▀")
+        await guided.shows("c8b5 e7f2", "academic agency alarm", "recovery.html", "▀")
         await guided.press("enter")
 
     app = drive(act, size=size)
@@ -106,9 +87,9 @@ def test_from_nothing_to_what_was_made_by_enter_alone(size: tuple[int, int]) -> 
 def test_a_wrong_answer_is_told_beside_its_field_and_stays() -> None:
     async def act(guided: Guided) -> None:
         await guided.press("ctrl+u", "delete", *["backspace"] * 9, "enter")
-        await guided.until("■ give it a name", "1 of 9")
+        await guided.shows("■ give it a name", "1 of 9")
         await guided.press(*"Lab", "enter")
-        await guided.until("2 of 9")
+        await guided.shows("2 of 9")
         assert guided.founding.kept[0][1].name == "Lab"
 
     drive(act)
@@ -119,9 +100,9 @@ def test_a_new_warning_is_shown_before_enter_goes_on() -> None:
         warning = Check(mark=Mark.LOOK, text="ca.home.arpa is not this machine")
         guided.founding.checks[Topic.NAME] = [warning]
         await guided.press("enter")
-        await guided.until("▲ ca.home.arpa is not this machine", "goes on all the same")
+        await guided.shows("▲ ca.home.arpa is not this machine", "goes on all the same")
         await guided.press("enter")
-        await guided.until("2 of 9")
+        await guided.shows("2 of 9")
 
     drive(act)
 
@@ -129,15 +110,15 @@ def test_a_new_warning_is_shown_before_enter_goes_on() -> None:
 def test_the_own_address_can_be_left_out_and_taken_in() -> None:
     async def act(guided: Guided) -> None:
         await guided.press("tab", "tab", "space")
-        await guided.until("[ ] and at 192.0.2.1")
+        await guided.shows("[ ] and at 192.0.2.1")
         assert "ca.home.arpa, 192" not in guided.text
         names = guided.app.screen.query_one("#dns_names", Input)
         names.value = "ca.home.arpa 192.0.2.1"  # by hand: the tick follows
-        await guided.until("[x] and at 192.0.2.1")
+        await guided.shows("[x] and at 192.0.2.1")
         names.value = "ca.home.arpa"
-        await guided.until("[ ] and at 192.0.2.1")
+        await guided.shows("[ ] and at 192.0.2.1")
         await guided.press("space", "enter")
-        await guided.until("2 of 9")
+        await guided.shows("2 of 9")
         assert guided.founding.kept[0][1].dns_names == "ca.home.arpa, 192.0.2.1"
 
     drive(act)
@@ -146,11 +127,11 @@ def test_the_own_address_can_be_left_out_and_taken_in() -> None:
 def test_the_time_can_be_typed() -> None:
     async def act(guided: Guided) -> None:
         await guided.to(2)
-        await guided.until("2026-11-21 14:02:11 UTC")
+        await guided.shows("2026-11-21 14:02:11 UTC")
         await guided.press(*"noon", "enter")
-        await guided.until("■ noon is not a time")
+        await guided.shows("■ noon is not a time")
         await guided.press("ctrl+u", *["backspace"] * 5, *"2026-11-21 14:05", "enter")
-        await guided.until("The clock is set")
+        await guided.shows("The clock is set")
         assert guided.founding.set == [datetime(2026, 11, 21, 14, 5, tzinfo=UTC)]
 
     drive(act)
@@ -161,9 +142,9 @@ def test_found_tokens_are_listed_and_chosen() -> None:
         guided.founding.found = [YUBIKEY]
         await guided.to(2)
         await guided.to(3)
-        await guided.until("YubiKey 12345678   firmware 5.4.3   factory PIN", "(●) encrypted file")
+        await guided.shows("YubiKey 12345678   firmware 5.4.3   factory PIN", "(●) encrypted file")
         await guided.press("down", "space", "tab", "down", "down", "space")
-        await guided.until("(●) YubiKey 12345678", "(●) another place")
+        await guided.shows("(●) YubiKey 12345678", "(●) another place")
         await guided.press("tab", *"/media/stick")
         await guided.to(4)
         draft = guided.founding.kept[-1][1]
@@ -176,11 +157,11 @@ def test_found_tokens_are_listed_and_chosen() -> None:
 def test_passwords_are_compared_masked_and_can_differ() -> None:
     async def act(guided: Guided) -> None:
         await guided.press(*"short", "tab", *"shirt", "enter")
-        await guided.until("■ the two are not the same", "▲ shorter than 10")
+        await guided.shows("■ the two are not the same", "▲ shorter than 10")
         assert "shirt" not in guided.text
         await guided.press(*["backspace"] * 5, *"short", "tab", "space", "tab")
         await guided.press(*"other password", "tab", *"other password", "enter")
-        await guided.until("6 of 9")
+        await guided.shows("6 of 9")
         assert guided.app.passwords.keys == Password(b"other password")
         assert guided.app.passwords.provisioner == Password(b"short")
 
@@ -197,7 +178,7 @@ def test_services_and_start_are_chosen() -> None:
         await guided.press("down", "space")
         await guided.to(7)
         assert guided.founding.kept[-1][1].unlock is Unlock.FILE
-        await guided.until("Opened by     a file", "CRL and OCSP on :80")
+        await guided.shows("Opened by     a file", "CRL and OCSP on :80")
 
     drive(act, SampleFounding(replace(PROGRESS, topic=Topic.SERVICES)))
 
@@ -208,21 +189,21 @@ def test_a_service_is_offered_with_who_opens_its_keys_and_told_when_it_cannot_be
     start = replace(PROGRESS, topic=Topic.START, draft=draft, boot=boot)
 
     async def act(guided: Guided) -> None:
-        await guided.until("[x] A service of this machine", "Sealed: the disk alone")
+        await guided.shows("[x] A service of this machine", "Sealed: the disk alone")
         wrong = Check(mark=Mark.ACT, text="a token's PIN cannot be sealed", field="unlock")
         guided.founding.checks[Topic.START] = [wrong]
         await guided.press("tab", "down", "down", "space", "enter")
-        await guided.until("■ a token's PIN cannot be sealed")
+        await guided.shows("■ a token's PIN cannot be sealed")
         guided.founding.checks.clear()
         await guided.to(7)
         kept = guided.founding.kept[0][1]
         assert (kept.service, kept.unlock) == (True, Unlock.SEALED)
-        await guided.until("at boot, as a service", "a file sealed to this machine")
+        await guided.shows("at boot, as a service", "a file sealed to this machine")
 
     drive(act, SampleFounding(start))
 
     async def told(guided: Guided) -> None:
-        await guided.until("At boot: `sudo hearth install`")
+        await guided.shows("At boot: `sudo hearth install`")
         assert "A service of this machine" not in guided.text
 
     elsewhere = replace(start, boot=Boot(otherwise="`sudo hearth install` does it"))
@@ -234,7 +215,7 @@ def test_it_is_left_at_any_step_and_goes_back_with_its_answers() -> None:
         await guided.press("ctrl+u", "delete", *["backspace"] * 9, *"Lab")
         await guided.to(2)
         await guided.press("escape")
-        await guided.until("1 of 9", "Lab")
+        await guided.shows("1 of 9", "Lab")
         await guided.to(2)
         await guided.press("ctrl+s")
 
@@ -247,9 +228,9 @@ def test_it_is_left_at_any_step_and_goes_back_with_its_answers() -> None:
 def test_every_step_explains_itself() -> None:
     async def act(guided: Guided) -> None:
         await guided.press("f1")
-        await guided.until("Name and addresses: help", "Ctrl+S")
+        await guided.shows("Name and addresses: help", "Ctrl+S")
         await guided.press("escape")
-        await guided.until("1 of 9")
+        await guided.shows("1 of 9")
 
     drive(act)
 
@@ -260,19 +241,19 @@ def test_questions_are_asked_and_secrets_taken_away() -> None:
     async def act(guided: Guided) -> None:
         guided.founding.asks = ASKED
         await guided.press("enter")
-        await guided.until("Plug it in.", "Enter when it is done", "root key made")
+        await guided.shows("Plug it in.", "Enter when it is done", "root key made")
         await guided.press("enter")
         secret = next(iter(SECRETS.values()))
-        await guided.until("Write these down", secret)
+        await guided.shows("Write these down", secret)
         await guided.press("enter")
-        await guided.until("The PIN of YubiKey 12345678")
+        await guided.shows("The PIN of YubiKey 12345678")
         assert secret not in guided.text
         await guided.press(*secret)
         assert secret not in guided.text
         await guided.press("enter")
-        await guided.until("Go on all the same?", "y yes")
+        await guided.shows("Go on all the same?", "y yes")
         await guided.press("y")
-        await guided.until("8 of 9")
+        await guided.shows("8 of 9")
         assert guided.founding.answers == [True, True, Password(secret.encode()), True]
 
     drive(act, SampleFounding(replace(PROGRESS, topic=Topic.MAKING)))
@@ -282,12 +263,12 @@ def test_what_failed_half_way_is_tried_again_or_undone() -> None:
     stopped = replace(PROGRESS, stopped_at="Make the keys where they live", wants_passwords=False)
 
     async def act(guided: Guided) -> None:
-        await guided.until("interrupted at: Make the keys", "undoes what")
+        await guided.shows("interrupted at: Make the keys", "undoes what")
         guided.founding.fails = Unavailable("the YubiKey is not plugged in")
         await guided.press("enter")
-        await guided.until("■ the YubiKey is not plugged in", "Enter tries again")
+        await guided.shows("■ the YubiKey is not plugged in", "Enter tries again")
         await guided.press("escape", "u")
-        await guided.until("1 of 9")
+        await guided.shows("1 of 9")
         assert guided.founding.undone
 
     drive(act, SampleFounding(stopped))
@@ -297,9 +278,9 @@ def test_passwords_are_asked_for_again_before_what_was_interrupted_goes_on() -> 
     stopped = replace(PROGRESS, topic=Topic.MAKING, stopped_at="Sign", resumed=True)
 
     async def act(guided: Guided) -> None:
-        await guided.until("5 of 9", "Taken up where it was left")
+        await guided.shows("5 of 9", "Taken up where it was left")
         await guided.press(*"correct horse", "tab", *"correct horse", "enter")
-        await guided.until("7 of 9")
+        await guided.shows("7 of 9")
 
     drive(act, SampleFounding(stopped))
 
@@ -308,36 +289,24 @@ def test_the_first_certificate_is_issued_over_the_live_view() -> None:
     certificates = SampleCertificates()
     certificates.fails = BadRequest("/srv/nas.home.arpa.crt is there already")
 
-    async def run() -> None:
-        app = Console(SampleOperator(), zone=UTC)
-        app.greet(certificates, FOUNDED)
-        async with app.run_test(size=(80, 24)) as pilot:
+    app = Console(SampleOperator(), zone=UTC)
+    app.greet(certificates, FOUNDED)
 
-            async def until(part: str) -> None:
-                async with asyncio.timeout(40):
-                    while part not in shown(app):
-                        await pilot.pause(0.01)
+    async def act(pilot: Pilot[Ending]) -> None:
+        console = Piloted(app=app, pilot=pilot)
+        await console.shows("nas.home.arpa")
+        await console.shows("9 of 9")
+        await console.press("enter")
+        await console.shows("■ /srv/nas.home.arpa.crt is there already")
+        certificates.fails = None
+        await console.press("enter")
+        await console.shows("● issued  nas.home.arpa")
+        assert FOUNDED.fingerprint in console.text
+        await console.press("enter")
+        await console.until(lambda: "9 of 9" not in console.text)
 
-            await until("nas.home.arpa")
-            await until("9 of 9")
-            await pilot.press("enter")
-            await until("■ /srv/nas.home.arpa.crt is there already")
-            certificates.fails = None
-            await pilot.press("enter")
-            await until("● issued  nas.home.arpa")
-            assert FOUNDED.fingerprint in shown(app)
-            await pilot.press("enter")
-            async with asyncio.timeout(40):
-                while "9 of 9" in shown(app):
-                    await pilot.pause(0.01)
-        assert certificates.names == ["nas.home.arpa"]
-
-    asyncio.run(run())
-
-
-def shown(app: Console) -> str:
-    strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips)
+    play(app, act)
+    assert certificates.names == ["nas.home.arpa"]
 
 
 def test_drafts_hold_no_password() -> None:
