@@ -5,21 +5,21 @@ Quart-Trio; both call the same endpoint and the same error mapping.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TypeAlias
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerCertificate:
+
+class PeerCertificate(Struct, frozen=True, kw_only=True):
     """What a client showed in its TLS handshake; the handshake verified it but for its dates."""
 
     certificate: bytes  # DER
     chain: tuple[bytes, ...]  # DER, leaf first, as sent; empty on a resumed session
 
 
-@dataclass(slots=True, kw_only=True)
-class Request:
+class Request(Struct, kw_only=True):
     """One request, its body read. Header names are lower case, of repeated ones the last."""
 
     method: str
@@ -37,8 +37,7 @@ class Request:
     began: int = field(default_factory=perf_counter_ns)  # nanoseconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """One answer; content-length is added by whoever sends it."""
 
     status: int = 200

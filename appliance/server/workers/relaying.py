@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from appliance.server.workers.asking import Asking
 from appliance.server.workers.messages import Relay, Relayed
 from appliance.web import answers
@@ -74,7 +76,9 @@ def divided(routes: Iterable[Route], asking: Asking) -> list[Route]:
 
 def _relayed(route: Route, asking: Asking) -> Route:
     async def endpoint(request: Request) -> Response:
-        whole = replace(request, parameters=dict(request.parameters), headers=dict(request.headers))
+        whole = structs.replace(
+            request, parameters=dict(request.parameters), headers=dict(request.headers)
+        )
         found: Relayed = await asking.ask(
             lambda number: Relay(number, route.method, route.path, whole)
         )
