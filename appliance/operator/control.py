@@ -146,7 +146,9 @@ async def _attend(
         try:
             room.acquire_nowait()
         except trio.WouldBlock:
-            raise Unavailable("too many connections to the control socket") from None
+            raise Unavailable(
+                "too many connections to the control socket: end one of them"
+            ) from None
         try:
             await _converse(respond, attach, stream)
         finally:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -15,6 +14,7 @@ from appliance.model.errors import BadRequest
 from appliance.model.inventory import CertificateKind
 from appliance.operator import certificate_forms
 from appliance.operator.certificate_forms import Form
+from appliance.operator.reading import path_of
 
 FORMS: Final = {
     CertificateKind.X509: ("pem", "csv", "json"),
@@ -40,7 +40,7 @@ class NewFile:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = path_of(path).absolute()
         self._passing = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         self._check_free()
         try:

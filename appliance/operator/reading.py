@@ -9,6 +9,14 @@ _LARGEST: Final = 60_000  # octets; more does not fit into a call
 _CONTENT: Final = ("-----BEGIN", "{")
 
 
+def path_of(typed: str) -> Path:
+    """Give the path that was typed, from ~ on, too. Raises BadRequest."""
+    try:
+        return Path(typed.strip()).expanduser()
+    except RuntimeError as error:
+        raise BadRequest(f"{typed.strip()}: there is no such user; write the whole path") from error
+
+
 def content_of(typed: str) -> str:
     """Give the text of the file of this name, or what was typed where that is the content itself.
 
@@ -16,7 +24,7 @@ def content_of(typed: str) -> str:
     """
     if not typed.strip() or typed.lstrip().startswith(_CONTENT):
         return typed
-    path = Path(typed.strip()).expanduser()
+    path = path_of(typed)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -47,7 +47,7 @@ class HourlyTally:
         number = _hour(event.at)
         if (counts := self._counts.get(number)) is None:
             counts = self._counts[number] = Counter()
-            for old in [each for each in self._counts if each <= max(self._counts) - HOURS]:
+            for old in [each for each in self._counts if each <= number - HOURS]:
                 del self._counts[old]
         counts[event.kind] += 1
 

@@ -24,6 +24,7 @@ from appliance.model.errors import BadRequest, FormatError
 from appliance.model.issuing import CertificateOrder, SshOrder
 from appliance.model.secret import Password
 from appliance.model.ssh import CertificateType
+from appliance.operator.reading import path_of
 
 _LARGEST: Final = 64 << 10  # octets of a file with a request or a key
 _DAYS: Final = {"d": 1, "w": 7, "y": 365}
@@ -102,8 +103,8 @@ class Wish:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is written: with a key in a file of its own, that one last."""
-        path = Path(self.path.strip()).expanduser().absolute()
+        """What is written: with a key in a file of its own, that one last. Raises BadRequest."""
+        path = path_of(self.path).absolute()
         if not self.makes_key or self.form is not FileForm.PEM or not path.name:
             return (path,)
         stem = path.with_suffix("") if path.suffix in (".crt", ".pem", ".cer") else path
@@ -142,7 +143,7 @@ def _content(typed: str, mark: str, what: str) -> bytes:
         raise BadRequest(f"paste {what}, or type the path of its file")
     if mark in text and not text.startswith(("/", "~", "./")):
         return text.encode()
-    path = Path(text).expanduser()
+    path = path_of(text)
     try:
         with path.open("rb") as stream:
             return stream.read(_LARGEST)

@@ -38,6 +38,14 @@ def test_what_is_too_old_is_forgotten() -> None:
     assert sum(each.issued for each in tally.activity(NOW, NOW).hours) == 1
 
 
+def test_an_hour_from_a_clock_that_was_ahead_takes_none_of_the_others_away() -> None:
+    tally = HourlyTally()
+    tally.note(event(ago=-1000 * HOUR))
+    tally.note(event(ago=HOUR))
+    tally.note(event())
+    assert [each.issued for each in tally.activity(NOW, NOW).hours][-2:] == [1, 1]
+
+
 def test_refusals_are_the_newest_first_whether_noted_or_remembered() -> None:
     tally = HourlyTally()
     for name in ("3", "4"):

@@ -35,6 +35,7 @@ def found(wish: Wish) -> dict[str, str]:
     ("change", "field", "said"),
     [
         ({"names": " , "}, "names", "give a name"),
+        ({"path": "~no.such.user/x.crt"}, "path", "there is no such user"),
         ({"names": "nas.test:443"}, "names", "a port is no part"),
         ({"names": "10.0.0.1:443"}, "names", "a port is no part"),
         ({"names": "a b_@"}, "names", "no e-mail address"),
