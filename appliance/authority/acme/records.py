@@ -208,9 +208,12 @@ _OMITTED: Final[Mapping[type, tuple[bytes, ...]]] = {
 }
 """What is left out where it is empty. No text has these octets in it: its quotes are escaped."""
 _DECODED: Final[Mapping[type, Callable[[bytes], Any]]] = {
-    each: lru_cache(maxsize=200)(msgspec.json.Decoder(each).decode) for each in _BUCKETS
+    each: msgspec.json.Decoder(each).decode for each in _BUCKETS
+} | {
+    # asked for again and again: whose account it is, and what belongs to orders under way
+    each: lru_cache(maxsize=200)(msgspec.json.Decoder(each).decode)
+    for each in (AccountRow, OrderRow, AuthorizationRow, ChallengeRow)
 }
-"""Read rows; those of an account, and of an order under way, are asked for again and again."""
 
 
 class Held(msgspec.Struct, Generic[R], frozen=True):
