@@ -263,8 +263,6 @@ class Certificates(Place):
         self._show_head()
 
     def _show_head(self) -> None:
-        if not self.is_mounted:
-            return
         width = max(0, self.size.width - 2)
         left = Text("Certificates  ", "bold") + Text(self._selection.words())
         shown = count(self._list.line_count)
@@ -275,4 +273,5 @@ class Certificates(Place):
             shown += " found"
         if self._asking:
             shown = f"searching …  {shown}"
-        self.query_one("#head", Static).update(ends(left, Text(shown), width))
+        for head in self.query("#head").results(Static):  # there is none once it is left
+            head.update(ends(left, Text(shown), width))

@@ -195,11 +195,10 @@ class Provisioners(Place):
         self.refresh_bindings()
 
     def _show_head(self) -> None:
-        if not self.is_mounted:
-            return
         current = self._list.current
         left = Text("Provisioners  ", "bold")
         if current is not None and current.state:
             left += Text(f"{LOOK} {printable(current.name)}: {printable(current.state)}")
         count = Text(f"{self._list.line_count} in ca.json")
-        self.query_one("#head", Static).update(ends(left, count, max(0, self.size.width - 2)))
+        for head in self.query("#head").results(Static):  # there is none once it is left
+            head.update(ends(left, count, max(0, self.size.width - 2)))

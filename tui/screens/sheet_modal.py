@@ -69,4 +69,5 @@ class SheetModal(ModalScreen[Answer]):
 
     def say(self, text: str) -> None:
         """Say what is wrong, or under way."""
-        self.query_one("#problem", Static).update(text)
+        for problem in self.query("#problem").results(Static):  # there is none once it is left
+            problem.update(text)

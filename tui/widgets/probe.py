@@ -101,10 +101,11 @@ class Probe(Vertical):
 
     async def _try(self) -> None:
         await asyncio.sleep(_PAUSE)
-        names = self.query_one(Input).value.replace(",", " ").split()
+        names = " ".join(each.value for each in self.query(Input)).replace(",", " ").split()
         side = next((Side(each.value) for each in self.query(Cycle)), Side.X509)
         try:
             text = await self.answer(self._change(), names, side)
         except HearthError as error:
             text = Text(f"{ACT} {printable(error.public)}", self.style("act"))
-        self.query_one(".answer", Static).update(text)
+        for place in self.query(".answer").results(Static):  # there is none once it is left
+            place.update(text)
