@@ -18,9 +18,10 @@ def check_dates(credential: Credential, trust: Trust, now: datetime) -> ParsedCe
         leaf, *issuers = _path(credential.certificate, known)
     except FormatError as error:
         raise Unauthorized("the client certificate cannot be read", detail=str(error)) from error
-    _check(leaf, now, "client certificate")
+    second = periods.whole_second(now)
+    _check(leaf, second, "client certificate")
     for issuer in issuers:
-        _check(issuer, now, "issuer of the client certificate")
+        _check(issuer, second, "issuer of the client certificate")
     return leaf
 
 
@@ -57,7 +58,7 @@ def _check(certificate: ParsedCertificate, now: datetime, what: str) -> None:
         raise Unauthorized(
             f"the {what} is not valid yet", detail=f"notBefore: {validity.not_before:%FT%TZ}"
         )
-    if periods.whole_second(now) > validity.not_after:
+    if now > validity.not_after:
         raise Unauthorized(
             f"the {what} has expired", detail=f"notAfter: {validity.not_after:%FT%TZ}"
         )

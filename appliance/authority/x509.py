@@ -182,10 +182,11 @@ class X509Authority:
         Raises Unauthorized, Unavailable, Broken.
         """
         with self._attempt("renew", context) as attempt:
-            old = self._shown(credential, attempt)
-            provisioner = await self._renewing(old, attempt)
-            key = self.issuers.renewing(old, self.clock.now())
-            draft = self._renewed(old, key)
+            now = self.clock.now()
+            old = self._shown(credential, attempt, now)
+            provisioner = await self._renewing(old, attempt, now)
+            key = self.issuers.renewing(old, now)
+            draft = drafts.renewed(old, key.issuer, now=now, backdate=self.backdate)
             return await self._reissue(draft, key, provisioner, attempt, EventKind.RENEWED)
 
     async def renew_with_token(self, token: str, context: Context) -> Issued:
@@ -205,9 +206,9 @@ class X509Authority:
             now = self.clock.now()
             renewal.check_claims(provisioner.ref.name, self.registry.audiences.renew, now)
             async with self.tokens.spending(renewal.use):
-                await self._renewing(old, attempt)
+                await self._renewing(old, attempt, now)
                 key = self.issuers.renewing(old, now)
-                draft = self._renewed(old, key)
+                draft = drafts.renewed(old, key.issuer, now=now, backdate=self.backdate)
                 return await self._reissue(
                     draft, key, provisioner, attempt, EventKind.RENEWED, renewal.use
                 )
@@ -220,30 +221,32 @@ class X509Authority:
         with self._attempt("rekey", context) as attempt:
             request: SigningRequest = requests.read(csr)
             rules.check_key(request.public_key)
-            old = self._shown(credential, attempt)
-            provisioner = await self._renewing(old, attempt)
             now = self.clock.now()
+            old = self._shown(credential, attempt, now)
+            provisioner = await self._renewing(old, attempt, now)
             key = self.issuers.renewing(old, now)
             draft = drafts.rekeyed(old, request, key.issuer, now=now, backdate=self.backdate)
             return await self._reissue(draft, key, provisioner, attempt, EventKind.REKEYED)
 
     # ---- who allows it
 
-    def _shown(self, credential: Credential, attempt: Attempt) -> ParsedCertificate:
-        old = credentials.check_dates(credential, self.trust, self.clock.now())
+    def _shown(self, credential: Credential, attempt: Attempt, now: datetime) -> ParsedCertificate:
+        old = credentials.check_dates(credential, self.trust, now)
         attempt.about(old.common_name, old.sans)
         attempt.of(old.serial, old.validity)
         attempt.replacing(old.serial)
         return old
 
-    async def _renewing(self, old: ParsedCertificate, attempt: Attempt) -> Provisioner | None:
+    async def _renewing(
+        self, old: ParsedCertificate, attempt: Attempt, now: datetime
+    ) -> Provisioner | None:
         """Ask whoever answers for the certificate. None: nobody does, and step-ca renews it."""
         if await records.is_revoked(self.store, old.serial):
             raise Unauthorized("the certificate has been revoked")
         provisioner = await self._provisioner(old)
         if provisioner is not None:
             attempt.allowed_by(provisioner.ref)
-            provisioner.authorize_renewal(old.validity, self.clock.now())
+            provisioner.authorize_renewal(old.validity, now)
         return provisioner
 
     async def _provisioner(self, old: ParsedCertificate) -> Provisioner | None:
@@ -298,9 +301,6 @@ class X509Authority:
         _constrain(draft, key)
         if self.policy is not None:
             self.policy.check(draft.common_name, draft.sans)
-
-    def _renewed(self, old: ParsedCertificate, key: IssuingKey) -> Draft:
-        return drafts.renewed(old, key.issuer, now=self.clock.now(), backdate=self.backdate)
 
     async def _reissue(
         self,

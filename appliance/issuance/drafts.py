@@ -80,7 +80,7 @@ def leaf(
 
 def renewed(old: ParsedCertificate, issuer: Issuer, *, now: datetime, backdate: timedelta) -> Draft:
     """Draft the same certificate again from now on: as long, and with the same extensions."""
-    kept = tuple(each for each in _kept(old, issuer) if each.oid != ext.AUTHORITY_KEY_ID)
+    kept = [each for each in _kept(old, issuer) if each.oid != ext.AUTHORITY_KEY_ID]
     first = () if old.extension(ext.SUBJECT_KEY_ID) else (_key_id(old.public_key_info),)
     return Draft(
         common_name=old.common_name,
@@ -102,7 +102,7 @@ def rekeyed(
 ) -> Draft:
     """Draft the same certificate for the key of the request; its names are not looked at."""
     replaced = (ext.AUTHORITY_KEY_ID, ext.SUBJECT_KEY_ID)
-    kept = (each for each in _kept(old, issuer) if each.oid not in replaced)
+    kept = [each for each in _kept(old, issuer) if each.oid not in replaced]
     return Draft(
         common_name=old.common_name,
         sans=old.sans,

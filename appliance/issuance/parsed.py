@@ -1,9 +1,10 @@
 """Certificates read back with every octet kept, so that a renewal repeats what it does not know."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from appliance.formats import der
 from appliance.formats.der import Element
@@ -23,8 +24,7 @@ _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 _VERSION, _EXTENSIONS = 0xA0, 0xA3  # [0] and [3] of TBSCertificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedCertificate:
+class ParsedCertificate(Struct, frozen=True, kw_only=True):
     """A certificate's parts. `subject`, `issuer` and `public_key_info` are DER."""
 
     der: bytes
