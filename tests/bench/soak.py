@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import console, ordering, renewing, rude, signing
+from tests.bench.connection import Failed
 from tests.bench.loads import Load, Loaded
 from tests.bench.servers import Authority, Running, programs
 
@@ -125,19 +126,25 @@ def _files(server: Running, directory: Path) -> list[str]:
 def _again(
     name: str, server: Running, authority: Authority, until: float, portion: int, done: Any
 ) -> None:
-    """Load in portions until then; more is prepared than the portion before has used."""
-    (load, connections), issued, rate, most, portions = LOADS[name], 0, 0.0, _MOST, 0
-    try:
-        while (left := until - time.perf_counter()) > 1 or not portions:
-            seconds = max(1, min(portion, round(left)))
+    """Load in portions until then; more is prepared than the portion before has used.
+
+    A portion may fail where the machine has too little for all of this; the next one is tried.
+    """
+    (load, connections), most, failed = LOADS[name], _MOST, 0
+    issued, rates = 0, list[float]()
+    while (left := until - time.perf_counter()) > 1:
+        seconds = max(1, min(portion, round(left)))
+        try:
             found = load(server, authority, connections, seconds, most)
-            issued, portions = issued + found.issued, portions + 1
-            rate += next(iter(found.figures.values()))
-            most = max(500, 3 * found.issued)
-    except Exception:  # noqa: BLE001  the parent ends all
-        done.put((name, issued, 0.0, traceback.format_exc()))
-        return
-    done.put((name, issued, rate / portions, ""))
+        except (Failed, OSError, RuntimeError):
+            print(f"! {name}: {traceback.format_exc()}", file=sys.stderr)
+            failed += 1
+            time.sleep(1)
+            continue
+        issued += found.issued
+        rates.append(next(iter(found.figures.values())))
+        most = max(500, 3 * found.issued)
+    done.put((name, issued, sum(rates) / max(1, len(rates)), failed))
 
 
 def burden(server: Running, authority: Authority, seconds: float, portion: int) -> dict[str, float]:
@@ -152,11 +159,10 @@ def burden(server: Running, authority: Authority, seconds: float, portion: int) 
         each.start()
     found, issued = dict[str, float](), 0
     for _ in processes:
-        name, count, rate, failure = done.get()
-        if failure:
-            print(f"! {name}: {failure}", file=sys.stderr)
+        name, count, rate, failed = done.get()
         issued += count
         found[f"{name}, mean of portions"] = rate
+        found[f"{name}, portions that failed"] = failed
     for each in processes:
         each.join()
     took = time.perf_counter() - began
