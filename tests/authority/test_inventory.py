@@ -288,8 +288,13 @@ async def foreign(made: list[Sample]) -> MemoryStore:
     store = MemoryStore()
     await fill(store, made)
     for bucket in (
-        index.SERIALS, index.ISSUED, index.NAMES, index.PROVISIONERS, index.EXPIRY, index.REVOKED
-    ):  # fmt: skip
+        index.X509.serials,
+        index.ISSUED,
+        index.NAMES,
+        index.PROVISIONERS,
+        index.EXPIRY,
+        index.REVOKED,
+    ):
         rows = await store.scan(bucket, limit=10**6)
         await store.commit([Delete(bucket, key) for key, _ in rows])
     return store

@@ -427,7 +427,7 @@ def test_a_database_that_another_process_has_open(
 def test_a_database_without_our_index_is_listed(filled: Cli) -> None:
     async def strip() -> None:
         store = await open_store(filled.database)
-        for bucket in (index.SERIALS, index.ISSUED, index.NAMES, index.EXPIRY, index.REVOKED):
+        for bucket in (index.X509.serials, index.ISSUED, index.NAMES, index.EXPIRY, index.REVOKED):
             rows = await store.scan(bucket)
             await store.commit([Delete(bucket, key) for key, _ in rows])
         await store.aclose()
