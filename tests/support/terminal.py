@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ def on_terminal(
             command,
             cwd=cwd,
             env=dict(environ),
-            preexec_fn=lambda: os.login_tty(theirs),  # noqa: PLW1509 - no threads in the child
+            preexec_fn=lambda: _log_in(theirs),  # noqa: PLW1509 - no threads in the child
             close_fds=False,
         )
         os.close(theirs)
@@ -79,3 +80,10 @@ def on_terminal(
         os.close(ours)
         if theirs >= 0:
             os.close(theirs)
+
+
+def _log_in(terminal: int) -> None:
+    """Take the terminal, and signals as a login has them: who runs the tests may ignore some."""
+    for each in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
+    os.login_tty(terminal)
