@@ -29,11 +29,11 @@ class Piloted:
 
     @property
     def lines(self) -> list[str]:
-        """What is on the screen, line by line, without trailing blanks."""
+        """What is on the screen, line by line, without trailing blanks; a new one is empty."""
         width, height = self.app.size
         strips = self.app.screen._compositor.render_strips()
-        assert len(strips) == height
-        return [strip.text[:width].rstrip() for strip in strips]
+        shown = [strip.text[:width].rstrip() for strip in strips]
+        return shown + [""] * (height - len(shown))
 
     @property
     def text(self) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from msgspec import structs
+
 from appliance.model.events import EventKind
 from appliance.model.inventory import CertificateKind
 from tests.support.console import Driven, drive
@@ -17,7 +19,7 @@ ANNA = replace(
     certificate_type="user",
 )
 TWIN = summary(70, "twin.home.arpa", ago=timedelta(minutes=6))
-WEB = replace(
+WEB = structs.replace(
     event(71, EventKind.RENEWED, "web.home.arpa", ago=2),
     operation="ssh-renew",
     certificate_type="host",
@@ -26,7 +28,7 @@ WEB = replace(
 
 def test_they_are_told_apart_in_the_list_and_found() -> None:
     assert subject(WEB, 40) == "ssh web.home.arpa"
-    assert subject(replace(WEB, subject="", sans=()), 40) == "ssh no name"
+    assert subject(structs.replace(WEB, subject="", sans=()), 40) == "ssh no name"
 
     async def act(console: Driven) -> None:
         await console.until(lambda: "ssh anna, admin" in console.text)
