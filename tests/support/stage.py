@@ -105,6 +105,7 @@ def perform(scene: Scene, look: Look) -> None:
         for size in SIZES:
             if size != app.size:
                 await pilot.resize_terminal(*size)
+                await stage.settle()
             await look(stage, size)
 
     with _universal_time():
