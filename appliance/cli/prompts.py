@@ -19,7 +19,6 @@ from appliance.model.secret import Password
 _UP, _DOWN = ("\x1b[A", "\x1bOA", "k", "\x10"), ("\x1b[B", "\x1bOB", "j", "\x0e")
 _INTERRUPT, _END = "\x03", "\x04"
 _ESCAPE_WAIT = 0.1  # seconds in which the rest of an arrow key comes
-_LOOK_UP = 0.5  # seconds after which Ctrl-C is noticed that came just before the wait for a key
 
 
 def say(text: str) -> None:
@@ -148,7 +147,7 @@ def _read_line(fd: int, prompt: str) -> str:
     sys.stderr.write(prompt)
     sys.stderr.flush()
     line = bytearray()
-    while (octet := _read_octet(fd)) != b"\n":
+    while (octet := os.read(fd, 1)) != b"\n":
         if not octet:
             raise KeyboardInterrupt
         line += octet
@@ -157,19 +156,12 @@ def _read_line(fd: int, prompt: str) -> str:
 
 def _read_key(fd: int) -> str:
     """Read one key press, however fast they come; an arrow key is a sequence of three octets."""
-    key = _read_octet(fd)
+    key = os.read(fd, 1)
     if key == b"\x1b" and select.select([fd], [], [], _ESCAPE_WAIT)[0]:
         key += os.read(fd, 1)
         if key in (b"\x1b[", b"\x1bO"):
             key += os.read(fd, 1)
     return key.decode("ascii", "replace") or _END
-
-
-def _read_octet(fd: int) -> bytes:
-    """Wait for an octet; nothing at the end. A signal's turn comes also when it raced the wait."""
-    while not select.select([fd], [], [], _LOOK_UP)[0]:
-        pass
-    return os.read(fd, 1)
 
 
 @contextlib.contextmanager

@@ -20,12 +20,6 @@ from appliance.model.errors import BadRequest, FormatError
 from appliance.model.names import San, SanKind
 
 _LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
-_KINDS: Final = (
-    x509.DNSName,
-    x509.IPAddress,
-    x509.RFC822Name,
-    x509.UniformResourceIdentifier,
-)
 _ECDSA: Final[Mapping[x509.ObjectIdentifier, ECDSA]] = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA256: ECDSA(hashes.SHA256()),
     SignatureAlgorithmOID.ECDSA_WITH_SHA384: ECDSA(hashes.SHA384()),
@@ -108,16 +102,15 @@ def _common_name(subject: x509.Name) -> str:
 
 
 def _sans(extensions: x509.Extensions) -> tuple[tuple[San, ...], bool]:
-    """Give the names of the four kinds, and whether there are others: they say nothing, as in
-    step-ca.
+    """Give the names of the four kinds, and whether there are others. Raises FormatError.
 
-    Raises FormatError.
+    Others say nothing, as in step-ca.
     """
     for extension in extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
-            written = tuple(extension.value)
-            found = tuple(san for name in written if (san := _san(name)) is not None)
-            return found, not all(isinstance(name, _KINDS) for name in written)
+            read = [_san(name) for name in extension.value]
+            found = tuple([san for san in read if san is not None])
+            return found, len(found) < len(read)
     return (), False
 
 

@@ -51,8 +51,7 @@ from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
 
 if TYPE_CHECKING:
-    from appliance.operator.terminal_link import Consoles
-    from appliance.server.operating import Operate
+    from appliance.server.operating import MakeConsoles, Operate
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ async def serve_appliance(
     ring: EventRing,
     controls: Controls,
     output: Output | None = None,
-    consoles: "Callable[[], Consoles] | None" = None,
+    consoles: "MakeConsoles | None" = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `controls.stop` is set and the last answer is out.
@@ -94,7 +93,7 @@ async def _serve(
     controls: Controls,
     sink: RememberedRequests,
     say: Callable[[str], None],
-    consoles: "Callable[[], Consoles] | None",
+    consoles: "MakeConsoles | None",
     task_status: trio.TaskStatus[Running],
 ) -> None:
     allow_many_files()
@@ -171,7 +170,7 @@ def run_headless(
     *,
     ring: EventRing,
     output: Output | None = None,
-    consoles: "Callable[[], Consoles] | None" = None,
+    consoles: "MakeConsoles | None" = None,
 ) -> int:
     """Serve in this thread until SIGTERM or SIGINT, and give the exit code.
 

@@ -108,6 +108,8 @@ def _told(server: Running, file: Path) -> Any:
     file.unlink(missing_ok=True)
     server.process.send_signal(signal.SIGUSR1)
     while not file.exists():
+        if server.process.poll() is not None:
+            raise RuntimeError(f"{server.program.name} has ended; see {server.log.name}")
         time.sleep(0.05)
     return json.loads(file.read_text())
 

@@ -142,8 +142,11 @@ class StoreContract:
         for old in (None, b"1"):
             with pytest.raises(Conflict):
                 await store.commit([CompareAndSwap("b", b"k", old, b"3")])
-        assert await row(store, b"k") == b"2"
-        await store.commit([CompareAndSwap("b", b"k", b"2", None)])
+        await store.commit([CompareAndSwap("b", b"k", b"2", b"2"), Put("b", b"held", b"1")])
+        with pytest.raises(Conflict):
+            await store.commit([CompareAndSwap("b", b"k", b"1", b"1"), Put("b", b"held", b"2")])
+        assert (await row(store, b"k"), await row(store, b"held")) == (b"2", b"1")
+        await store.commit([CompareAndSwap("b", b"k", b"2", None), Delete("b", b"held")])
         assert await row(store, b"k") is None
         await store.commit([CompareAndSwap("b", b"k", None, None)])
         assert await store.scan("b") == []

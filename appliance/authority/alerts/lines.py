@@ -25,9 +25,7 @@ _KEY_OCTETS: Final = 16
 _OCTETS: Final = 5  # of a time, in seconds
 _ISSUED: Final = 2 * _OCTETS  # where the time of the newest certificate begins, in microseconds
 _PLACE: Final = _ISSUED + 8  # where its kind and serial number begin
-_REST: Final = (
-    _PLACE + 21
-)  # where the rest begins; serial numbers have 20 octets (RFC 5280 4.1.2.2)
+_REST: Final = _PLACE + 21  # where the rest begins: serials have 20 octets (RFC 5280 4.1.2.2)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = b"\xff" * _OCTETS
