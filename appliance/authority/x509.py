@@ -48,6 +48,7 @@ from appliance.model.errors import (
 from appliance.model.events import EventKind
 from appliance.model.grants import Credential, ProvisionerRef, TokenUse
 from appliance.model.validity import TimeOrDuration, Validity
+from appliance.ports.abreast import abreast
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
@@ -104,10 +105,12 @@ class X509Authority:
         with self._attempt("sign", request.context) as attempt:
             csr = requests.read(request.csr)
             attempt.about(csr.common_name, csr.sans)
+            await abreast()
             if not request.token:
                 raise BadRequest("missing ott: a one-time token is needed")
             now = self.clock.now()
             grant = await self.registry.authorize_sign(request.token, now)
+            await abreast()
             attempt.about(grant.subject, grant.sans)
             attempt.allowed_by(grant.provisioner)
             attempt.asked(_token(grant.token))
@@ -273,6 +276,7 @@ class X509Authority:
             given = await self.webhooks.enriched(given, context)
             attempt.passed("webhooks")
         wanted, draft = await self._decided(given, asked, key)
+        await abreast()
         attempt.passed("decide")
         if hooks:
             await self.webhooks.permit(given, wanted, draft.validity, context)
@@ -313,6 +317,7 @@ class X509Authority:
     ) -> Issued:
         _constrain(draft, key)
         ref = provisioner.ref if provisioner else None
+        await abreast()
         attempt.passed("decide")
         signed = await self._signed(draft, key, ref, attempt)
         return await self._recorded(signed, token, attempt, kind)
@@ -329,6 +334,7 @@ class X509Authority:
         signature = await key.signer.sign(prepared.to_be_signed, prepared.algorithm)
         certificate = certificates.assemble(prepared, signature)
         attempt.passed("sign")
+        await abreast()
         return Issued(
             certificate=certificate,
             chain=key.chain,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from appliance.ports.abreast import abreast
 from appliance.web import answers
 from appliance.web.conversation import Conversation, Phase
 from appliance.web.http import Response
@@ -184,6 +185,7 @@ class Connection:
                 return data
         visit.request.body = data[begun.octets :]
         conversation.enter(Phase.RESPONSE, context.limits.response)
+        await abreast()
         await self._finish(visit, await visit.answer(), close=begun.close)
         return b""
 

@@ -51,6 +51,32 @@ class FailingSigner:
         return await shared_hierarchy().signer.sign(b"other" if self.forged else message, algorithm)
 
 
+class EmptyStore:
+    """A store that has nothing, keeps nothing and makes nobody wait."""
+
+    description = "empty"
+
+    async def get(self, bucket: str, key: bytes) -> bytes | None:
+        return None
+
+    async def commit(self, operations: Sequence[Operation]) -> None:
+        return
+
+    async def scan(
+        self,
+        bucket: str,
+        *,
+        start: bytes = b"",
+        stop: bytes | None = None,
+        reverse: bool = False,
+        limit: int = 1000,
+    ) -> list[tuple[bytes, bytes]]:
+        return []
+
+    async def aclose(self) -> None:
+        return
+
+
 def appliance(**changes: object) -> Appliance:
     return Appliance(entries=provisioners(), **changes)  # type: ignore[arg-type]
 
@@ -124,6 +150,26 @@ async def test_how_long_it_took_is_told() -> None:
     assert app.events[0].at == START + timedelta(seconds=1.5)
 
 
+async def test_requests_at_work_at_once_go_through_each_step_together() -> None:
+    steps: list[str] = []
+
+    class Noting(FailingSigner):
+        async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
+            steps.append("sign")
+            return await shared_hierarchy().signer.sign(message, algorithm)
+
+    class Recording(EmptyStore):
+        async def commit(self, operations: Sequence[Operation]) -> None:
+            steps.append("record")
+
+    app = appliance(signer=Noting(), store=Recording())
+    asked = [request(ask_of(app)) for _ in range(3)]
+    async with trio.open_nursery() as nursery:
+        for each in asked:
+            nursery.start_soon(app.x509.sign, each)
+    assert steps == ["sign"] * 3 + ["record"] * 3
+
+
 async def test_of_many_with_one_token_one_gets_a_certificate_and_the_key_is_used_once() -> None:
     signer = FailingSigner()
     app = appliance(signer=signer)
@@ -194,31 +240,9 @@ async def test_a_token_survives_a_key_that_fails(signer: FailingSigner) -> None:
 async def test_a_certificate_that_cannot_be_recorded_is_not_handed_out() -> None:
     """Its serial is told, to us only."""
 
-    class Full:
-        description = "full"
-
-        def __init__(self) -> None:
-            self.inner = MemoryStore()
-
-        async def get(self, bucket: str, key: bytes) -> bytes | None:
-            return await self.inner.get(bucket, key)
-
+    class Full(EmptyStore):
         async def commit(self, operations: Sequence[Operation]) -> None:
             raise Broken("the disk is full")
-
-        async def scan(
-            self,
-            bucket: str,
-            *,
-            start: bytes = b"",
-            stop: bytes | None = None,
-            reverse: bool = False,
-            limit: int = 1000,
-        ) -> list[tuple[bytes, bytes]]:
-            return []
-
-        async def aclose(self) -> None:
-            await self.inner.aclose()
 
     app = appliance(store=Full())
     with pytest.raises(Broken) as error:

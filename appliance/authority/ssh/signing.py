@@ -34,6 +34,7 @@ from appliance.model.events import EventKind
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.ssh import CertificateType
 from appliance.model.validity import Validity
+from appliance.ports.abreast import abreast
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
 from appliance.ports.events import EventSink
@@ -94,6 +95,7 @@ class SshAuthority:
             attempt.about_ssh(asked.key_id, asked.principals, asked.type)
             self.keys.check_enabled()
             grant = await self.registry.authorize_ssh_sign(request.token, self.clock.now())
+            await abreast()
             attempt.allowed_by(grant.provisioner)
             attempt.about_ssh(grant.key_id, grant.principals or (), grant.type.label)
             attempt.asked(_token(grant.token))
@@ -198,6 +200,7 @@ class SshAuthority:
         now = self.clock.now()
         period = periods.decide(draft, asked, grant, now)
         kind = self._permit(draft, period, grant, asked.public_key, now)
+        await abreast()
         attempt.passed("decide")
         if webhooks is not None:
             await webhooks.permit(given, draft, period, request.context)
@@ -276,6 +279,7 @@ class SshAuthority:
         self, issued: SshIssued, token: TokenUse | None, attempt: Attempt, kind: EventKind
     ) -> SshIssued:
         """Write it down, and report it. Raises Broken, and Unauthorized for its token."""
+        await abreast()
         made = issued.certificate
         attempt.about_ssh(made.key_id, made.principals, made.type.label)
         validity = periods.of(made).validity
