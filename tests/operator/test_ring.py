@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from threading import Thread
 
+import msgspec
 import pytest
 
 from appliance.model.events import Event, EventKind
@@ -28,6 +29,17 @@ def test_a_reader_gets_what_it_has_not_seen_and_sees_the_gap(
     for _ in range(5):
         ring.record(event())
     assert [numbered.number for numbered in ring.events(after)] == numbers
+
+
+@pytest.mark.parametrize("subject", ["host.test", "\ud800"])
+def test_of_more_than_a_few_pages_it_gives_the_newest_as_they_were(subject: str) -> None:
+    """They are kept as JSON, which has no room for text that is no Unicode."""
+    ring = EventRing(capacity=600)
+    told = [msgspec.structs.replace(event(subject=subject), serial=2**150 + n) for n in range(1100)]
+    for each in told:
+        ring.record(each)
+    assert [numbered.event for numbered in ring.events()] == told[-600:]
+    assert [numbered.number for numbered in ring.events(700)] == list(range(701, 1101))
 
 
 def test_an_empty_ring_gives_nothing() -> None:
