@@ -43,6 +43,7 @@ from appliance.server.system import (
     SystemClock,
     allow_many_files,
     keep_small,
+    share_heaps,
 )
 from appliance.server.upkeep import Upkeep
 from appliance.server.validating import owner
@@ -97,6 +98,7 @@ async def _serve(
     task_status: trio.TaskStatus[Running],
 ) -> None:
     allow_many_files()
+    share_heaps()
     clock, chance = SystemClock(), SystemChance()
     settings = configured(launch)
     async with _opened_store(settings, say) as store, _tasks() as tasks:

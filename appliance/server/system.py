@@ -12,6 +12,8 @@ import trio
 
 _SETTLING: Final = 1.0  # seconds in which those who waited for the start are answered
 _EASE: Final = 60.0  # seconds
+_HEAPS: Final = 2
+_ARENA_MAX: Final = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
 @final
@@ -60,6 +62,15 @@ async def keep_small() -> None:
 def _give_back() -> None:
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
+
+
+def share_heaps() -> None:
+    """Have the threads share few heaps; each of them has holes that no other can fill.
+
+    By itself glibc makes up to eight for each processor. Called before there are threads.
+    """
+    if tune := getattr(ctypes.CDLL(None), "mallopt", None):
+        tune(_ARENA_MAX, _HEAPS)
 
 
 def allow_many_files() -> None:
