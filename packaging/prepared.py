@@ -21,7 +21,13 @@ from types import CodeType
 import attr._make
 
 NAME = "generated.code"
-MODULES = ("appliance.cli.main", "appliance.cli.serve", "appliance.server.operating")
+MODULES = (
+    "appliance.cli.main",
+    "appliance.cli.serve",
+    "appliance.server.acme",
+    "appliance.server.validating",
+    "appliance.server.operating",
+)
 
 
 def digest(text: str) -> bytes:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
-from appliance.authority.acme.validation import Validation
 from appliance.authority.alerts.monitor import Alerts
 from appliance.authority.certificate_numbers import CertificateNumbers
 from appliance.authority.conditions import ConditionBoard
@@ -39,19 +39,19 @@ from appliance.ports.store import MeasuredStore, Store
 from appliance.provisioners import registry
 from appliance.provisioners.registry import Registry
 from appliance.server import issuing, material, passwords, published
-from appliance.server.acme import acme_routes
 from appliance.server.keys import Tokens
 from appliance.server.launch import USUAL_NETWORK, Network
+from appliance.server.proving import Proving
 from appliance.server.responding import build_responder
 from appliance.server.ssh import SshPasswords, host_routes, open_ssh_keys
 from appliance.server.token_keys import TokenKeys
 from appliance.server.token_notices import TokenNotices
-from appliance.server.validating import build_validation
 from appliance.stores.memory import MemoryStore
 from appliance.upstream.http import HttpOutbound
 from appliance.web.api.routes import ca_routes
 from appliance.web.api.ssh import SshEndpoints
 from appliance.web.application import Application, build_application
+from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
 from appliance.web.visits import AccessLog
 
@@ -72,7 +72,7 @@ class Ground:
     password: Password | None
     ssh_passwords: Mapping[CertificateType, Password]
     key_tokens: TokenKeys
-    validation: Validation
+    proving: Proving
     conditions: ConditionBoard
     gate: IssuanceGate
 
@@ -114,9 +114,9 @@ def lay_foundation(
     notices = TokenNotices(conditions, counted, clock)
     tokens.tell(notices.changed, notices.left)
     lists = CrlPublisher(store, clock, gate)
-    validation = build_validation(network, store=store, clock=clock, chance=chance, events=counted)
+    proving = Proving(network, store=store, clock=clock, chance=chance, events=counted)
     counted.add(lists.families)
-    counted.add(validation.families)
+    counted.add(proving.tally.families)
     return Foundation(
         store=store,
         tokens=OneTimeTokens(store),
@@ -130,7 +130,7 @@ def lay_foundation(
         password=password,
         ssh_passwords=ssh_passwords,
         key_tokens=tokens,
-        validation=validation,
+        proving=proving,
         conditions=conditions,
         journal=journal,
         alerts=alerts,
@@ -264,6 +264,10 @@ def assemble(settings: Settings, foundation: Ground, access_log: AccessLog) -> A
         ssh_list=foundation.ssh_list,
         clock=foundation.clock,
     )
+    acme = partial(_acme_routes, settings, foundation.proving, x509, revocation)
+    has_acme = any(each.type == "ACME" for each in settings.provisioners)
+    if has_acme:
+        foundation.proving.want()
     routes = [
         *ca_routes(
             x509=x509,
@@ -274,7 +278,7 @@ def assemble(settings: Settings, foundation: Ground, access_log: AccessLog) -> A
             conditions=foundation.conditions.conditions,
             ssh=[*SshEndpoints(ssh, ssh_revocation, x509).routes(), *hosts],
         ),
-        *acme_routes(settings, x509=x509, revocation=revocation, validator=foundation.validation),
+        *(acme() if has_acme else ()),
         *public,
     ]
     return Assembly(
@@ -301,9 +305,19 @@ def assemble(settings: Settings, foundation: Ground, access_log: AccessLog) -> A
             chance=foundation.chance,
             access_log=access_log,
             trace_header=settings.trace_header,
+            late=None if has_acme else acme,
         ),
         warnings=tuple(_warnings(settings, trust, foundation.clock.now())),
     )
+
+
+def _acme_routes(
+    settings: Settings, proving: Proving, x509: X509Authority, revocation: RevocationAuthority
+) -> list[Route]:
+    # Without a provisioner of this type, they say no more than that.
+    from appliance.server.acme import acme_routes  # noqa: PLC0415
+
+    return acme_routes(settings, x509=x509, revocation=revocation, validator=proving.validation)
 
 
 def _new_account(ssh: SshSettings | None) -> NewAccount | None:

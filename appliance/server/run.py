@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from appliance.authority import importing, reindexing
+from appliance.authority import reindexing
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.errors import ConfigError, HearthError
 from appliance.model.version import VERSION
@@ -46,7 +46,6 @@ from appliance.server.system import (
     share_heaps,
 )
 from appliance.server.upkeep import Upkeep
-from appliance.server.validating import owner
 from appliance.stores.leveldb import open_store
 from appliance.stores.memory import MemoryStore
 from appliance.web.limits import Limits
@@ -131,9 +130,7 @@ async def _serve(
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
         tasks.start_soon(upkeep.run)
-        await tasks.start(
-            foundation.validation.run, lambda row: owner(service.assembly.registry, row)
-        )
+        await tasks.start(foundation.proving.run, lambda: service.assembly.registry)
         async with trio.open_nursery() as doors:
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
@@ -232,7 +229,7 @@ async def _opened_store(settings: Settings, say: Callable[[str], None]) -> Async
     else:
         notice, store = "", MemoryStore()
     try:
-        if notice and await importing.origin(store) is None:
+        if notice and not await _is_imported(store):
             say(f"notice: {notice}")
         if added := await reindexing.complete(store):
             say(f"indexed {added} certificates that were in the database before")
@@ -240,6 +237,12 @@ async def _opened_store(settings: Settings, say: Callable[[str], None]) -> Async
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSING):
             await store.aclose()
+
+
+async def _is_imported(store: Store) -> bool:
+    from appliance.authority import importing  # noqa: PLC0415 - few have moved a database
+
+    return await importing.origin(store) is not None
 
 
 @asynccontextmanager

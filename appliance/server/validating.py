@@ -3,6 +3,7 @@
 from appliance.authority.acme.accounts import belongs
 from appliance.authority.acme.looking import Probes
 from appliance.authority.acme.records import AccountRow
+from appliance.authority.acme.tally import ChallengeTally
 from appliance.authority.acme.validation import Validation
 from appliance.ports.chance import Chance
 from appliance.ports.clock import Clock
@@ -18,7 +19,13 @@ from appliance.upstream.tls_probe import TlsClient
 
 
 def build_validation(
-    network: Network, *, store: Store, clock: Clock, chance: Chance, events: EventSink
+    network: Network,
+    *,
+    store: Store,
+    clock: Clock,
+    chance: Chance,
+    events: EventSink,
+    tally: ChallengeTally,
 ) -> Validation:
     """Make it; it works as soon as its `run` does."""
     dns = DnsClient(network.resolver, fully_qualified=network.fully_qualified)
@@ -30,6 +37,7 @@ def build_validation(
         clock=clock,
         chance=chance,
         events=events,
+        tally=tally,
         probes=Probes(
             http=HttpClient(connecting, port=network.http_port),
             dns=dns,

@@ -9,10 +9,10 @@ Paths match whole and as they were sent: a slash more, or an escape for what nee
 path, and nothing redirects.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import trio
 
@@ -20,7 +20,7 @@ from appliance.ports.chance import Chance
 from appliance.web import answers
 from appliance.web.http import PeerCertificate, Request, Response, Route
 from appliance.web.lane import Head
-from appliance.web.routing import HotRoutes
+from appliance.web.routing import Found, HotRoutes
 from appliance.web.visits import AccessLog, Visit, fields, line, line_of, route_path, run, uuid4
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 TRACE_HEADER: Final = "x-smallstep-id"
 
+LateRoutes: TypeAlias = Callable[[], Iterable[Route]]
+"""Routes that hardly anybody will ask for; called from any thread."""
+
 
 def mounted(routes: Iterable[Route], *prefixes: str) -> list[Route]:
     """Give the routes once below each prefix, of which the empty one is the root."""
@@ -49,27 +52,43 @@ def build_application(
     chance: Chance,
     access_log: AccessLog,
     trace_header: str = "",
+    late: LateRoutes | None = None,
 ) -> "Application":
     """Make the application of a table of routes.
 
     `trace_header` is ca.json's `logger.traceHeader`, which brings a request id when X-Request-Id
-    does not.
+    does not. `late` ones are made for the first request that no other is for.
     """
-    return Application(list(routes), chance, access_log, trace_header.lower() or TRACE_HEADER)
+    trace_header = trace_header.lower() or TRACE_HEADER
+    return Application(list(routes), late, chance, access_log, trace_header)
 
 
 class Application:
     """The routes as one ASGI callable, which is the fast lane's application, too."""
 
     def __init__(
-        self, routes: list[Route], chance: Chance, access_log: AccessLog, trace_header: str
+        self,
+        routes: list[Route],
+        late: LateRoutes | None,
+        chance: Chance,
+        access_log: AccessLog,
+        trace_header: str,
     ) -> None:
-        self.routes = tuple(routes)
+        self._early, self._late = tuple(routes), late
+        self._routes = self._early
         self._chance = chance
         self._access_log = access_log
         self._trace_header = trace_header
         self._hot = HotRoutes(routes)
         self._framework: Framework | None = None
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """All of them, also those that are late."""
+        if (late := self._late) is not None:
+            self._routes = (*self._early, *late())
+            self._hot, self._late = HotRoutes(self._routes), None
+        return self._routes
 
     def visit(self, head: Head, client: str, peer: PeerCertificate | None) -> Visit | None:
         """Begin with a request of the fast lane; None when its route is none of the hot ones."""
@@ -102,7 +121,7 @@ class Application:
         request = self._request(scope)
         scope["path"] = request.path
         refused = scope["extensions"].get("refusal")
-        found = self._hot.find(request.method, request.path)
+        found = None if refused else await self._found(request)
         if refused is not None:
             response = answers.refusal(refused["status"])
         elif found is not None:
@@ -119,6 +138,13 @@ class Application:
             return
         await _send(request, response, send)
         self._access_log(line_of(request, response))
+
+    async def _found(self, request: Request) -> Found | None:
+        found = self._hot.find(request.method, request.path)
+        if found is None and self._late is not None:
+            await trio.to_thread.run_sync(lambda: self.routes)
+            found = self._hot.find(request.method, request.path)
+        return found
 
     async def _loaded(self) -> "Framework":
         # Most servers are asked for hot routes alone, and need no framework in their memory.

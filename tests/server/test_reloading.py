@@ -29,6 +29,22 @@ async def test_a_new_provisioner_works_after_a_reload(start: Start, authority: A
         assert (await appliance.client.post("/sign", json=body)).status_code == 201
 
 
+async def test_acme_comes_with_the_first_provisioner_of_its_type(
+    start: Start, authority: Authority
+) -> None:
+    async with start() as appliance:
+        answer = await appliance.client.get("/acme/acme/directory")
+        assert (answer.status_code, answer.json()["type"]) == (404, "notFound")
+        answer = await appliance.client.get("/acme/load/directory")
+        assert answer.json()["type"] == "urn:ietf:params:acme:error:unauthorized"
+        document = json.loads(authority.file.read_text())
+        document["authority"]["provisioners"].append({"type": "ACME", "name": "acme"})
+        authority.file.write_text(json.dumps(document))
+        await appliance.reload("Serving HTTPS")
+        answer = await appliance.client.get("/acme/acme/directory")
+        assert (answer.status_code, "newOrder" in answer.json()) == (200, True)
+
+
 async def test_connections_stay_open_and_the_certificate_changes(
     start: Start, authority: Authority
 ) -> None:

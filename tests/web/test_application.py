@@ -43,6 +43,24 @@ async def ask(
     return int(status.split(" ")[1]), found, rest
 
 
+async def test_late_routes_are_made_for_the_first_request_that_no_other_is_for(pki: Pki) -> None:
+    made: list[Route] = []
+
+    def late() -> list[Route]:
+        made.append(Route(method="GET", path="/late", endpoint=health))
+        return made
+
+    early = Route(method="GET", path="/early", endpoint=health)
+    application = build_application([early], chance=Dice(), access_log=lambda _: None, late=late)
+    async with serving(application, pki) as server:
+        assert (await ask(server, "/early"))[0] == 200
+        assert not made
+        for path, status in (("/late", 200), ("/none", 404), ("/late", 200), ("/early", 200)):
+            assert (await ask(server, path))[0] == status
+    assert [each.path for each in application.routes] == ["/early", "/late"]
+    assert len(made) == 1
+
+
 @pytest.mark.parametrize("path", ["/json", "/quart", "/1.0/json", "/1.0/quart"])
 async def test_a_route_is_the_same_hot_or_not(
     path: str, application: Application, pki: Pki

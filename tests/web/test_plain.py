@@ -64,7 +64,7 @@ async def large(request: Request) -> Response:
 def publishing() -> Application:
     """An application with one large answer."""
     route = Route(method="GET", path="/large", endpoint=large, hot=True)
-    return Application([route], Dice(), lambda line: None, "x-trace")
+    return Application([route], None, Dice(), lambda line: None, "x-trace")
 
 
 async def test_a_handshake_of_tls_is_no_request(application: Application, pki: Pki) -> None:

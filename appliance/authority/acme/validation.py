@@ -15,7 +15,6 @@ challenge, for its client to see. After a restart, those that are processing are
 
 import itertools
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -28,7 +27,7 @@ from appliance.authority.acme.authorizations import Authorization, Authorization
 from appliance.authority.acme.caa import CaaLookup, CaaRecheck
 from appliance.authority.acme.looking import Job, Looks, Probes, Seen, told
 from appliance.authority.acme.records import AccountRow, ChallengeRow, Held
-from appliance.formats.prometheus import Family, Labels
+from appliance.authority.acme.tally import ChallengeTally
 from appliance.issuance.acme import attestation, attestation_roots, challenges
 from appliance.issuance.acme.attestation import Asked
 from appliance.issuance.acme.checks import CaaMode
@@ -83,6 +82,7 @@ class Validation:
         chance: Chance,
         events: EventSink,
         probes: Probes,
+        tally: ChallengeTally | None = None,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._store, self._clock, self._events = store, clock, events
@@ -95,30 +95,12 @@ class Validation:
         )
         self._tasks: trio.Nursery | None = None  # while it works
         self._waiting: list[tuple[Job, trio.Event]] = []  # until it does
-        self._count = 0
-        self._settled: Counter[Labels] = Counter()
+        self.tally = tally or ChallengeTally()
 
     @property
     def types(self) -> frozenset[ChallengeType]:
         """The types that it can prove: all."""
         return _ALL
-
-    def families(self) -> list[Family]:
-        """Give numbers of challenges, and how many are in work. Callable from any thread."""
-        return [
-            Family(
-                name="hearth_acme_challenges_total",
-                help="Number of ACME challenges that were met or failed, by type",
-                kind="counter",
-                samples=list(self._settled.copy().items()),
-            ),
-            Family(
-                name="hearth_acme_challenges_in_work",
-                help="Number of ACME challenges that are being looked at",
-                kind="gauge",
-                samples=[((), self._count)],
-            ),
-        ]
 
     async def begin(
         self,
@@ -139,7 +121,7 @@ class Validation:
         if job.type is ChallengeType.DEVICE_ATTEST_01:
             await self._settle(job, self._attested(job, provisioner, payload))
             return
-        if self._count >= _MOST:
+        if self.tally.in_work >= _MOST:
             problem = AcmeError(
                 ProblemType.RATE_LIMITED, "too many challenges are looked at; respond again later"
             )
@@ -191,7 +173,7 @@ class Validation:
     def _take(self, job: Job) -> trio.Event:
         """Put a challenge in work; what is given is set when what was seen first is recorded."""
         looked = trio.Event()
-        self._count += 1
+        self.tally.in_work += 1
         if self._tasks is None:
             self._waiting.append((job, looked))
         else:
@@ -286,7 +268,7 @@ class Validation:
                 outcome = await self._outcome(job, looked)
                 await self._settle(job, outcome)
             finally:
-                self._count -= 1
+                self.tally.in_work -= 1
                 looked.set()
             if outcome.event is ChallengeEvent.PROVEN and job.checks.caa is CaaMode.WARN:
                 await self._warn(job)
@@ -338,7 +320,7 @@ class Validation:
         """Write it down, and tell of what failed."""
         written = await self._written(job, outcome)
         if written and outcome.event in _FINAL:
-            self._settled[("outcome", _FINAL[outcome.event]), ("type", job.type.value)] += 1
+            self.tally.settled(job.type.value, _FINAL[outcome.event])
         if written and outcome.event is ChallengeEvent.FAILED and outcome.problem is not None:
             self._tell(job, EventKind.REFUSED, "acme-challenge", outcome.problem.public)
 

@@ -10,8 +10,8 @@ from appliance.authority.ssh.krl import KrlPublisher
 from appliance.authority.tokens import OneTimeTokens
 from appliance.model.secret import Password
 from appliance.server.assembly import Ground
+from appliance.server.proving import Proving
 from appliance.server.system import SystemChance, SystemClock
-from appliance.server.validating import build_validation
 from appliance.server.workers.asking import Asking
 from appliance.server.workers.link import Link
 from appliance.server.workers.messages import Configure, FromMain
@@ -43,9 +43,7 @@ def lay_ground(link: Link[FromMain], asking: Asking, gate: IssuanceGate, wish: C
         password=None if wish.password is None else Password(wish.password),
         ssh_passwords={kind: Password(octets) for kind, octets in wish.ssh_passwords.items()},
         key_tokens=RemoteTokenKeys(asking, _NO_KEYS),
-        validation=build_validation(
-            wish.network, store=store, clock=clock, chance=chance, events=events
-        ),
+        proving=Proving(wish.network, store=store, clock=clock, chance=chance, events=events),
         conditions=ConditionBoard(clock),
         gate=gate,
     )
