@@ -31,6 +31,9 @@ MODULES = (
     "appliance.cli.serve",
     "appliance.server.acme",
     "appliance.server.validating",
+    "appliance.web.publish.ocsp",
+    "appliance.provisioners.nebula",
+    "appliance.provisioners.x5c",
     "appliance.server.operating",
 )
 

@@ -25,12 +25,10 @@ from appliance.provisioners.listed import (
     ListedProvisioner,
     UninitializedProvisioner,
 )
-from appliance.provisioners.nebula import NebulaProvisioner
 from appliance.provisioners.oidc import OidcProvisioner
 from appliance.provisioners.provisioner import Provisioner
 from appliance.provisioners.sshpop import SshPopProvisioner
 from appliance.provisioners.tokens import Claims
-from appliance.provisioners.x5c import X5cProvisioner
 
 _PAGE, _LONGEST_PAGE = 20, 100
 _CURSOR_LENGTH = 40
@@ -255,10 +253,14 @@ def provisioner_of(
             case "OIDC":
                 made = OidcProvisioner(settings, outbound=outbound, chance=chance)
             case "X5C":
+                from appliance.provisioners.x5c import X5cProvisioner  # noqa: PLC0415 - few have it
+
                 made = X5cProvisioner(settings, accepted)
             case "K8sSA":
                 made = K8sSaProvisioner(settings)
             case "Nebula":
+                from appliance.provisioners.nebula import NebulaProvisioner  # noqa: PLC0415
+
                 made = NebulaProvisioner(settings, accepted)
             case "ACME":
                 made = AcmeProvisioner(settings)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from appliance.authority.alerts.monitor import Alerts
 from appliance.authority.certificate_numbers import CertificateNumbers
@@ -14,7 +15,6 @@ from appliance.authority.gate import IssuanceGate
 from appliance.authority.issuers import Issuers
 from appliance.authority.journal import Journal
 from appliance.authority.metrics import Gathering, Metrics
-from appliance.authority.ocsp import OcspResponder
 from appliance.authority.revocation import RevocationAuthority
 from appliance.authority.ssh.keys import SshKeys
 from appliance.authority.ssh.krl import KrlPublisher
@@ -54,6 +54,9 @@ from appliance.web.application import Application, build_application
 from appliance.web.http import Route
 from appliance.web.publish.routes import publish_routes
 from appliance.web.visits import AccessLog
+
+if TYPE_CHECKING:
+    from appliance.authority.ocsp import OcspResponder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class Assembly:
     revocation: RevocationAuthority
     ssh_revocation: SshRevocationAuthority
     outbound: HttpOutbound
-    responder: OcspResponder | None
+    responder: "OcspResponder | None"
     lists: CrlPlan | None
     application: Application
     insecure: Application | None  # what plain HTTP serves

@@ -1,9 +1,9 @@
 """The table of what is published, the same over TLS and over plain HTTP."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from appliance.authority.crl import CrlPublisher
-from appliance.authority.ocsp import OcspResponder
 from appliance.authority.ssh.krl import KrlPublisher
 from appliance.ports.clock import Clock
 from appliance.web.application import mounted
@@ -11,13 +11,15 @@ from appliance.web.http import Route
 from appliance.web.publish.crl import crl_routes
 from appliance.web.publish.issuers import issuer_routes
 from appliance.web.publish.krl import krl_routes
-from appliance.web.publish.ocsp import ocsp_routes
+
+if TYPE_CHECKING:
+    from appliance.authority.ocsp import OcspResponder
 
 
 def publish_routes(
     *,
     certificates: Iterable[bytes],
-    responder: OcspResponder | None,
+    responder: "OcspResponder | None",
     lists: CrlPublisher,
     clock: Clock,
     ssh_list: KrlPublisher | None = None,
@@ -27,6 +29,9 @@ def publish_routes(
         *crl_routes(lists),
         *(krl_routes(ssh_list) if ssh_list else ()),
         *issuer_routes(certificates),
-        *(ocsp_routes(responder, clock) if responder else ()),
     ]
+    if responder:
+        from appliance.web.publish.ocsp import ocsp_routes  # noqa: PLC0415 - few have one
+
+        table += ocsp_routes(responder, clock)
     return mounted(table, "", "/1.0")
