@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 Database: TypeAlias = Any  # plyvel has no types
 
-# Sizes for a small board: 2 MB of rows not yet in tables (twice that while they are written to
-# one), 2 MB of cache over the kernel's own and `lately`, 200 mapped tables.
+# Sizes for a small board: 4 MB of rows not yet in tables (half of that costs half as much again in
+# compactions), 2 MB of cache over the kernel's own and `lately`, 200 mapped tables.
 OPTIONS: Final = {
-    "write_buffer_size": 2 << 20,
+    "write_buffer_size": 4 << 20,
     "lru_cache_size": 2 << 20,
     "block_size": 16 << 10,
     "bloom_filter_bits": 10,
