@@ -51,8 +51,11 @@ def test_it_makes_serves_issues_inspects_renews_and_lists(appliance: Appliance) 
     assert appliance.stop() == 0
 
 
-def test_its_workers_use_what_is_unpacked_already(binary: Path, tmp_path: Path) -> None:
+def test_its_workers_use_what_is_unpacked_already(
+    binary: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     made = Appliance(tmp_path, command=[str(binary)])
+    request.addfinalizer(made.stop)
     document = json.loads(made.ca_json.read_text())
     made.ca_json.write_text(json.dumps({**document, "workers": 1}))
     temporary = tmp_path / "unpacked"
