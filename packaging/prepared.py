@@ -1,116 +1,129 @@
-"""Generated methods and regular expressions, compiled when the one file is built, not as it starts.
+"""What a start would look for, inflate and compile, taken from where the build has made it ready.
 
-Dataclasses and attrs write methods as text, and compile them whenever a module is imported, as
-modules do their expressions: two fifths of what the server's start takes, and a twentieth. This
-module is run twice:
+PyInstaller keeps each module deflated in an archive, and looks for its name in several places;
+dataclasses, attrs and typing write code as text, and compile it whenever a module is imported, as
+modules do their expressions. That was a third of what a start takes. So there is a file with a
+piece for each module that the server imports: its code, and what that generates (`preparing`).
 
-    at the build, with the name of a file      keeps there what the server's modules compile
-    in the one file, before everything else    has it taken from there, by the text's hash
-
-What is not kept is compiled as ever.
+In the one file this runs before everything else, while all other modules are still to be imported.
+What is not in that file is found and compiled as ever.
 """
 
-import _sre
-import dataclasses
 import marshal
-import re
+import os
 import sys
-from collections.abc import Callable
-from hashlib import sha256
-from importlib import import_module
-from pathlib import Path
-from re import _compiler
-from types import CodeType, SimpleNamespace
-from typing import Any, TypeAlias
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import SourcelessFileLoader
+from types import CodeType
 
-import attr._make
-
-NAME = "generated.code"
-MODULES = (
-    "appliance.cli.main",
-    "appliance.cli.serve",
-    "appliance.server.acme",
-    "appliance.server.validating",
-    "appliance.web.publish.ocsp",
-    "appliance.provisioners.nebula",
-    "appliance.provisioners.x5c",
-    "appliance.server.operating",
-)
+NAME = "start.code"
+PLACE = 8  # octets at the end of that file, which say where its table begins
 
 
-Compiled: TypeAlias = Callable[[str, str, str], CodeType]
-Expressed: TypeAlias = Callable[[str | bytes, int], re.Pattern[Any]]
+class Kept:
+    """What is kept: a finder of modules, and of what they generate."""
+
+    def __init__(self, file: str, root: str) -> None:
+        self._root = root  # where modules say that they are
+        self._file = os.open(file, os.O_RDONLY)  # for good: an upgrade may remove it
+        size = os.fstat(self._file).st_size - PLACE
+        place = int.from_bytes(os.pread(self._file, PLACE, size), "big")
+        self._table = marshal.loads(os.pread(self._file, size - place, place))
+        self._generated: "dict[object, list[object]]" = {}
+
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> "ModuleSpec | None":
+        """Say how a module is imported; None where it is not kept."""
+        if name not in self._table:
+            return None
+        is_package = self._table[name][0]
+        directory = f"{self._root}/{name.replace('.', '/')}"
+        origin = f"{directory}/__init__.py" if is_package else f"{directory}.py"
+        spec = ModuleSpec(name, Loader(name, origin, self), origin=origin, is_package=is_package)
+        spec.has_location = True
+        spec.cached = origin
+        if is_package:
+            spec.submodule_search_locations.append(directory)
+        return spec
+
+    def code(self, name: str) -> CodeType:
+        """Give a module's code, and have at hand what it generates."""
+        _, place, length = self._table[name]
+        code, generated = marshal.loads(os.pread(self._file, length, place))
+        for key, each in generated:
+            self._generated.setdefault(key, []).append(each)
+        return code
+
+    def generated(self, key: object) -> object:
+        """Give what is kept for a key, each once, so that nothing of it stays in memory.
+
+        None where there is none. Callable from any thread.
+        """
+        found = self._generated.pop(key, None)
+        if found is None:
+            return None
+        one = found.pop()
+        if found:
+            self._generated.setdefault(key, found)
+        return one
 
 
-def digest(text: str) -> bytes:
-    return sha256(text.encode()).digest()[:16]
+class Loader(SourcelessFileLoader):
+    """Loads a module that is kept; its resources are where its file would be."""
+
+    def __init__(self, name: str, path: str, kept: Kept) -> None:
+        super().__init__(name, path)
+        self._kept = kept
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self._kept.code(fullname)
 
 
-def digest_of(pattern: str | bytes, flags: int) -> bytes:
-    return digest(repr((pattern, flags)))
+def generate_by(compiled: object, expressed: object) -> None:
+    """Have what generates call these, by their modules' own names for Python's functions.
 
+    `compiled` is for `compile`, `expressed` for the one that compiles regular expressions.
+    """
+    from re import _compiler
 
-def generate_by(compiled: Compiled, expressed: Expressed) -> None:
-    """Have what generates call these, by their modules' own names for Python's functions."""
+    vars(_compiler)["compile"] = expressed
+    import collections
+    import dataclasses
+    import typing
+
+    import attr._make
+
+    vars(collections)["eval"] = lambda text, *spaces: eval(
+        compiled(text, "<string>", "eval"), *spaces
+    )
     vars(dataclasses)["exec"] = lambda text, *spaces: exec(
         compiled(text, "<dataclass>", "exec"), *spaces
     )
-    vars(attr._make)["compile"] = compiled
-    vars(_compiler)["compile"] = expressed
+    vars(typing)["compile"] = vars(attr._make)["compile"] = compiled
 
 
-def record(file: Path) -> None:
-    """Import what serves, and keep what it generates."""
-    kept: dict[bytes, bytes] = {}
-
-    def compiled(text: str, name: str, mode: str) -> CodeType:
-        code = compile(text, name, mode)
-        assert isinstance(code, CodeType)
-        kept[digest(text)] = marshal.dumps(code)
-        return code
-
-    translate, programs = _compiler.compile, []
-
-    def noted(pattern: Any, flags: int, code: list[int], *groups: Any) -> re.Pattern[Any]:
-        programs.append((pattern, int(flags), [int(each) for each in code], *groups))
-        return _sre.compile(pattern, flags, code, *groups)
-
-    def expressed(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
-        found = translate(pattern, flags)
-        kept[digest_of(pattern, flags)] = marshal.dumps(programs.pop())
-        return found
-
-    vars(_compiler)["_sre"] = SimpleNamespace(**{**vars(_sre), "compile": noted})
-    re.purge()  # what was compiled before this is wanted, too
-    generate_by(compiled, expressed)
-    for module in MODULES:
-        import_module(module)
-    file.write_bytes(marshal.dumps(kept))
-
-
-def use(file: Path) -> None:
-    """Take what is kept, each once, so that nothing of it stays in memory."""
+def use(file: str, root: str) -> None:
+    """Import from that file, and generate by it; nothing changes where it is missing."""
     try:
-        kept: dict[bytes, bytes] = marshal.loads(file.read_bytes())
+        kept = Kept(file, root)
     except (OSError, ValueError, EOFError):
         return
-
-    def compiled(text: str, name: str, mode: str) -> CodeType:
-        found = kept.pop(digest(text), None)
-        code = marshal.loads(found) if found else compile(text, name, mode)
-        assert isinstance(code, CodeType)
-        return code
+    sys.meta_path.insert(0, kept)
+    import _sre
+    from re import _compiler
 
     translate = _compiler.compile
 
-    def expressed(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
-        found = kept.pop(digest_of(pattern, flags), None)
-        return _sre.compile(*marshal.loads(found)) if found else translate(pattern, flags)
+    def compiled(text: str, name: str, mode: str) -> CodeType:
+        return kept.generated((text, mode)) or compile(text, name, mode)
+
+    def expressed(pattern: object, flags: int) -> object:
+        found = kept.generated((pattern, int(flags)))
+        return _sre.compile(*found) if found else translate(pattern, flags)
 
     generate_by(compiled, expressed)
 
 
 if hasattr(sys, "_MEIPASS"):
-    use(Path(sys._MEIPASS) / NAME)  # noqa: SLF001 - where PyInstaller has unpacked it
-elif __name__ == "__main__":
-    record(Path(sys.argv[1]))
+    use(os.path.join(sys._MEIPASS, NAME), sys._MEIPASS)  # where PyInstaller has unpacked it

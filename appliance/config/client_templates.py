@@ -6,9 +6,11 @@ refused until it is mended, and the start says so.
 
 import os
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -18,6 +20,8 @@ from appliance.formats.gotemplate import decoding
 from appliance.formats.gotemplate.library.context import FunctionContext
 from appliance.model.errors import FormatError, HearthError
 from appliance.model.ssh_files import FileTemplate, FileTemplates, FileType
+
+Found: TypeAlias = Callable[[], location.Location]
 
 _TYPES: Final = {each.value: each for each in FileType}
 _OURS: Final = ("Step", "User")
@@ -66,9 +70,10 @@ def read(written: dict[str, Any] | None, document: Document) -> FileTemplates:
     except FormatError as error:
         raise document.wrong(error.public, "templates.data") from None
     ssh = document.read(SshTemplates, given.ssh or {}, "templates.ssh")
+    found = cache(lambda: location.find(os.environ))
     return FileTemplates(
-        user=_entries(ssh.user, "user", document),
-        host=_entries(ssh.host, "host", document),
+        user=_entries(ssh.user, "user", document, found),
+        host=_entries(ssh.host, "host", document, found),
         data=seen,
     )
 
@@ -82,18 +87,20 @@ def warnings(templates: FileTemplates) -> list[str]:
     ]
 
 
-def _entries(written: list[Any] | None, kind: str, document: Document) -> tuple[FileTemplate, ...]:
+def _entries(
+    written: list[Any] | None, kind: str, document: Document, found: Found
+) -> tuple[FileTemplate, ...]:
     return tuple(
-        _entry(each, document, f"templates.ssh.{kind}[{index}]")
+        _entry(each, document, f"templates.ssh.{kind}[{index}]", found)
         for index, each in enumerate(written or ())
     )
 
 
-def _entry(written: object, document: Document, place: str) -> FileTemplate:
+def _entry(written: object, document: Document, place: str, found: Found) -> FileTemplate:
     entry = document.read(Entry, written if written is not None else {}, place)
     _check(entry, document, place)
     try:
-        text = _text(entry.template)
+        text = _text(entry.template, found)
     except (OSError, HearthError) as error:
         return _made(entry, "", problem=str(error))
     return _made(entry, text)
@@ -148,14 +155,13 @@ def _problem(text: str, name: str) -> str:
     return ""
 
 
-def _text(name: str) -> str:
+def _text(name: str, found: Found) -> str:
     """Read a template's file: relative names are below the step path. Raises OSError, NotFound."""
     if not name:
         return ""
     file = Path(name)
     if not file.is_absolute():
-        found = location.find(os.environ)
-        file = found.resolve(name, home=location.home_directory(os.environ))
+        file = found().resolve(name, home=location.home_directory(os.environ))
     return file.read_bytes().decode("utf-8", "surrogateescape")
 
 

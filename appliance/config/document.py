@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import UnionType
@@ -68,7 +69,7 @@ class Document:
             return [self._canonical(v, inner, f"{place}[{i}]") for i, v in enumerate(value)]
         if shape is None or not isinstance(value, Mapping):
             return value
-        fields = {each.encode_name.lower(): each for each in msgspec.structs.fields(shape)}
+        fields = _fields(shape)
         found: dict[str, object] = {}
         for key, member in value.items():
             where = f"{place}.{key}" if place else key
@@ -137,6 +138,12 @@ def _keys(members: Mapping[str, Any], above: str) -> Iterator[str]:
 
 def _line_and_column(before: bytes) -> tuple[int, int]:
     return before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
+
+
+@cache
+def _fields(shape: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """Give a shape's fields by their names in JSON, in small letters."""
+    return {each.encode_name.lower(): each for each in msgspec.structs.fields(shape)}
 
 
 def _shape(kind: Any) -> type[msgspec.Struct] | None:

@@ -42,7 +42,7 @@ class EventRing(Protocol):
         ...
 
     def events(self, after: int = 0) -> Sequence[NumberedEvent]:
-        """Give the remembered events with a number above `after`, oldest first."""
+        """Give the next remembered events with a number above `after`, oldest first; or none."""
         ...
 
 
