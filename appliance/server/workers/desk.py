@@ -26,9 +26,8 @@ from appliance.server.workers.messages import (
     Scan,
     Sign,
     WebhookCalled,
+    event_of,
     failure,
-    unpack,
-    unpack_event,
 )
 from appliance.server.workers.relaying import RelayedRoutes
 from appliance.server.workers.tokens import KeyCupboard
@@ -79,7 +78,7 @@ class Desk:
             case Scan() | Sign() | Relay():
                 self._nursery.start_soon(self._answer, message)
             case Happened(event=event):
-                house.events.record(unpack_event(event))
+                house.events.record(event_of(event))
             case KeyUsed(succeeded=succeeded, seconds=seconds):
                 house.events.key_used(succeeded=succeeded, seconds=seconds)
             case WebhookCalled(kind=kind, provisioner=provisioner, succeeded=succeeded):
@@ -98,7 +97,7 @@ class Desk:
             self._link.tell(Answer(number) if error is None else failure(number, error))
 
         try:
-            self._house.store.submit(unpack(commit.operations), told)
+            self._house.store.submit(commit.operations, told)
         except (HearthError, ValueError) as error:
             told(error)
 
@@ -122,7 +121,7 @@ class Desk:
             case Get(bucket=bucket, key=key):
                 found = await store.get(bucket, key)
             case Note(operations=operations):
-                await store.note(unpack(operations))
+                await store.note(operations)
             case Scan():
                 return Answer(number, await self._scanned(question))
             case Sign():

@@ -1,7 +1,9 @@
 """One end of what joins a worker and the main process: frames over a socket pair, both ways.
 
 A frame is its length in four octets, then an array of messages. Whatever is to be told while one is
-on its way shares the next: so the more there is to do, the less each message costs.
+on its way shares the next: so the more there is to do, the less each message costs. What nobody
+waits for is only mentioned: it goes with what is told, or in a moment. For a frame costs its
+reader a turn of the event loop, and that as much as ten messages.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ _LENGTH: Final = 4  # octets
 _PART: Final = 1 << 18  # octets read at once
 _BUFFER: Final = 1 << 20  # octets that the kernel may hold
 
+_MOMENT: Final = 0.02  # seconds
 _LAST_WORDS: Final = 1.0  # seconds
 
 T = TypeVar("T")
@@ -39,12 +42,18 @@ class Link(Generic[T]):
         self._decoder = decoder
         self._waiting: list[bytes] = []
         self._wish = trio.Event()
+        self._mentioned = trio.Event()
         self._told = trio.Event()
 
     def tell(self, message: Message) -> None:
         """Send a message soon; never waits. Raises TypeError, OverflowError as `encode`."""
         self._waiting.append(encode(message))
         self._wish.set()
+
+    def mention(self, message: Message) -> None:
+        """Send a message with the next that is told, or in a moment; otherwise as `tell`."""
+        self._waiting.append(encode(message))
+        self._mentioned.set()
 
     async def run(
         self,
@@ -58,6 +67,7 @@ class Link(Generic[T]):
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._telling, also)
+                nursery.start_soon(self._minding)
                 await self._hearing(heard)
         except BaseExceptionGroup as group:
             closed, others = group.split(LinkClosed)
@@ -68,6 +78,7 @@ class Link(Generic[T]):
     async def all_told(self) -> None:
         """Wait until nothing is left to be sent."""
         while self._waiting or self._wish.is_set():
+            self._wish.set()
             self._told = trio.Event()
             await self._told.wait()
 
@@ -91,6 +102,15 @@ class Link(Generic[T]):
             if not self._waiting:
                 self._wish = trio.Event()
                 self._told.set()
+
+    async def _minding(self) -> None:
+        """Have told what was mentioned."""
+        while True:
+            await self._mentioned.wait()
+            await trio.sleep(_MOMENT)
+            self._mentioned = trio.Event()
+            if self._waiting:
+                self._wish.set()
 
     async def _send(self, frame: bytes) -> None:
         rest = memoryview(frame)
@@ -121,17 +141,18 @@ class Link(Generic[T]):
             del buffer[:place]
 
     async def _receive(self, buffer: bytearray) -> None:
-        """Add what is there, at least an octet. Half a frame goes with who has sent it."""
-        await trio.lowlevel.checkpoint()  # whoever tells without pause must not keep others out
-        while True:
-            try:
-                part = self._socket.recv(_PART)
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._socket)
-                continue
-            except OSError:
-                part = b""
-            if not part:
-                raise LinkClosed
-            buffer += part
+        """Add what comes. Half a frame goes with who has sent it.
+
+        To wait comes first: there is seldom more already, and who tells without pause must not
+        keep others out.
+        """
+        await trio.lowlevel.wait_readable(self._socket)
+        try:
+            part = self._socket.recv(_PART)
+        except BlockingIOError:
             return
+        except OSError:
+            part = b""
+        if not part:
+            raise LinkClosed
+        buffer += part

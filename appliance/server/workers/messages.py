@@ -11,7 +11,6 @@ cannot be read is a fault that ends the worker.
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -19,23 +18,12 @@ from msgspec import Struct
 
 from appliance.model import errors
 from appliance.model.errors import Broken, HearthError, Unavailable
-from appliance.model.events import Event, EventKind
+from appliance.model.events import Event
 from appliance.model.ssh import CertificateType
 from appliance.model.webhooks import WebhookKind
-from appliance.ports.store import (
-    Add,
-    Append,
-    CompareAndSwap,
-    Delete,
-    Operation,
-    Put,
-    PutIfAbsent,
-)
+from appliance.ports.store import Operation
 from appliance.server.launch import Network
 from appliance.web.http import Request, Response
-
-Packed: TypeAlias = tuple[Any, ...]
-"""An operation of a transaction, or an event: its fields in their order."""
 
 
 class _Message(Struct, array_like=True, gc=False):
@@ -57,14 +45,14 @@ class Commit(_Message, tag=2):
     """Store.commit."""
 
     number: int
-    operations: list[Packed]
+    operations: Sequence[Operation]
 
 
 class Note(_Message, tag=3):
     """Store.note."""
 
     number: int
-    operations: list[Packed]
+    operations: Sequence[Operation]
 
 
 class Scan(_Message, tag=4):
@@ -103,7 +91,7 @@ class Relay(_Message, tag=6):
 class Happened(_Message, tag=10):
     """An event."""
 
-    event: Packed
+    event: bytes  # in JSON, which has integers as large as serial numbers
 
 
 class KeyUsed(_Message, tag=11):
@@ -236,26 +224,8 @@ FromMain: TypeAlias = Answer | Relayed | Failure | Configure | Show | Bars | Dra
 Message: TypeAlias = FromWorker | FromMain
 
 
-# ---- operations, events, errors
+# ---- events, errors
 
-_OPERATIONS: Final[tuple[type[Operation], ...]] = (
-    Put,
-    PutIfAbsent,
-    CompareAndSwap,
-    Delete,
-    Add,
-    Append,
-)
-_FORMS: Final = {
-    form: (code, attrgetter(*form.__annotations__)) for code, form in enumerate(_OPERATIONS)
-}
-_EVENT: Final = tuple(Event.__annotations__)
-_event_fields: Final = attrgetter(*_EVENT)
-_SERIALS: Final = tuple(_EVENT.index(name) for name in ("serial", "replaces"))
-_SERIAL_OCTETS: Final = 24  # more than RFC 5280 4.1.2.2 allows; msgpack's integers have eight
-_KIND: Final = _EVENT.index("kind")
-_STEPS: Final = _EVENT.index("steps")
-_SANS: Final = _EVENT.index("sans")
 _FAULT: Final = "fault"  # what nobody should have asked for
 _FAMILY: Final[dict[str, type[HearthError]]] = {
     kind.__name__: kind
@@ -272,35 +242,14 @@ _FAMILY: Final[dict[str, type[HearthError]]] = {
 }
 
 
-def pack(operations: Sequence[Operation]) -> list[Packed]:
-    """Write a transaction."""
-    return [(code, *fields(each)) for each in operations for code, fields in (_FORMS[type(each)],)]
-
-
-def unpack(packed: list[Packed]) -> list[Operation]:
-    """Read a transaction."""
-    return [_OPERATIONS[code](*fields) for code, *fields in packed]
-
-
-def pack_event(event: Event) -> Packed:
+def event_octets(event: Event) -> bytes:
     """Write an event."""
-    fields = list(_event_fields(event))
-    for place in _SERIALS:
-        if fields[place] is not None:
-            fields[place] = fields[place].to_bytes(_SERIAL_OCTETS, signed=True)
-    return tuple(fields)
+    return _event_encoder.encode(event)
 
 
-def unpack_event(packed: Packed) -> Event:
+def event_of(octets: bytes) -> Event:
     """Read an event."""
-    fields = list(packed)
-    for place in _SERIALS:
-        if fields[place] is not None:
-            fields[place] = int.from_bytes(fields[place], signed=True)
-    fields[_KIND] = EventKind(fields[_KIND])
-    fields[_SANS] = tuple(fields[_SANS])
-    fields[_STEPS] = tuple((step, seconds) for step, seconds in fields[_STEPS])
-    return Event(**dict(zip(_EVENT, fields, strict=True)))
+    return _event_decoder.decode(octets)
 
 
 def failure(number: int, error: Exception) -> Failure:
@@ -328,6 +277,8 @@ def error_of(failed: Failure) -> Exception:
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
+_event_encoder: Final = msgspec.json.Encoder()
+_event_decoder: Final = msgspec.json.Decoder(Event)
 from_worker: Final = msgspec.msgpack.Decoder(list[FromWorker])
 from_main: Final = msgspec.msgpack.Decoder(list[FromMain])
 

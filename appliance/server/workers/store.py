@@ -8,7 +8,7 @@ import trio
 from appliance.model.errors import Broken
 from appliance.ports.store import Operation
 from appliance.server.workers.asking import Asking
-from appliance.server.workers.messages import Commit, Get, Note, Scan, pack
+from appliance.server.workers.messages import Commit, Get, Note, Scan
 
 
 @final
@@ -31,13 +31,11 @@ class RemoteStore:
 
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing, and return when it is on disk."""
-        packed = pack(operations)
-        await self._open().ask(lambda number: Commit(number, packed), to_the_end=True)
+        await self._open().ask(lambda number: Commit(number, operations), to_the_end=True)
 
     async def note(self, operations: Sequence[Operation]) -> None:
         """Do all of it or nothing, and need not wait for the disk."""
-        packed = pack(operations)
-        await self._open().ask(lambda number: Note(number, packed), to_the_end=True)
+        await self._open().ask(lambda number: Note(number, operations), to_the_end=True)
 
     async def scan(
         self,

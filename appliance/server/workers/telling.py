@@ -13,7 +13,7 @@ from appliance.server.workers.messages import (
     KeyUsed,
     Line,
     WebhookCalled,
-    pack_event,
+    event_octets,
 )
 
 
@@ -26,15 +26,15 @@ class RemoteEvents:
 
     def record(self, event: Event) -> None:
         """Tell of an event."""
-        self._link.tell(Happened(pack_event(event)))
+        self._link.mention(Happened(event_octets(event)))
 
     def key_used(self, *, succeeded: bool, seconds: float = 0.0) -> None:
         """Tell of a signature."""
-        self._link.tell(KeyUsed(succeeded, seconds))
+        self._link.mention(KeyUsed(succeeded, seconds))
 
     def webhook_called(self, kind: WebhookKind, provisioner: str, *, succeeded: bool) -> None:
         """Tell of a webhook that was asked."""
-        self._link.tell(WebhookCalled(kind, provisioner, succeeded))
+        self._link.mention(WebhookCalled(kind, provisioner, succeeded))
 
 
 @final
@@ -46,10 +46,10 @@ class RemoteOutput:
 
     def write(self, line: str) -> None:
         """Send a line."""
-        self._link.tell(Line(line))
+        self._link.mention(Line(line))
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Have them sent in a moment, as they are anyhow."""
 
 
 async def no_numbers() -> Sequence[Family]:

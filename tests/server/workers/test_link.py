@@ -55,6 +55,30 @@ async def test_messages_arrive_in_their_order_and_share_frames() -> None:
     assert heard.frames[0][-1] == Load(3, 4)
 
 
+async def test_what_is_mentioned_goes_with_what_is_told_or_in_a_moment() -> None:
+    ours, theirs = socket.socketpair()
+    near, far = Link(ours, from_worker), Link(theirs, from_worker)
+    heard = Heard(enough=5)
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(near.run, heard.take)
+            nursery.start_soon(far.run, heard.take)
+            near.mention(Line("one"))
+            near.tell(Line("two"))
+            while not heard.frames:
+                await trio.testing.wait_all_tasks_blocked()
+            assert heard.frames == [[Line("one"), Line("two")]]
+            near.mention(Line("three"))
+            await near.all_told()
+            near.mention(Line("four"))
+            while len(heard.texts) < 4:
+                await trio.sleep(0.001)
+            nursery.cancel_scope.cancel()
+    near.close()
+    far.close()
+    assert heard.texts == ["one", "two", "three", "four"]
+
+
 async def test_a_frame_that_arrives_in_parts_is_read_when_it_is_whole() -> None:
     ours, theirs = socket.socketpair()
     far, heard = Link(theirs, from_worker), Heard(enough=2)

@@ -45,9 +45,9 @@ def sent(message: FromWorker) -> FromWorker:
 
 @pytest.mark.parametrize("event", [FULL, BARE], ids=["full", "bare"])
 def test_an_event_arrives_with_all_that_it_tells(event: Event) -> None:
-    arrived = sent(Happened(messages.pack_event(event)))
+    arrived = sent(Happened(messages.event_octets(event)))
     assert isinstance(arrived, Happened)
-    found = messages.unpack_event(arrived.event)
+    found = messages.event_of(arrived.event)
     for each in structs.fields(Event):  # those that equality leaves out, too
         assert getattr(found, each.name) == getattr(event, each.name), each.name
         assert type(getattr(found, each.name)) is type(getattr(event, each.name)), each.name
@@ -63,9 +63,9 @@ def test_every_kind_of_operation_arrives() -> None:
         Add("b", b"k", -7),
         Append("log", b"body"),
     ]
-    arrived = sent(Commit(1, messages.pack(operations)))
+    arrived = sent(Commit(1, operations))
     assert isinstance(arrived, Commit)
-    assert messages.unpack(arrived.operations) == operations
+    assert arrived.operations == operations
 
 
 @pytest.mark.parametrize(
