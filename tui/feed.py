@@ -5,12 +5,13 @@ forgotten.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.model.errors import HearthError
+from appliance.model.events import NumberedEvent
 from appliance.model.inventory import CertificateKind, CertificateQuery
 from appliance.model.overview import Overview
 from appliance.operator.interface import Operator
@@ -47,15 +48,11 @@ class Feed:
         pause = self._rhythm.events
         while True:
             await asyncio.sleep(pause)
-            with suppress(HearthError, TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
-                    events = await self._operator.events(self._journal.last)
-                if events:
-                    for numbered in events:
-                        self._pulse.note(numbered.event.at)
-                    on_events(self._journal.add(events))
-                # Nobody reads so many, and to draw them takes time that the CA could have.
-                pause = self._rhythm.events * (2 if len(events) > _CROWD else 1)
+            if events := await self._next_events():
+                self._note(events)
+                on_events(self._journal.add(events))
+            # Nobody reads so many, and to draw them takes time that the CA could have.
+            pause = self._rhythm.events * (2 if len(events) > _CROWD else 1)
 
     async def watch_overview(self, on_overview: Callable[[Overview | None], None]) -> None:
         """Follow the state of the appliance, until cancelled; None is told when it is silent."""
@@ -77,10 +74,22 @@ class Feed:
                         CertificateQuery(limit=_PAST, kind=kind)
                     )
                 past += [event for summary in page.certificates for event in events_of(summary)]
-        live = []
+        live = await self._next_events()
+        self._journal.fill(past, live)
+        for event in past:
+            self._pulse.note(event.at)
+        while live:
+            self._note(live)
+            live = await self._next_events()
+            self._journal.add(live)
+
+    async def _next_events(self) -> Sequence[NumberedEvent]:
+        """Ask for what is not in the journal; that there is no answer is no news."""
         with suppress(HearthError, TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                live = list(await self._operator.events(0))
-        self._journal.fill(past, live)
-        for event in (*past, *(numbered.event for numbered in live)):
-            self._pulse.note(event.at)
+                return await self._operator.events(self._journal.last)
+        return ()
+
+    def _note(self, events: Sequence[NumberedEvent]) -> None:
+        for numbered in events:
+            self._pulse.note(numbered.event.at)

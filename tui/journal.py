@@ -9,9 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from appliance.model.events import Event, EventKind, NumberedEvent
 
 CAPACITY: Final = 5000  # rows
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +24,13 @@ class Row:
     """One event. Identities rise with time; those of the inventory's rows are below zero."""
 
     identity: int
-    event: Event
+    kept: bytes | Event  # as JSON, which takes a third of the room
     words: str  # what a filter looks at, in lower case
+
+    @property
+    def event(self) -> Event:
+        """What happened."""
+        return _decoder.decode(self.kept) if isinstance(self.kept, bytes) else self.kept
 
 
 class Journal:
@@ -61,9 +71,9 @@ class Journal:
     def fill(self, history: Iterable[Event], live: Sequence[NumberedEvent]) -> None:
         """Begin: the past from the inventory, then what the ring still has of it."""
         past = sorted(history, key=lambda event: event.at)
-        rows = [_row(place - len(past), event) for place, event in enumerate(past)]
-        self._from_inventory = {_thing(row.event): row.identity for row in rows}
-        self._prepend(rows)
+        placed = list(enumerate(past, -len(past)))
+        self._from_inventory = {_thing(event): place for place, event in placed}
+        self._prepend([_row(place, event) for place, event in placed])
         self._last = live[0].number - 1 if live else 0
         self.add(live)
 
@@ -150,4 +160,12 @@ def _row(identity: int, event: Event) -> Row:
         event.reason,
         event.request_id,
     )
-    return Row(identity=identity, event=event, words="\n".join(words).lower())
+    return Row(identity=identity, kept=_kept(event), words="\n".join(words).lower())
+
+
+def _kept(event: Event) -> bytes | Event:
+    """Write an event; one with text that is no Unicode stays as it is."""
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return event

@@ -27,7 +27,6 @@ not at all (the 1 says that it was counted); which certificates have expired is 
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +35,7 @@ from typing import Final
 
 import msgspec
 
+from appliance.formats import addresses
 from appliance.model.inventory import Origin
 from appliance.ports.store import Add, Operation, Put
 
@@ -265,7 +265,7 @@ def _folded(name: str) -> bytes:
     text = name.lower()
     if ":" in text or text[-1:].isdigit():
         try:
-            return b"=" + str(ipaddress.ip_address(text)).encode()
+            return b"=" + str(addresses.parse(text)).encode()
         except ValueError:
             pass
     if ":" in text or "@" in text:

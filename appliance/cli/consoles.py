@@ -110,7 +110,7 @@ async def show(
         await _say_last(writer, said)
     finally:
         tell_ended()
-        gc.collect()
+        _let_go()
 
 
 async def _drawn(
@@ -143,6 +143,14 @@ async def _drawn(
     if console.fault is not None:
         raise console.fault
     return ""
+
+
+def _let_go() -> None:
+    """Give back what a console took; others, if there are any, draw a little slower for once."""
+    from tui.caches import clear_caches  # noqa: PLC0415 - see `_drawn`
+
+    clear_caches()
+    gc.collect()
 
 
 async def _say_last(writer: asyncio.StreamWriter, said: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 
 class LineLevel(enum.StrEnum):
     """How much a line matters; requests are a line each, if they are logged."""
@@ -15,8 +17,7 @@ class LineLevel(enum.StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """A line as it was written; numbers count all lines since the start."""
 
     number: int

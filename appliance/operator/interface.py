@@ -185,7 +185,7 @@ class Operator(
         ...
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
-        """Give the remembered events with a number above `after`, oldest first."""
+        """Give the next remembered events with a number above `after`, oldest first; or none."""
         ...
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:

@@ -1,12 +1,13 @@
 """The newest lines of the log in memory, for whoever looks at them."""
 
 import re
-from collections import deque
-from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from msgspec.structs import replace
+
 from appliance.model.loglines import LineLevel, LogLine, LogPage
+from appliance.operator.pages import Pages
 from appliance.ports.clock import Clock
 
 CAPACITY: Final = 1000
@@ -19,29 +20,23 @@ class LineRing:
 
     def __init__(self, clock: Clock, capacity: int = CAPACITY) -> None:
         self._clock = clock
-        self._lines: deque[tuple[int, datetime, LineLevel, str]] = deque(maxlen=capacity)
-        self._number = 0
+        self._capacity = capacity
+        self._lines = Pages(LogLine, capacity)
         self._writing = Lock()  # the order of numbers must be the order in the ring
 
     def add(self, level: LineLevel, text: str) -> None:
         """Remember a line of now, forgetting the oldest one when full."""
         at = self._clock.now()
         with self._writing:
-            self._number += 1
-            self._lines.append((self._number, at, level, text))
+            number = self._lines.last + 1
+            self._lines.add(LogLine(number=number, at=at, level=level, text=text))
 
     def page(self, after: int = 0) -> LogPage:
         """Give the lines with a number above `after`, oldest first."""
         with self._writing:
-            held, last = list(self._lines), self._number
-        return LogPage(
-            lines=[
-                LogLine(number=number, at=at, level=level, text=_shown(text))
-                for number, at, level, text in held
-                if number > after
-            ],
-            last=last,
-        )
+            held, last = self._lines.after(after, self._capacity), self._lines.last
+        lines = [replace(each, text=_shown(each.text)) for each in held]
+        return LogPage(lines=lines, last=last)
 
 
 def _shown(text: str) -> str:

@@ -139,7 +139,7 @@ async def _serve(
             _tell(launch, service, store, say)
             task_status.started(running)
             service.record("start", f"Hearth {VERSION}, {in_force(settings)}")
-            await _until_stopped(service, controls)
+            await _until_stopped(service, store, controls)
             say("shutting down ...")
             service.record("stop", "as asked")
 
@@ -190,11 +190,11 @@ def run_headless(
     return trio.run(main)
 
 
-async def _until_stopped(service: Service, controls: Controls) -> None:
+async def _until_stopped(service: Service, store: Store, controls: Controls) -> None:
     """Be ready, obey wishes to reload, and close the door when the stop comes."""
     notify.ready()
     async with trio.open_nursery() as waiting:
-        waiting.start_soon(keep_small)
+        waiting.start_soon(keep_small, store)
         waiting.start_soon(service.reload_when_asked, controls.reloads)
         await controls.stop.wait()
         waiting.cancel_scope.cancel()

@@ -6,12 +6,16 @@ import gc
 import os
 import resource
 from datetime import UTC, datetime
-from typing import Final, final
+from functools import _lru_cache_wrapper
+from typing import Any, Final, final
 
 import trio
 
+from appliance.ports.store import CachingStore, Store
+
 _SETTLING: Final = 1.0  # seconds in which those who waited for the start are answered
 _EASE: Final = 60.0  # seconds
+_MANY: Final = 64  # values that a cache has room for
 _HEAPS: Final = 2
 _ARENA_MAX: Final = -8  # M_ARENA_MAX of glibc's malloc.h
 
@@ -43,20 +47,34 @@ def settle_collector() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(10_000, 20, 50)
     _give_back()
 
 
-async def keep_small() -> None:
+async def keep_small(store: Store) -> None:
     """Settle after the start, then give back what a load has left unused, until cancelled.
 
-    glibc keeps it otherwise: some 10 MB after a few thousand certificates. It takes milliseconds.
+    glibc keeps it otherwise: some 10 MB after a few thousand certificates. What is remembered of
+    requests goes as well: it is little, but each of its objects may keep a MB of the interpreter's
+    from being given back. It takes milliseconds.
     """
     await trio.sleep(_SETTLING)
+    caches = _caches_of_requests()
     settle_collector()
     while True:
         await trio.sleep(_EASE)
+        for each in caches:
+            each.cache_clear()
+        if isinstance(store, CachingStore):
+            store.age()
         _give_back()
+
+
+def _caches_of_requests() -> "list[_lru_cache_wrapper[Any]]":
+    """Find what functions remember, but those that have few values to give."""
+    gc.unfreeze()
+    caches = [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]
+    return [each for each in caches if (each.cache_parameters()["maxsize"] or 0) >= _MANY]
 
 
 def _give_back() -> None:

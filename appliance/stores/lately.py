@@ -29,7 +29,7 @@ class LatelySeen:
             self._forget(key)
             return
         if len(self._young) >= _ROWS:
-            self._old, self._young = self._young, {}
+            self.age()
         self._young[key] = value
 
     def written(self, rows: Mapping[bytes, bytes | None]) -> None:
@@ -43,7 +43,11 @@ class LatelySeen:
             else:
                 young[key] = value
         if len(young) >= _ROWS:
-            self._old, self._young = young, {}
+            self.age()
+
+    def age(self) -> None:
+        """Make the young generation the old one, and forget what that was."""
+        self._old, self._young = self._young, {}
 
     def _forget(self, key: bytes) -> None:
         self._young.pop(key, None)

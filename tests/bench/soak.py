@@ -141,6 +141,7 @@ def _again(
         except (Failed, OSError, RuntimeError):
             print(f"! {name}: {traceback.format_exc()}", file=sys.stderr)
             failed += 1
+            most *= 2  # it may have been too few, of a portion after a slow one
             time.sleep(1)
             continue
         issued += found.issued

@@ -5,6 +5,7 @@ import gc
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from functools import _lru_cache_wrapper
 
 import pytest
 
@@ -119,6 +120,15 @@ def test_nothing_of_a_console_stays_when_it_was_left() -> None:
     played(act)
     gc.collect()
     assert not [each for each in gc.get_objects() if isinstance(each, Console)]
+    gc.unfreeze()  # a server that another test started may have put them out of sight
+    remembering = [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]
+    drawing = [
+        each
+        for each in remembering
+        if (each.__module__ or "").startswith(("rich", "textual", "tui"))
+    ]
+    assert drawing
+    assert not [each for each in drawing if each.cache_info().currsize]
 
 
 def test_it_takes_the_size_that_the_terminal_has_now() -> None:

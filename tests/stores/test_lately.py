@@ -31,6 +31,15 @@ def test_only_so_many_and_no_large_ones_are_kept() -> None:
     assert rows.get(b"9999") is None
 
 
+def test_what_is_not_written_again_is_gone_when_two_generations_have_passed() -> None:
+    rows = LatelySeen()
+    rows.add(b"k", b"1")
+    rows.age()
+    assert rows.get(b"k") == b"1"
+    rows.age()
+    assert rows.get(b"k") is None
+
+
 async def test_reads_give_what_was_written_last(tmp_path: Path) -> None:
     """Against a dict, for keys of all ages: written, replaced, removed, read meanwhile."""
     store, chance, expected = await open_store(tmp_path / "db"), Random(7), dict[bytes, bytes]()

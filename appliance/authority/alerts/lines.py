@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.authority.alerts import habits, records
 from appliance.authority.alerts.habits import Line
+from appliance.authority.alerts.packed import PackedTable
 from appliance.authority.inventory import LARGEST_PAGE, Inventory
 from appliance.model.alerts import Finding
 from appliance.model.events import Event, EventKind
@@ -21,7 +22,6 @@ _MOST: Final = 50_000  # lines
 _OVER: Final = 5_000  # more than that for a short time: to find who must go takes a while
 _TIDY: Final = timedelta(hours=1)
 _MOST_READ: Final = 20_000  # certificates of either kind that are looked at after a start
-_KEY_OCTETS: Final = 16
 _OCTETS: Final = 5  # of a time, in seconds
 _ISSUED: Final = 2 * _OCTETS  # where the time of the newest certificate begins, in microseconds
 _PLACE: Final = _ISSUED + 8  # where its kind and serial number begin
@@ -44,9 +44,9 @@ class Lines:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[int, bytes] = {}  # by key
+        self._known = PackedTable()
         self._revoked: set[bytes] = set()  # certificates: what line is theirs is looked for later
-        self._dirty: set[int] = set()
+        self._dirty: set[bytes] = set()
         self._tidied: datetime | None = None
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class Lines:
     async def load(self) -> None:
         """Read the rows. Raises Broken."""
         async for line in records.rows(self._store, records.LINES, Line):
-            self._known[_key(line)] = _packed(line)
+            self._known.put(line.key, _packed(line))
 
     async def issued_since(self, seen: datetime | None, now: datetime) -> list[CertificateSummary]:
         """Read what was issued and is not looked at yet, the oldest first. Raises Broken.
@@ -82,14 +82,14 @@ class Lines:
         """Take the next certificate of a line."""
         if line is None:
             return
-        key = _key(line)
+        key = line.key
         packed = self._known.get(key)
         if packed is not None and packed[_PLACE:_REST] in self._revoked:
             packed = None
         known = None if packed is None else _line(packed)
         new = habits.continued(known, line)
         if new is not known:
-            self._known[key] = _packed(new)
+            self._known.put(key, _packed(new))
             self._dirty.add(key)
 
     def heard(self, event: Event) -> None:
@@ -104,7 +104,7 @@ class Lines:
         """Say which lines are late or quiet."""
         self._end_revoked()
         moment = _octets(now)
-        for packed in list(self._known.values()):
+        for packed in self._known.rows():
             if packed[:_OCTETS] <= moment:
                 yield from habits.findings(_line(packed), now, able_since)
 
@@ -118,11 +118,7 @@ class Lines:
         written: list[Operation] = []
         for key in self._dirty:
             known = self._known.get(key)
-            written.append(
-                records.line(_line(known))
-                if known
-                else records.forgotten(key.to_bytes(_KEY_OCTETS))
-            )
+            written.append(records.line(_line(known)) if known else records.forgotten(key))
         return written
 
     def written(self) -> None:
@@ -151,8 +147,8 @@ class Lines:
         for key in [key for key, each in self._known.items() if each[_PLACE:_REST] in revoked]:
             self._forget(key)
 
-    def _forget(self, key: int) -> None:
-        del self._known[key]
+    def _forget(self, key: bytes) -> None:
+        self._known.remove(key)
         self._dirty.add(key)
 
 
@@ -180,11 +176,6 @@ def _line(packed: bytes) -> Line:
         not_after=not_after,
         waits=waits,
     )
-
-
-def _key(line: Line) -> int:
-    """Give the key as a number, which takes less room than octets."""
-    return int.from_bytes(line.key)
 
 
 def _place(kind: CertificateKind, serial: int) -> bytes:
