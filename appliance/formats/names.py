@@ -4,6 +4,7 @@ import ipaddress
 import re
 from urllib.parse import quote, unquote_to_bytes
 
+from appliance.formats import addresses
 from appliance.model.errors import FormatError
 from appliance.model.names import San, SanKind
 
@@ -64,7 +65,7 @@ def _address(value: str) -> str | None:
     if ":" not in value and not value[-1:].isdigit():
         return None  # most names: no need to try
     try:
-        address = ipaddress.ip_address(value)
+        address = addresses.parse(value)
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:

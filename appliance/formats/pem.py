@@ -1,6 +1,7 @@
 """PEM: textual encoding of DER (RFC 7468, and the headers of RFC 1421)."""
 
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from appliance.model.errors import FormatError
 
 BEGIN = b"-----BEGIN "
 _DASHES = b"-----"
-_LINE = 64  # characters
+_LINES = re.compile(".{1,64}")
 _WHITE = b" \t\r\n\v\f"
 
 
@@ -23,7 +24,7 @@ class Block(NamedTuple):
 def encode(label: str, der: bytes, headers: Mapping[str, str] | None = None) -> str:
     """Write one block with lines of 64 characters, ending in a newline."""
     text = binascii.b2a_base64(der, newline=False).decode("ascii")
-    body = "".join([f"{text[i : i + _LINE]}\n" for i in range(0, len(text), _LINE)])
+    body = "\n".join((*_LINES.findall(text), ""))
     # Proc-Type comes first (RFC 1421 section 4.6.1.1); an empty line ends the headers.
     above = "".join(f"{name}: {value}\n" for name, value in headers.items()) if headers else ""
     gap = "\n" if above else ""

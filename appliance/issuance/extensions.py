@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from appliance.formats import der
+from appliance.formats import addresses, der
 from appliance.model.errors import BadRequest, FormatError
 from appliance.model.grants import ProvisionerRef
 from appliance.model.names import San, SanKind
@@ -112,7 +112,7 @@ def subject_alt_name(sans: Iterable[San], *, critical: bool) -> Extension:
 
 def _general_name(san: San) -> bytes:
     if san.kind is SanKind.IP:
-        return der.tlv(_TAGS[san.kind], ipaddress.ip_address(san.value).packed)
+        return der.tlv(_TAGS[san.kind], addresses.parse(san.value).packed)
     if not san.value.isascii():
         raise BadRequest(
             f"{san.kind} name {san.value!r} has characters that certificates cannot carry; "

@@ -91,7 +91,7 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
         )
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
-        """Give the remembered events with a number above `after`, oldest first."""
+        """Give the next remembered events with a number above `after`, oldest first; or none."""
         return self.ring.events(after)
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:

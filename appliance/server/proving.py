@@ -4,7 +4,7 @@ A CA without one has nothing of it in its memory, and starts sooner.
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import trio
@@ -30,21 +30,26 @@ class Proving:
         self._network, self._store = network, store
         self._clock, self._chance, self._events = clock, chance, events
         self.tally = ChallengeTally()
+        self._made: Validation | None = None
+        self._making = Lock()  # all routes, and `run`, must have the same
         self._wanted = trio.Event()
 
-    @cached_property
+    @property
     def validation(self) -> "Validation":
         """What the routes have their challenges proven by. Callable from any thread."""
         from appliance.server.validating import build_validation  # noqa: PLC0415 - see above
 
-        return build_validation(
-            self._network,
-            store=self._store,
-            clock=self._clock,
-            chance=self._chance,
-            events=self._events,
-            tally=self.tally,
-        )
+        with self._making:
+            if self._made is None:
+                self._made = build_validation(
+                    self._network,
+                    store=self._store,
+                    clock=self._clock,
+                    chance=self._chance,
+                    events=self._events,
+                    tally=self.tally,
+                )
+            return self._made
 
     def want(self) -> None:
         """Have `run` begin: there is a provisioner whose challenges are to be looked at."""

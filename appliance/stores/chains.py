@@ -64,5 +64,4 @@ class NewEnds:
 
     def accept(self) -> None:
         """Let the next transaction follow."""
-        if self._ends:
-            self._chains.move(self._ends)
+        self._chains.move(self._ends)

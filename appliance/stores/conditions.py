@@ -28,8 +28,6 @@ def value_after(
     """
     value: bytes | None
     match operation:
-        case Put():
-            value = operation.value
         case PutIfAbsent():
             if held(place) is not None:
                 raise _conflict(operation)
@@ -38,6 +36,8 @@ def value_after(
             if held(place) != operation.old:
                 raise _conflict(operation)
             value = operation.new
+        case Put():
+            value = operation.value
         case Delete():
             value = None
         case Add():

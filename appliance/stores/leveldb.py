@@ -26,7 +26,7 @@ from appliance.model.upkeep import ScrubPart
 from appliance.ports.store import Append, CompareAndSwap, Operation, Put, Told
 from appliance.stores import reading_all
 from appliance.stores.batch import Batch, Rows, WriteBatch
-from appliance.stores.chains import Chains
+from appliance.stores.chains import Chains, NewEnds
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim
 from appliance.stores.lately import LatelySeen
@@ -37,7 +37,7 @@ from appliance.stores.waiting import refused, until_told
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
 _NOTED: Final = 200  # rows that wait for a transaction, at most
-_READS: Final = 16  # in a row, before others have their turn
+_READS: Final = 64  # in a row, before others have their turn
 
 T = TypeVar("T")
 
@@ -114,7 +114,6 @@ class LevelDbStore:
 
     async def note(self, operations: Sequence[Operation]) -> None:
         """Decide now; write it with the next transaction, or when there is much of it."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         self._join(operations)
         if self._written is None and len(self._next.rows) >= _NOTED:
             self._begin()
@@ -149,6 +148,10 @@ class LevelDbStore:
     def measure(self, told: Callable[[int, float], None]) -> None:
         """Tell of each write (ports.store.MeasuredStore)."""
         self._told = told
+
+    def age(self) -> None:
+        """Let go of rows that were kept before the last time (ports.store.CachingStore)."""
+        self._lately.age()
 
     @property
     def failure(self) -> str:
@@ -271,13 +274,15 @@ class LevelDbStore:
     def _decide(self, operations: Sequence[Operation]) -> Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
         rows: Rows = {}
-        ends, seen, prefixes = self._chains.begin(), partial(self._seen, rows), self._prefixes
+        ends: NewEnds | None = None
+        seen, prefixes = partial(self._seen, rows), self._prefixes
         for operation in operations:
             prefix = prefixes[operation.bucket]
             if isinstance(operation, Put) and operation.value:  # as most are
                 rows[prefix + operation.key] = operation.value
                 continue
             if isinstance(operation, Append):
+                ends = ends or self._chains.begin()
                 number, entry = ends.append(operation)
                 rows[prefix + number] = entry
                 continue
@@ -285,7 +290,8 @@ class LevelDbStore:
             value = value_after(operation, key, seen)
             if not (isinstance(operation, CompareAndSwap) and value == operation.old):
                 rows[key] = value  # what changes nothing is not written
-        ends.accept()
+        if ends is not None:
+            ends.accept()
         return rows
 
     def _seen(self, own: Rows, key: bytes) -> bytes | None:

@@ -8,7 +8,6 @@ a resolver that hangs holds up nothing but look-ups.
 import contextlib
 import errno
 import functools
-import ipaddress
 import itertools
 import os
 import socket
@@ -17,6 +16,7 @@ from typing import Final, final
 
 import trio
 
+from appliance.formats import addresses
 from appliance.ports.probes import Fault, ProbeFailed
 from appliance.upstream.dns_probe import DnsClient
 from appliance.upstream.trail import Trail
@@ -177,7 +177,7 @@ async def _establish(endpoint: socket.socket, place: tuple[str, int]) -> None:
 def is_address(host: str) -> bool:
     """Tell an IP address from a name."""
     try:
-        ipaddress.ip_address(host)
+        addresses.parse(host)
     except ValueError:
         return False
     return True

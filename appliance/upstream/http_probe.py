@@ -147,7 +147,7 @@ async def _answer(stream: trio.abc.Stream, place: _Place) -> _Answer:
         "Accept": "*/*",
         "Connection": "close",
     }
-    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     await stream.send_all(f"GET {place.target} HTTP/1.1\r\n{fields}\r\n".encode())
     received = bytes(await stream.receive_some(_AT_ONCE))
     return _plain(received) or await _closely(stream, received, [*headers.items()])

@@ -51,8 +51,10 @@ async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
 
     Raises Unavailable when the address is in use, not ours, or reserved.
     """
+    # As octets, for which no codec of international names is loaded.
+    wanted = host.encode("ascii") if host.isascii() else host
     try:
-        return await trio.open_tcp_listeners(port, host=host or None, backlog=BACKLOG)
+        return await trio.open_tcp_listeners(port, host=wanted or None, backlog=BACKLOG)
     except OSError as error:
         where = f"{host or '*'}:{port}"
         raise Unavailable(f"cannot listen on {where}: {error.strerror or error}") from error

@@ -130,13 +130,14 @@ def _set_suites(context: ssl.SSLContext, settings: TlsSettings, file: str) -> No
     place = "tls.cipherSuites"
     level = "@SECLEVEL=0" if VERSIONS[settings.min_version] < ssl.TLSVersion.TLSv1_2 else ""
     names = []
+    trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for go_name in settings.cipher_suites:
         if go_name in TLS13_SUITES:
             continue
         name = SUITES.get(go_name)
         if name is None:
             raise ConfigError(f"{go_name} is not a cipher suite", file=file, place=place)
-        if not _has_suite(name):
+        if not _has_suite(trial, name):
             problem = f"{go_name} is too weak for the OpenSSL in use; remove it"
             raise ConfigError(problem, file=file, place=place)
         names.append(name)
@@ -146,8 +147,7 @@ def _set_suites(context: ssl.SSLContext, settings: TlsSettings, file: str) -> No
         raise ConfigError("no suite for TLS 1.2 is named", file=file, place=place)
 
 
-def _has_suite(name: str) -> bool:
-    trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def _has_suite(trial: ssl.SSLContext, name: str) -> bool:
     try:
         trial.set_ciphers(f"{name}:@SECLEVEL=0")
     except ssl.SSLError:

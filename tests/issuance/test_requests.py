@@ -1,5 +1,7 @@
 """Signing requests are read whole, and believed only when their own key signed them."""
 
+import ipaddress
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -36,17 +38,22 @@ def built(builder: x509.CertificateSigningRequestBuilder) -> bytes:
     return builder.sign(KEY, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def test_names_of_other_kinds_say_nothing() -> None:
-    names = x509.SubjectAlternativeName(
-        [
-            x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
-            x509.OtherName(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"),
-            x509.DNSName("a.example"),
-        ]
-    )
+@pytest.mark.parametrize(
+    "other",
+    [
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+        x509.OtherName(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"),
+        x509.IPAddress(ipaddress.ip_network("192.0.2.0/24")),
+    ],
+    ids=["registered id", "other name", "range of addresses"],
+)
+def test_names_of_other_kinds_say_nothing(other: x509.GeneralName) -> None:
+    """But that there are some is known: ACME refuses them."""
+    names = x509.SubjectAlternativeName([other, x509.DNSName("a.example")])
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     read = requests.read(built(builder.add_extension(names, critical=False)))
     assert read.sans == (San(kind=SanKind.DNS, value="a.example"),)
+    assert read.has_other_sans
     assert read.common_name == ""
 
 

@@ -294,7 +294,7 @@ async def find(store: Store, kind: type[R], key: str) -> Held[R] | None:
     if raw is None:
         return None
     try:
-        return Held(decoded(kind, raw), raw)
+        return Held(_DECODED[kind](raw), raw)
     except msgspec.DecodeError as error:
         raise Broken(
             "a row of the database cannot be read", detail=f"{_BUCKETS[kind]}/{key}: {error}"

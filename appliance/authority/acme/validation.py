@@ -26,6 +26,7 @@ from appliance.authority.acme import records
 from appliance.authority.acme.authorizations import Authorization, Authorizations, Outcome
 from appliance.authority.acme.caa import CaaLookup, CaaRecheck
 from appliance.authority.acme.looking import Job, Looks, Probes, Seen, told
+from appliance.authority.acme.patience import Patience
 from appliance.authority.acme.records import AccountRow, ChallengeRow, Held
 from appliance.authority.acme.tally import ChallengeTally
 from appliance.issuance.acme import attestation, attestation_roots, challenges
@@ -95,6 +96,8 @@ class Validation:
         )
         self._tasks: trio.Nursery | None = None  # while it works
         self._waiting: list[tuple[Job, trio.Event]] = []  # until it does
+        self._in_work: set[str] = set()  # ids of challenges
+        self._patience = Patience(_PROMPT)
         self.tally = tally or ChallengeTally()
 
     @property
@@ -127,8 +130,11 @@ class Validation:
             )
             await self._settle(job, Outcome(event=ChallengeEvent.DEFERRED, problem=problem))
             raise problem
-        with trio.move_on_after(0 if self._looks.goes_on_at(job.value) else _PROMPT):
-            await self._take(job).wait()
+        is_free = not self._looks.goes_on_at(job.value)
+        looked = self._take(job)
+        if is_free and self._tasks is not None:
+            self._patience.bound(looked)
+            await looked.wait()
 
     async def recheck(self, provisioner: AcmeProvisioner, found: Sequence[Authorization]) -> None:
         """Look at CAA records again where they are strictly held. Raises AcmeError."""
@@ -161,6 +167,7 @@ class Validation:
         try:
             async with trio.open_nursery() as tasks:
                 self._tasks = tasks
+                tasks.start_soon(self._patience.run)
                 task_status.started()
                 for each in self._waiting:
                     tasks.start_soon(self._pursue, *each)
@@ -171,9 +178,13 @@ class Validation:
             self._tasks = None
 
     def _take(self, job: Job) -> trio.Event:
-        """Put a challenge in work; what is given is set when what was seen first is recorded."""
+        """Put a challenge in work.
+
+        What is given is set when what was seen first is recorded, if not before.
+        """
         looked = trio.Event()
         self.tally.in_work += 1
+        self._in_work.add(job.challenge_id)
         if self._tasks is None:
             self._waiting.append((job, looked))
         else:
@@ -199,7 +210,8 @@ class Validation:
         if found is None or found.status is not AuthorizationStatus.PENDING:
             return
         for held in found.challenges:
-            if held.row.status is ChallengeStatus.PROCESSING:
+            was_begun = held.row.status is ChallengeStatus.PROCESSING
+            if was_begun and held.row.id not in self._in_work:
                 await self._begin_again(found, held, provisioner_of)
 
     async def _begin_again(
@@ -269,6 +281,7 @@ class Validation:
                 await self._settle(job, outcome)
             finally:
                 self.tally.in_work -= 1
+                self._in_work.discard(job.challenge_id)
                 looked.set()
             if outcome.event is ChallengeEvent.PROVEN and job.checks.caa is CaaMode.WARN:
                 await self._warn(job)

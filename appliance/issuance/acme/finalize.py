@@ -6,10 +6,9 @@ not proven (RFC 8555 7.4).
 
 import base64
 import hashlib
-import ipaddress
 from collections.abc import Iterable, Sequence
 
-from appliance.formats import der
+from appliance.formats import addresses, der
 from appliance.issuance import rules
 from appliance.issuance.acme import identifiers
 from appliance.issuance.requests import SigningRequest
@@ -72,7 +71,7 @@ def _folded(name: San) -> San:
 
 def _of_common_name(name: str) -> San:
     try:
-        address = ipaddress.ip_address(name)
+        address = addresses.parse(name)
     except ValueError:
         return San(kind=SanKind.DNS, value=name.lower())
     return San(kind=SanKind.IP, value=str(address))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from appliance.formats import idn
+from appliance.formats import addresses, idn
 from appliance.model.acme import (
     AcmeError,
     Identifier,
@@ -125,7 +125,7 @@ def sans(identifiers: Iterable[Identifier]) -> tuple[San, ...]:
 
 def _octets(address: str) -> bytes:
     """Give what Go sorts addresses by: 16 octets, an IPv4 address as a mapped one."""
-    found = ipaddress.ip_address(address)
+    found = addresses.parse(address)
     if isinstance(found, ipaddress.IPv4Address):
         return b"\0" * 10 + b"\xff\xff" + found.packed
     return found.packed
@@ -149,7 +149,7 @@ def _domain(value: str) -> str:
 
 def _address(value: str) -> str:
     try:
-        address = ipaddress.ip_address(value)
+        address = addresses.parse(value)
     except ValueError:
         raise malformed(f"invalid IP address: {value[:_SHOWN]}") from None
     if isinstance(address, ipaddress.IPv6Address):

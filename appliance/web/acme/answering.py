@@ -1,6 +1,7 @@
 """Every answer of the ACME door: a fresh nonce, the way to the directory, problems as documents."""
 
 import logging
+from functools import lru_cache
 from typing import Final
 
 from appliance.authority.acme.nonces import Nonces
@@ -31,6 +32,7 @@ NOT_ALLOWED: Final = Response(
 )
 """To GET (RFC 8555 6.3)."""
 
+_NOT_STORED: Final = ("cache-control", "no-store")
 _LATER: Final = "60"  # seconds until what is limited is worth another try
 
 Headers = tuple[tuple[str, str], ...]
@@ -41,13 +43,15 @@ def link(url: str, relation: str) -> tuple[str, str]:
     return "link", f'<{url}>;rel="{relation}"'
 
 
+@lru_cache(maxsize=100)
+def _index(base: str) -> tuple[str, str]:
+    """Link to the directory of a provisioner, few of which there are."""
+    return link(Links(base).directory, "index")
+
+
 async def usual(nonces: Nonces, links: Links) -> Headers:
     """Give what every answer has beside its own (RFC 8555 6.5, 7.1)."""
-    return (
-        ("replay-nonce", await nonces.give()),
-        ("cache-control", "no-store"),
-        link(links.directory, "index"),
-    )
+    return ("replay-nonce", await nonces.give()), _NOT_STORED, _index(links.base)
 
 
 def answer(value: object, headers: Headers, status: int = 200) -> Response:

@@ -17,6 +17,7 @@ from appliance.model.acme import (
 from appliance.provisioners.acme import AcmeOptions, AcmeProvisioner
 from appliance.web.acme.links import Links
 
+_ALL = frozenset(ChallengeStatus)
 _SHOWN_OF = {
     AuthorizationStatus.VALID: {ChallengeStatus.VALID},
     AuthorizationStatus.INVALID: {ChallengeStatus.INVALID},
@@ -95,7 +96,7 @@ def authorization(
     `below`: it is for all subdomains too (RFC 9444 4.1).
     """
     row = found.row
-    shown = _SHOWN_OF.get(found.status, frozenset(ChallengeStatus))
+    shown = _SHOWN_OF.get(found.status, _ALL)
     return {
         "identifier": row.identifier,
         "status": found.status,

@@ -374,7 +374,8 @@ class AcmeEndpoints:
 
     def _provisioner(self, request: Request) -> tuple[AcmeProvisioner | AcmeError, Links]:
         """Find whom a path names, and where its resources are. Raises NotFound."""
-        name = unquote(request.parameters["provisioner"])
+        written = request.parameters["provisioner"]
+        name = unquote(written) if "%" in written else written
         found = self.registry.by_name(name)
         if found is None:
             raise unknown(name)
