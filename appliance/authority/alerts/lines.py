@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -35,7 +37,7 @@ _decoder: Final = msgspec.msgpack.Decoder(tuple[tuple[str, ...], datetime, tuple
 
 
 class Lines:
-    """What is known of each line. Changes are rows to write, given by `changes`.
+    """What is known of each line. Changes are rows to write, given by `changes`, some at a time.
 
     Of tens of thousands of lines, each is kept as octets: when it is late, when it is over, when
     its newest certificate was issued and which that is, in a form that sorts; then what else there
@@ -47,6 +49,7 @@ class Lines:
         self._known = PackedTable()
         self._revoked: set[bytes] = set()  # certificates: what line is theirs is looked for later
         self._dirty: set[bytes] = set()
+        self._given: list[bytes] = []  # of those, what `changes` gave last
         self._tidied: datetime | None = None
 
     def __len__(self) -> int:
@@ -108,36 +111,39 @@ class Lines:
             if packed[:_OCTETS] <= moment:
                 yield from habits.findings(_line(packed), now, able_since)
 
-    def changes(self, now: datetime) -> list[Operation]:
-        """Give the rows that changed, and let go of what is over."""
+    def tidy(self, now: datetime) -> None:
+        """Let go of what is over; once an hour, and when there is too much of it."""
         self._end_revoked()
-        late = self._tidied is None or not timedelta() <= now - self._tidied < _TIDY
-        if late or len(self._known) > _MOST + _OVER:
-            self._tidied = now
-            self._tidy(now)
+        due = self._tidied is None or not timedelta() <= now - self._tidied < _TIDY
+        if not due and len(self._known) <= _MOST + _OVER:
+            return
+        self._tidied = now
+        moment = _octets(now)
+        for key in [key for key, each in self._known.items() if each[_OCTETS:_ISSUED] <= moment]:
+            self._forget(key)
+        if (surplus := len(self._known) - _MOST) > 0:
+            log.warning("more than %d lines of certificates: some are not followed", _MOST)
+            last = nsmallest(surplus, map(_worth, self._known.rows()))[-1]
+            found = (key for key, each in self._known.items() if _worth(each) <= last)
+            for key in list(islice(found, surplus)):
+                self._forget(key)
+
+    def changes(self, most: int) -> list[Operation]:
+        """Give rows that changed, so many at most; again until there are none.
+
+        Each time they are to be written, and `written` be called, before anything else changes.
+        """
+        self._end_revoked()
+        self._given = list(islice(self._dirty, most))
         written: list[Operation] = []
-        for key in self._dirty:
+        for key in self._given:
             known = self._known.get(key)
             written.append(records.line(_line(known)) if known else records.forgotten(key))
         return written
 
     def written(self) -> None:
         """Take note that the rows which `changes` gave are written."""
-        self._dirty.clear()
-
-    def _tidy(self, now: datetime) -> None:
-        moment = _octets(now)
-        for key in [key for key, each in self._known.items() if each[_OCTETS:_ISSUED] <= moment]:
-            self._forget(key)
-        if len(self._known) > _MOST:
-            # those who never renewed first, then those that were not seen longest
-            order = sorted(
-                self._known.items(),
-                key=lambda each: (each[1][:_OCTETS] != _NEVER, each[1][_ISSUED:_PLACE]),
-            )
-            log.warning("more than %d lines of certificates: some are not followed", _MOST)
-            for key, _ in order[: len(self._known) - _MOST]:
-                self._forget(key)
+        self._dirty.difference_update(self._given)
 
     def _end_revoked(self) -> None:
         """Forget the lines whose newest certificate is revoked, all of them in one go."""
@@ -163,6 +169,15 @@ def _packed(line: Line) -> bytes:
             _encoder.encode((line.names, line.not_after, line.waits)),
         )
     )
+
+
+def _worth(packed: bytes) -> int:
+    """Give a number that is lowest for who goes first, where all are too many.
+
+    Those who never renewed are that, then those that were not seen longest.
+    """
+    has_habit = packed[:_OCTETS] != _NEVER
+    return has_habit << 64 | int.from_bytes(packed[_ISSUED:_PLACE])
 
 
 def _line(packed: bytes) -> Line:

@@ -53,7 +53,7 @@ End: TypeAlias = tuple[str, Validity | None]
 _LOOK: Final = 10  # seconds between two steps
 _LISTEN: Final = 1.0  # seconds between two looks at what was heard
 _AT_ONCE: Final = 200  # events that are learned in a row
-_ROWS: Final = 1000  # of one transaction
+_ROWS: Final = 200  # of one transaction
 _SAVED: Final = timedelta(minutes=5)  # between two notes of how far issuances were looked at
 _MOST_EVENTS: Final = 100_000  # between two steps
 _SHOWN: Final = 50  # alerts that are over
@@ -340,28 +340,34 @@ class Alerts:
         for notice in notices:
             level = logging.INFO if notice.change is Change.RECOVERED else logging.WARNING
             log.log(level, "alert %s (%s): %s", notice.name, notice.change, notice.text)
-        habitual = self._lines.changes(now)
-        if self._saved is None or not timedelta() <= now - self._saved < _SAVED:
-            self._saved = now
-            habitual.append(records.seen(now))
-            habitual += await records.too_old(self._store)
-            await self.courier.trim()
         try:
-            await self._write([*operations, *map(records.pending, rows)], habitual)
+            await self._write([*operations, *map(records.pending, rows)])
         finally:
             self.courier.send(rows)
+        await self._note_lines(now)
 
-    async def _write(self, operations: list[Operation], habitual: list[Operation]) -> None:
+    async def _write(self, operations: list[Operation]) -> None:
         """Write what was told before anybody is told; what could not be is written next time."""
         told = [each for each in self._unwritten if not self.courier.has_delivered(each)]
         self._unwritten = [*told, *operations]
         if self._unwritten:
             await self._store.commit(self._unwritten)
         self._unwritten = []
-        for start in range(0, len(habitual), _ROWS):
+
+    async def _note_lines(self, now: datetime) -> None:
+        """Write what was learned of lines; and then, now and again, until when there is nothing.
+
+        Little at a time: a load leaves thousands, and requests would feel it.
+        """
+        self._lines.tidy(now)
+        while some := self._lines.changes(_ROWS):
+            await self._store.note(some)
+            self._lines.written()
             await trio.lowlevel.checkpoint()
-            await self._store.note(habitual[start : start + _ROWS])
-        self._lines.written()
+        if self._saved is None or not timedelta() <= now - self._saved < _SAVED:
+            self._saved = now
+            await self._store.note([records.seen(now), *await records.too_old(self._store)])
+            await self.courier.trim()
 
     async def _tried(self, deed: Callable[[], Awaitable[None]]) -> None:
         try:

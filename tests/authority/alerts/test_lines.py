@@ -29,8 +29,8 @@ def issued(
     )
 
 
-def rows(lines: Lines, now: datetime = START) -> list[Line]:
-    changed = [each for each in lines.changes(now) if isinstance(each, Put)]
+def rows(lines: Lines) -> list[Line]:
+    changed = [each for each in lines.changes(100) if isinstance(each, Put)]
     return [msgspec.json.decode(each.value, type=Line) for each in changed]
 
 
@@ -50,13 +50,27 @@ async def test_a_line_that_is_read_back_goes_on_and_is_late_as_before() -> None:
     before, after = Lines(store), Lines(store)
     before.heard(issued(1))
     before.heard(issued(2, START + DAY / 2))
-    await store.commit(before.changes(START))
+    await store.commit(before.changes(100))
     await after.load()
     late = START + DAY * 1.45
     told = [each.text for each in before.findings(late, START)]
     assert [each.text for each in after.findings(late, START)] == told
     assert len(told) == 1
     assert not list(after.findings(START + DAY, START))
+
+
+async def test_changes_come_some_at_a_time_and_none_that_was_not_written_is_lost() -> None:
+    lines = Lines(MemoryStore())
+    for number in range(5):
+        lines.heard(issued(number + 1, name=f"pc{number}"))
+    first = lines.changes(2)
+    assert lines.changes(2) == first  # it could not be written
+    lines.written()
+    rest = lines.changes(100)
+    assert (len(first), len(rest)) == (2, 3)
+    assert not [each for each in rest if each in first]
+    lines.written()
+    assert not lines.changes(100)
 
 
 async def test_the_end_of_its_certificate_ends_a_line() -> None:
@@ -67,7 +81,7 @@ async def test_the_end_of_its_certificate_ends_a_line() -> None:
     assert len(lines) == 1
     lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=7))
     assert len(lines) == 0
-    (removed,) = lines.changes(START)
+    (removed,) = lines.changes(100)
     assert isinstance(removed, Delete)
 
 
@@ -83,8 +97,9 @@ async def test_after_the_end_of_its_certificate_a_line_begins_anew() -> None:
 async def test_a_line_that_is_over_is_forgotten() -> None:
     lines = Lines(MemoryStore())
     lines.heard(issued(7))
-    lines.changes(START)
-    lines.changes(START + 3 * DAY)
+    lines.tidy(START)
+    assert len(lines) == 1
+    lines.tidy(START + 3 * DAY)
     assert len(lines) == 0
 
 
@@ -92,7 +107,7 @@ async def test_a_certificate_that_never_ends_has_a_line_without_an_end() -> None
     lines = Lines(MemoryStore())
     lines.heard(issued(1, end=FOREVER))
     lines.heard(issued(2, START + DAY, end=FOREVER))
-    assert len(rows(lines, START + 2 * DAY)) == 1
+    assert len(rows(lines)) == 1
     assert not list(lines.findings(START + 900 * DAY, START))
 
 
@@ -107,11 +122,13 @@ async def test_of_too_many_lines_those_go_that_never_renewed_and_were_not_seen_l
     lines.heard(issued(2, START + DAY / 2))
     for number in range(3):
         lines.heard(issued(10 + number, START + DAY / 2 * (5 - number) / 5, name=f"pc{number}"))
-        lines.changes(START + DAY / 2)
+        lines.tidy(START + DAY / 2)
+        lines.changes(100)
         lines.written()
     assert len(lines) == 4
     lines.heard(issued(20, START + DAY, name="new"))
-    gone = [each for each in lines.changes(START + DAY / 2) if isinstance(each, Delete)]
+    lines.tidy(START + DAY / 2)
+    gone = [each for each in lines.changes(100) if isinstance(each, Delete)]
     assert (len(lines), len(gone)) == (3, 2)
     lines.heard(Event(at=START, kind=EventKind.REVOKED, operation="revoke", serial=10))
     assert len(lines) == 2  # the newest of those that never renewed was there
