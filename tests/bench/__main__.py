@@ -28,6 +28,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench import console, hanging, ordering, renewing, signing, soak, start, token
@@ -54,39 +55,41 @@ def measure(arguments: argparse.Namespace, directory: Path) -> dict[str, dict[st
     for program in measured:
         results[program.name] = defaultdict(lambda: defaultdict(list))
     signed: dict[str, int] = defaultdict(int)
+    servers: list[Running] = []
     for number in range(arguments.rounds):
-        servers = [Running(program, authority) for program in measured]
-        for server in servers:
-            process = results[server.program.name]["process"]
-            process["first answer s"].append(server.first_answer)
-            process["memory idle MB"].append(server.memory())
-        if number == 0:
+        servers.clear()
+        with ExitStack() as ending:
+            for program in measured:
+                servers.append(Running(program, authority))
+                ending.callback(servers[-1].stop)
             for server in servers:
-                filled = fill(load, server, authority, arguments)
-                signed[server.program.name] += filled
                 process = results[server.program.name]["process"]
-                process["memory after fill MB"].append(server.memory())
-        for connections in arguments.connections:
-            servers.reverse()
-            for server in servers:
-                done = load(server, authority, connections, arguments.seconds, arguments.most)
-                signed[server.program.name] += done.issued
-                group = results[server.program.name][f"{connections} connections"]
-                for name, value in done.figures.items():
-                    group[name].append(value)
-                unit, rate = next(iter(done.figures.items()))
-                print(
-                    f"round {number + 1}, {connections} connections: {server.program.name} "
-                    f"{rate:.0f} {unit}",
-                    file=sys.stderr,
-                )
-        for server in servers:
-            server.stop()
-            if number == arguments.rounds - 1:
-                process = results[server.program.name]["process"]
-                name = server.program.name
-                process["bytes on disk/certificate"].append(server.disk() / signed[name])
-                process["certificates"].append(signed[name])
+                process["first answer s"].append(server.first_answer)
+                process["memory idle MB"].append(server.memory())
+            if number == 0:
+                for server in servers:
+                    filled = fill(load, server, authority, arguments)
+                    signed[server.program.name] += filled
+                    process = results[server.program.name]["process"]
+                    process["memory after fill MB"].append(server.memory())
+            for connections in arguments.connections:
+                servers.reverse()
+                for server in servers:
+                    done = load(server, authority, connections, arguments.seconds, arguments.most)
+                    signed[server.program.name] += done.issued
+                    group = results[server.program.name][f"{connections} connections"]
+                    for name, value in done.figures.items():
+                        group[name].append(value)
+                    unit, rate = next(iter(done.figures.items()))
+                    print(
+                        f"round {number + 1}, {connections} connections: {server.program.name} "
+                        f"{rate:.0f} {unit}",
+                        file=sys.stderr,
+                    )
+    for server in servers:
+        process, name = results[server.program.name]["process"], server.program.name
+        process["bytes on disk/certificate"].append(server.disk() / signed[name])
+        process["certificates"].append(signed[name])
     return results
 
 

@@ -152,6 +152,7 @@ class Running:
         self.context = ssl.create_default_context(cafile=str(authority.root))
         while not self.answers():
             if self.process.poll() is not None or time.perf_counter() - began > 30:
+                self.process.kill()
                 raise RuntimeError(f"{program.name} does not start; see {self.log.name}")
             time.sleep(0.005)
         self.first_answer = time.perf_counter() - began
