@@ -355,9 +355,9 @@ class Alerts:
         self._unwritten = []
 
     async def _note_lines(self, now: datetime) -> None:
-        """Write what was learned of lines; and then, now and again, until when there is nothing.
+        """Write what was learned of lines, a little at a time: a load leaves thousands of them.
 
-        Little at a time: a load leaves thousands, and requests would feel it.
+        When all of it is written, so is, now and again, until when issuances were looked at.
         """
         self._lines.tidy(now)
         while some := self._lines.changes(_ROWS):

@@ -1,5 +1,6 @@
 """Each rule finds what it is for, finds nothing else, and says when it is over."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from appliance.authority.alerts import records
 from appliance.authority.alerts.delivery import Addressee
 from appliance.authority.alerts.monitor import AlertPolicy, Alerts, End
 from appliance.authority.conditions import ConditionBoard
@@ -335,14 +337,15 @@ class Disk:
     description = "a disk"
 
     def __init__(self) -> None:
-        self.is_full = False
+        self.room = math.inf  # transactions
         self._rows = MemoryStore()
         self.get, self.scan, self.aclose = self._rows.get, self._rows.scan, self._rows.aclose
 
     async def commit(self, operations: Sequence[Operation]) -> None:
         """Write, if there is room."""
-        if self.is_full:
+        if self.room <= 0:
             raise Broken("the disk is full")
+        self.room -= 1
         await self._rows.commit(operations)
 
     note = commit
@@ -351,7 +354,7 @@ class Disk:
 async def test_a_full_disk_is_told_though_it_cannot_be_written_down() -> None:
     store = Disk()
     box = Watched(store=store)
-    store.is_full = True
+    store.room = 0
     box.board.report("disk", ok=False, text="full")
     with pytest.raises(Broken):
         await box.alerts.step()
@@ -359,11 +362,28 @@ async def test_a_full_disk_is_told_though_it_cannot_be_written_down() -> None:
     assert box.phone.told == [("firing", "disk")]
     with pytest.raises(Broken):
         await box.alerts.step()
-    store.is_full = False
+    store.room = math.inf
     assert await box.look() == []
     box.open()
     box.board.report("disk", ok=True)
     assert await box.look() == [("recovered", "disk")]
+
+
+async def test_what_a_busy_time_teaches_is_written_whole_though_the_disk_was_full_midway() -> None:
+    """In parts; and that all is looked at is written when all of it is there, not before."""
+    store = Disk()
+    box = Watched(store=store)
+    for number in range(450):
+        box.issue(f"pc{number}.test")
+    store.room = 1
+    with pytest.raises(Broken):
+        await box.alerts.step()
+    assert 0 < len(await store.scan(records.LINES)) < 450
+    assert await records.read_seen(store) is None
+    store.room = math.inf
+    await box.look()
+    assert len(await store.scan(records.LINES)) == 450
+    assert await records.read_seen(store) == box.clock.now()
 
 
 async def test_rules_can_be_switched_off_and_their_holds_changed() -> None:
