@@ -7,15 +7,14 @@ Log Format with the duration in milliseconds.
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
-from typing import Final, TypeAlias
+from functools import lru_cache, partial
+from typing import Final
 
 import msgspec
 
 from appliance.ports.clock import Clock
-from appliance.web.visits import AccessLog
-
-Fields: TypeAlias = Mapping[str, object]
+from appliance.server.output import Line
+from appliance.web.visits import AccessLog, Fields
 
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+"
 _HARMLESS: Final = b" !#$%&'()*,:;<=>?[]`{|}~"
@@ -30,8 +29,8 @@ _NAMED: Final = (dict, Mapping)  # nearly always the first, which is found soone
 _json = msgspec.json.Encoder(order="sorted")
 
 
-def access_log(form: str, clock: Clock, write: Callable[[str], object]) -> AccessLog:
-    """Give what takes the fields of a finished request and writes its line.
+def access_log(form: str, clock: Clock, later: Callable[[Line], None]) -> AccessLog:
+    """Give what takes a finished request and has its line made `later`.
 
     `form` is text, json, common, or "" for no lines at all.
     """
@@ -41,12 +40,13 @@ def access_log(form: str, clock: Clock, write: Callable[[str], object]) -> Acces
     health = os.environ.get("STEP_LOGGER_ONLY_TRACE_HEALTH_ENDPOINT", "").lower()
     quiet = health not in ("", "0", "f", "false")
 
-    def log(fields: Fields) -> None:
+    def line(finished: Callable[[], Fields], now: datetime) -> str | None:
+        fields = finished()
         if quiet and fields.get("path") == "/health" and fields.get("status") == 200:
-            return
-        write(render(fields, clock.now()))
+            return None
+        return render(fields, now)
 
-    return log
+    return lambda finished: later(partial(line, finished, clock.now()))
 
 
 def text_line(fields: Fields, now: datetime) -> str:
@@ -87,7 +87,7 @@ def common_line(fields: Fields, now: datetime) -> str:
     return f'{before} "{request}" {_dashed(known, "status")} {_dashed(known, "size")}'
 
 
-def _nothing(fields: Fields) -> None:
+def _nothing(finished: Callable[[], Fields]) -> None:
     """Write no line."""
 
 

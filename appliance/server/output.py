@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
-from typing import Final, Protocol, final
+from typing import Final, Protocol, TypeAlias, final
 
 import trio
 
@@ -24,9 +24,16 @@ from appliance.operator.line_ring import LineRing
 _CHUNK: Final = select.PIPE_BUF  # what a pipe that is ready takes without waiting
 _LARGE_CHUNK: Final = 64 * 1024  # for a file, which always takes everything
 _MOST_LINES: Final = 10_000
+_MOST_UNMADE: Final = 500  # lines of requests
 _MOMENT: Final = 0.05  # seconds
 _PROBLEMS: Final = ("warning:", "error ")
 _LOGGERS: Final = ("appliance", "hypercorn", "quart", "trio")
+
+log = logging.getLogger(__name__)
+
+
+Line: TypeAlias = Callable[[], str | None]
+"""Makes a line, or says that there is none."""
 
 
 class Output(Protocol):
@@ -133,21 +140,52 @@ async def flush_regularly(output: Output) -> None:
 
 
 @final
-class RememberedRequests:
-    """An Output for the lines of requests, which are remembered for the operator, too."""
+class RequestLines:
+    """An Output in front of another one that takes lines of requests before they are made.
 
-    def __init__(self, output: Output, ring: LineRing) -> None:
+    They are made in a row, when lines are shown: each in its turn, between two answers, costs
+    three times as much. The `ring` remembers the last of them.
+    """
+
+    def __init__(self, output: Output, ring: LineRing | None = None) -> None:
         self._output = output
-        self.ring = ring
+        self._ring = ring
+        self._waiting: deque[Line] = deque()
+
+    def later(self, line: Line) -> None:
+        """Take what makes the line of a request."""
+        self._waiting.append(line)
+        if len(self._waiting) >= _MOST_UNMADE:
+            self._make()
 
     def write(self, line: str) -> None:
-        """Take a line."""
-        self.ring.add(LineLevel.REQUEST, line)
+        """Take a line, which comes behind those of requests before it."""
+        self._make()
         self._output.write(line)
 
     def flush(self) -> None:
         """Show what was taken."""
+        self._make()
         self._output.flush()
+
+    def _make(self) -> None:
+        faults: list[Exception] = []
+        while self._waiting:
+            try:
+                make = self._waiting.popleft()
+            except IndexError:
+                break  # another thread makes them, too
+            try:
+                line = make()
+            except Exception as fault:  # noqa: BLE001 - a line must not end the server
+                faults.append(fault)
+                continue
+            if line is not None:
+                if self._ring is not None:
+                    self._ring.add(LineLevel.REQUEST, line)
+                self._output.write(line)
+        for each in faults:
+            log.error("the line of a request could not be made", exc_info=each)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from appliance.server.banner import joined
 from appliance.server.certificate import OwnCertificate
 from appliance.server.doors import DoorName, Doors, Entrance, Listening
 from appliance.server.launch import Launch
-from appliance.server.output import Output
+from appliance.server.output import RequestLines
 from appliance.server.system import settle_collector
 from appliance.server.workers.crew import Crew
 from appliance.server.workers.desk import House, prompt
@@ -58,7 +58,7 @@ class Service:
         self,
         launch: Launch,
         foundation: Foundation,
-        output: Output,
+        output: RequestLines,
         say: Callable[[str], None],
         limits: Limits,
     ) -> None:
@@ -256,7 +256,7 @@ class Service:
             ),
         ]
 
-    def _hired_crew(self, output: Output, limits: Limits) -> Crew:
+    def _hired_crew(self, output: RequestLines, limits: Limits) -> Crew:
         """Give what workers work for; there may be none of them."""
         foundation = self.foundation
         house = House(
@@ -282,7 +282,7 @@ class Service:
         )
 
     def _assembled(self, settings: Settings) -> Assembly:
-        log_requests = access_log(settings.log_format, self.foundation.clock, self._output.write)
+        log_requests = access_log(settings.log_format, self.foundation.clock, self._output.later)
         return assemble(settings, self.foundation, log_requests)
 
 

@@ -32,7 +32,7 @@ from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.output import (
     Output,
-    RememberedRequests,
+    RequestLines,
     flush_regularly,
     logging_to,
     standard_error,
@@ -74,12 +74,11 @@ async def serve_appliance(
     to that are attached to the control socket. Raises what keeps it from serving: any of
     the family, with one line that names file and place; never what a request or a reload does.
     """
-    sink = output or standard_error()
     lines = LineRing(SystemClock())
+    sink = RequestLines(output or standard_error(), lines)
     with logging_to(sink, ring=lines) as say, _pid_file(launch.pid_file):
         try:
-            log_lines = RememberedRequests(sink, lines)
-            await _serve(launch, ring, controls, log_lines, say, consoles, task_status)
+            await _serve(launch, ring, controls, sink, lines, say, consoles, task_status)
         except HearthError:
             raise
         except Exception:
@@ -91,7 +90,8 @@ async def _serve(
     launch: Launch,
     ring: EventRing,
     controls: Controls,
-    sink: RememberedRequests,
+    sink: RequestLines,
+    lines: LineRing,
     say: Callable[[str], None],
     consoles: "MakeConsoles | None",
     task_status: trio.TaskStatus[Running],
@@ -135,7 +135,7 @@ async def _serve(
             await service.open(doors, listening)
             await tasks.start(foundation.alerts.run)
             operate = await trio.to_thread.run_sync(_operate)
-            running = await operate(tasks, service, upkeep, ring, sink.ring, consoles)
+            running = await operate(tasks, service, upkeep, ring, lines, consoles)
             _tell(launch, service, store, say)
             task_status.started(running)
             service.record("start", f"Hearth {VERSION}, {in_force(settings)}")

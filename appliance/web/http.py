@@ -32,9 +32,18 @@ class Request(Struct, kw_only=True):
     peer: PeerCertificate | None
     request_id: str
     log: dict[str, object] = field(default_factory=dict)  # extra fields of the access log line
+    log_later: list[Callable[[], Mapping[str, object]]] = field(default_factory=list)
+    """What gives more of them, once there is time for that: the answer does not wait for it."""
     target: str = ""  # path and query as they were sent
     protocol: str = "HTTP/1.1"
     began: int = field(default_factory=perf_counter_ns)  # nanoseconds
+
+    def logged(self) -> dict[str, object]:
+        """Give the extra fields, those that were left for later among them."""
+        found = self.log.copy()
+        for later in self.log_later:
+            found |= later()
+        return found
 
 
 class Response(Struct, frozen=True, kw_only=True):

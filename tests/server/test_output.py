@@ -5,12 +5,14 @@ import logging
 import os
 import time
 from datetime import UTC, datetime
+from functools import partial
 from threading import Thread
 
 import pytest
 
+from appliance.operator.line_ring import LineRing
 from appliance.server.accesslog import access_log, common_line, json_line, text_line
-from appliance.server.output import DescriptorOutput, logging_to
+from appliance.server.output import DescriptorOutput, Line, RequestLines, logging_to
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIELDS: dict[str, object] = {
@@ -83,19 +85,69 @@ class Still:
 
 
 def test_no_format_is_no_lines() -> None:
-    lines: list[str] = []
-    access_log("", Still(), lines.append)(FIELDS)
+    lines: list[Line] = []
+    access_log("", Still(), lines.append)(lambda: FIELDS)
     assert lines == []
 
 
 def test_health_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEP_LOGGER_ONLY_TRACE_HEALTH_ENDPOINT", "true")
-    lines: list[str] = []
+    lines: list[Line] = []
     log = access_log("json", Still(), lines.append)
-    log(FIELDS | {"path": "/health"})
-    log(FIELDS | {"path": "/health", "status": 503})
-    log(FIELDS | {"path": "/roots"})
-    assert [json.loads(each)["status"] for each in lines] == [503, 200]
+    log(lambda: FIELDS | {"path": "/health"})
+    log(lambda: FIELDS | {"path": "/health", "status": 503})
+    log(lambda: FIELDS | {"path": "/roots"})
+    made = [each() for each in lines]
+    assert made[0] is None
+    assert [json.loads(each)["status"] for each in made if each] == [503, 200]
+
+
+def test_lines_of_requests_are_made_when_they_are_shown_in_their_places() -> None:
+    kept, ring = Kept(), LineRing(Still())
+    output = RequestLines(kept, ring)
+    made: list[str] = []
+
+    def making(text: str) -> Line:
+        def make() -> str:
+            made.append(text)
+            return text
+
+        return make
+
+    output.later(making("first"))
+    output.later(lambda: None)
+    output.later(making("second"))
+    assert made == []
+    output.write("told meanwhile")
+    assert kept.lines == ["first", "second", "told meanwhile"]
+    output.later(making("third"))
+    output.flush()
+    assert kept.lines[3:] == ["third"]
+    assert [each.text for each in ring.page().lines] == ["first", "second", "third"]
+
+
+def test_a_line_that_cannot_be_made_is_told_and_costs_no_other() -> None:
+    kept = Kept()
+    output = RequestLines(kept)
+
+    def broken() -> str:
+        raise ValueError("why")
+
+    with logging_to(output):
+        output.later(broken)
+        output.later(lambda: "the next")
+        output.flush()
+    assert kept.lines[0] == "the next"
+    assert "the line of a request could not be made\n" in kept.lines[1]
+    assert kept.lines[1].rstrip().endswith("ValueError: why")
+
+
+def test_lines_of_requests_do_not_gather_without_end() -> None:
+    kept = Kept()
+    output = RequestLines(kept)
+    for number in range(501):
+        output.later(partial(str, number))
+    assert len(kept.lines) == 500
 
 
 def test_lines_come_out_in_order_and_whole() -> None:

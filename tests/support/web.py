@@ -2,7 +2,7 @@
 
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from appliance.config.settings import TlsSettings
 from appliance.web.limits import Limits
 from appliance.web.serving import Serving, open_listeners, serve
 from appliance.web.tls import TlsHolder, server_context
+from appliance.web.visits import AccessLog
 
 SETTINGS = TlsSettings(
     cipher_suites=(
@@ -31,6 +32,11 @@ SETTINGS = TlsSettings(
     renegotiation=False,
 )
 PATIENCE = 60  # seconds until a test gives up
+
+
+def kept_in(lines: list[Mapping[str, object]]) -> AccessLog:
+    """Give an access log that keeps its fields."""
+    return lambda fields: lines.append(fields())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from appliance.config.settings import TokenKey
 from appliance.model.events import Event
 from appliance.ports.store import PromptStore
 from appliance.server.keys import Tokens
+from appliance.server.output import RequestLines
 from appliance.server.system import SystemClock
 from appliance.server.token_keys import TokenKeys
 from appliance.server.workers.asking import Asking
@@ -57,6 +58,7 @@ class Joint:
     asking: Asking
     metrics: Metrics
     kept: Kept
+    output: RequestLines  # of the main process, to `kept`
     heard: trio.Event = field(default_factory=trio.Event)  # that something was told
 
 
@@ -73,14 +75,15 @@ async def joined(
     near, far = Link(ours, from_main), Link(theirs, from_worker)
     kept = Kept()
     metrics = Metrics(kept, SystemClock())
+    output = RequestLines(kept)
     house = House(
         store=store or MemoryStore(),
         events=metrics,
-        output=kept,
+        output=output,
         keys=KeyCupboard(keys or Tokens(), lambda: places),
         routes=RelayedRoutes(lambda: routes),
     )
-    joint = Joint(near, Asking(near), metrics, kept)
+    joint = Joint(near, Asking(near), metrics, kept, output)
 
     async def answered(messages: Sequence[FromMain]) -> None:
         for message in messages:

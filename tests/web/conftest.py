@@ -11,7 +11,7 @@ from appliance.web import answers, wirejson
 from appliance.web.application import Application, build_application, mounted
 from appliance.web.http import Request, Response, Route
 from appliance.web.serving import LANE
-from tests.support.web import Pki
+from tests.support.web import Pki, kept_in
 
 
 class Dice:
@@ -103,5 +103,5 @@ def lines() -> list[Mapping[str, object]]:
 @pytest.fixture
 def application(lines: list[Mapping[str, object]]) -> Application:
     return build_application(
-        mounted(ROUTES, "", "/1.0"), chance=Dice(), access_log=lines.append, trace_header=""
+        mounted(ROUTES, "", "/1.0"), chance=Dice(), access_log=kept_in(lines), trace_header=""
     )

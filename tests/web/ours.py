@@ -1,6 +1,6 @@
 """Our application over the files and provisioners of an exchanges.World."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -93,5 +93,5 @@ def ssh_routes(made: Appliance) -> list[Route]:
     return [*signing.routes(), *SshHostEndpoints(configuration, hosts).routes()]
 
 
-def discard(line: Mapping[str, object]) -> None:
+def discard(fields: Callable[[], Mapping[str, object]]) -> None:
     """Keep no access log."""

@@ -11,7 +11,7 @@ import trio
 
 from appliance.web.limits import Limits
 from tests.support.load import csr
-from tests.support.web import Certified, serving
+from tests.support.web import Certified, kept_in, serving
 from tests.web import ours
 from tests.web.exchanges import Client, Received, Sent, World
 
@@ -30,7 +30,7 @@ class Asker:
 async def running(
     world: World, folder: Path, lines: list[Mapping[str, object]]
 ) -> AsyncIterator[Asker]:
-    application = ours.application(world, lines.append)
+    application = ours.application(world, kept_in(lines))
     async with serving(application, world.pki, Limits(drain=1)) as server:
         yield Asker(Client(server.port, folder, world.pki.root))
 

@@ -18,7 +18,7 @@ from appliance.web.application import build_application
 from appliance.web.publish.routes import publish_routes
 from tests.support.authority import START, SystemChance
 from tests.support.ocsp import OcspWorld, named
-from tests.support.web import Pki, Served, serving
+from tests.support.web import Pki, Served, kept_in, serving
 from tests.web.test_application import ask
 
 SLASHES = 0xFFFFFFFFFFFFFFFFFFFF  # a serial number whose base64 is mostly slashes
@@ -34,7 +34,7 @@ async def running(world: OcspWorld, pki: Pki) -> AsyncIterator[Served]:
         clock=world.clock,
     )
     lines: list[Mapping[str, object]] = []
-    application = build_application(routes, chance=SystemChance(), access_log=lines.append)
+    application = build_application(routes, chance=SystemChance(), access_log=kept_in(lines))
     async with serving(application, pki) as server:
         yield server
 

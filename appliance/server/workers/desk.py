@@ -9,7 +9,7 @@ import trio
 from appliance.model.errors import Broken, HearthError, NotSupported
 from appliance.ports.events import CountingSink
 from appliance.ports.store import PromptStore, Store
-from appliance.server.output import Output
+from appliance.server.output import RequestLines
 from appliance.server.workers.link import Link
 from appliance.server.workers.messages import (
     Answer,
@@ -43,7 +43,7 @@ class House:
 
     store: PromptStore
     events: CountingSink
-    output: Output
+    output: RequestLines
     keys: KeyCupboard
     routes: RelayedRoutes
 
@@ -84,7 +84,7 @@ class Desk:
             case WebhookCalled(kind=kind, provisioner=provisioner, succeeded=succeeded):
                 house.events.webhook_called(kind, provisioner, succeeded=succeeded)
             case Line(text=text):
-                house.output.write(text)
+                house.output.later(lambda: text)
             case _:
                 return False
         return True

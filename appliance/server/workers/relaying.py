@@ -104,7 +104,7 @@ class RelayedRoutes:
             self._table = {(each.method, each.path): each for each in routes}
         route, request = self._table.get((relay.method, relay.path)), relay.request
         found = answers.NOT_FOUND if route is None else await run(route, request)
-        return Relayed(number=number, response=found, log=_plain(request.log))
+        return Relayed(number=number, response=found, log=_plain(request.logged()))
 
 
 def _plain(fields: Mapping[str, object]) -> dict[str, object]:

@@ -31,7 +31,7 @@ from appliance.server import providers
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Ground, assemble
 from appliance.server.certificate import context_of
-from appliance.server.output import logging_to
+from appliance.server.output import RequestLines, flush_regularly, logging_to
 from appliance.server.system import settle_collector
 from appliance.server.workers import material
 from appliance.server.workers.asking import Asking
@@ -81,12 +81,16 @@ class Worker:
     """One process's work, from its first configuration to its end."""
 
     def __init__(
-        self, link: Link[FromMain], handed_over: HandedOver, say: Callable[[str], None]
+        self,
+        link: Link[FromMain],
+        handed_over: HandedOver,
+        output: RequestLines,
+        say: Callable[[str], None],
     ) -> None:
         self._link = link
         self._handed_over = handed_over
         self._say = say
-        self._output = RemoteOutput(link)
+        self._output = output
         self._asking = Asking(link)
         self._gate = IssuanceGate()
         self._stop = trio.Event()
@@ -102,6 +106,7 @@ class Worker:
         async with trio.open_nursery() as self._everything:
             self._everything.start_soon(self._obey)
             self._everything.start_soon(self._beat)
+            self._everything.start_soon(flush_regularly, self._output)
             try:
                 await self._link.run(self._heard, self._load)
             except LinkClosed:
@@ -182,7 +187,7 @@ class Worker:
             insecure=None,  # these doors are the main process's
             metrics=None,
         )
-        log_requests = access_log(settings.log_format, ground.clock, self._output.write)
+        log_requests = access_log(settings.log_format, ground.clock, self._output.later)
         assembly = assemble(settings, ground, log_requests)
         await providers.introduce(assembly.registry)
         application = build_application(
@@ -229,6 +234,7 @@ class Worker:
         async with trio.open_nursery() as nursery:
             self._serving = await nursery.start(serving)
             task_status.started()
+        self._output.flush()
         with trio.move_on_after(_LAST_WORDS):
             await self._link.all_told()
         self._everything.cancel_scope.cancel()
@@ -244,9 +250,10 @@ async def work(ours: socket.socket, doorway: socket.socket) -> None:
     """Be a worker on both sockets, until it is over."""
     link = Link(ours, from_main)
     try:
-        with logging_to(RemoteOutput(link)) as say:
+        output = RequestLines(RemoteOutput(link))
+        with logging_to(output) as say:
             try:
-                await Worker(link, HandedOver(doorway), say).run()
+                await Worker(link, HandedOver(doorway), output, say).run()
             except Exception:
                 log.exception("a worker met a fault of its own and ends")
                 link.say_last()

@@ -1,6 +1,7 @@
 """Sign, renew, rekey and revoke: JSON in, the authority's decision, JSON out, and log fields."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from appliance.authority.revocation import RevocationAuthority, RevokeRequest
@@ -58,7 +59,7 @@ class CertificateEndpoints:
     async def sign(self, request: Request) -> Response:
         """Issue a certificate for a one-time token."""
         asked = wirejson.decode_object(request.body, _SIGN)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         if not asked["csr"]:
             raise BadRequest("missing csr: a certificate request in PEM is needed")
         not_before = timeorduration.parse(asked["notBefore"])
@@ -88,7 +89,7 @@ class CertificateEndpoints:
                 "Authorization: Bearer"
             )
         token = authorization.removeprefix(_BEARER).strip()
-        request.log.update(logfields.token(token))
+        request.log_later.append(partial(logfields.token, token))
         return self._issued(request, await self._x509.renew_with_token(token, context(request)))
 
     async def rekey(self, request: Request) -> Response:
@@ -105,7 +106,7 @@ class CertificateEndpoints:
     async def revoke(self, request: Request) -> Response:
         """Revoke by token, or the client's own certificate."""
         asked = wirejson.decode_object(request.body, _REVOKE)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         serial = await self._revocation.revoke(
             RevokeRequest(
                 serial=asked["serial"],
@@ -130,7 +131,7 @@ class CertificateEndpoints:
 
     def _issued(self, request: Request, issued: Issued) -> Response:
         shown = self._issuers[issued.chain]
-        request.log.update(logfields.issued(issued, shown.name))
+        request.log_later.append(partial(logfields.issued, issued, shown.name))
         return Response(status=201, body=shown.answer(issued.certificate))
 
 

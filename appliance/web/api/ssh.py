@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -82,7 +83,7 @@ class SshEndpoints:
     async def sign(self, request: Request) -> Response:
         """Issue an SSH certificate for a one-time token."""
         asked = wirejson.decode_object(request.body, _SIGN)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         wish = SshSigningRequest(
             type=asked["certType"],
             key_id=asked["keyID"],
@@ -129,7 +130,7 @@ class SshEndpoints:
     async def renew(self, request: Request) -> Response:
         """Issue a host's certificate again."""
         asked = wirejson.decode_object(request.body, _RENEW)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         _check_present(asked, "ott")
         issued = await self._ssh.renew(asked["ott"], context(request))
         return _issued(request, issued, await self._identity_again(request))
@@ -137,7 +138,7 @@ class SshEndpoints:
     async def rekey(self, request: Request) -> Response:
         """Issue a host's certificate again, for another key."""
         asked = wirejson.decode_object(request.body, _REKEY)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         _check_present(asked, "ott")
         key = _public_key(asked, "publicKey")
         issued = await self._ssh.rekey(asked["ott"], key, context(request))
@@ -146,7 +147,7 @@ class SshEndpoints:
     async def revoke(self, request: Request) -> Response:
         """Revoke an SSH certificate."""
         asked = wirejson.decode_object(request.body, _REVOKE)
-        request.log.update(logfields.token(asked["ott"]))
+        request.log_later.append(partial(logfields.token, asked["ott"]))
         serial = await self._revocation.revoke(
             SshRevokeRequest(
                 serial=asked["serial"],
@@ -173,7 +174,7 @@ class SshEndpoints:
 def _issued(
     request: Request, issued: SshIssued, beside: Mapping[str, object] = MappingProxyType({})
 ) -> Response:
-    request.log.update(logfields.ssh_issued(issued.certificate))
+    request.log_later.append(partial(logfields.ssh_issued, issued.certificate))
     return answers.answer({"crt": _encoded(issued.certificate.blob), **beside}, 201)
 
 

@@ -125,6 +125,7 @@ async def test_what_happened_is_counted_and_told_by_the_main_process() -> None:
         counted = {each.name: dict(each.samples) for each in joint.metrics.families()}
     admin = (("provisioner", "admin"), ("success", "true"))
     assert joint.kept.events == [event]
+    joint.output.flush()
     assert joint.kept.lines == ["a line"]
     assert counted["step_ca_x509_signed_total"] == {admin: 1}
     assert counted["step_ca_x509_webhook_enriched_total"] == {admin: 1}

@@ -28,6 +28,7 @@ from tests.support.acme_by_hand import (
     new_key,
 )
 from tests.support.authority import SystemChance
+from tests.support.web import kept_in
 
 NAME = "a.example"
 FORGED = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
@@ -197,7 +198,7 @@ async def test_who_was_refused_and_why_is_in_the_log() -> None:
     """Their users could not tell "never reached us" from "refused"."""
     lines: list[Mapping[str, object]] = []
     application = build_application(
-        AcmeWorld().endpoints.routes(), chance=SystemChance(), access_log=lines.append
+        AcmeWorld().endpoints.routes(), chance=SystemChance(), access_log=kept_in(lines)
     )
     client = Client(in_process(application))
     await client.register()
