@@ -6,7 +6,7 @@ whoever has the number.
 """
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
@@ -49,6 +49,7 @@ _BY_OPERATION: Final = {
 }
 _OF_REQUESTS: Final = ("operation", "outcome", "provisioner")
 _SIGNING: Final = ("sign", "ssh-sign")
+_MOST_WAITING: Final = 500  # events
 _TELLING: Final = (EventKind.WARNED, EventKind.NOTED)  # of nobody's request
 
 Gathering: TypeAlias = Callable[[], Awaitable[Sequence[Family]]]
@@ -60,10 +61,15 @@ _BY_WEBHOOK: Final = {
 
 
 class Metrics:
-    """An EventSink that counts what it hands on; every method is callable from any thread."""
+    """An EventSink that counts what it hands on; every method is callable from any thread.
+
+    What is on disk already is counted and handed on a moment later, many in a row (`settle`): each
+    in its turn, between two answers, costs more.
+    """
 
     def __init__(self, events: EventSink, clock: Clock) -> None:
         self._events = events
+        self._waiting: deque[Event] = deque()
         self._clock = clock
         self._started: datetime = clock.now()
         self._counts: Counter[tuple[str, Labels]] = Counter()
@@ -102,6 +108,21 @@ class Metrics:
         return found
 
     def record(self, event: Event) -> None:
+        """Take an event, and never wait for it."""
+        self._waiting.append(event)
+        if not event.journaled or len(self._waiting) >= _MOST_WAITING:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count what waits, and hand it on."""
+        while self._waiting:
+            try:
+                event = self._waiting.popleft()
+            except IndexError:
+                return  # another thread is at it, too
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         """Hand the event on, and count it.
 
         Of what was refused, only what a provisioner had allowed counts as an attempt to sign: who
@@ -156,6 +177,7 @@ class Metrics:
 
     def families(self) -> list[Family]:
         """Give all numbers as they are now."""
+        self.settle()
         with self._counting:
             counts = dict(self._counts)
             tokens = dict(self._tokens)

@@ -67,7 +67,7 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
 
     async def overview(self) -> Overview:
         """Give the state of the appliance now."""
-        service, totals = self.service, self.ring.totals
+        service, totals = self.service, self._newest.totals
         assembly, (host, port) = service.assembly, service.addresses[0]
         issuer = parsed.parse(assembly.trust.intermediates[0])
         root = parsed.parse(assembly.trust.roots[0])
@@ -92,7 +92,7 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
 
     async def events(self, after: int = 0) -> Sequence[NumberedEvent]:
         """Give the next remembered events with a number above `after`, oldest first; or none."""
-        return self.ring.events(after)
+        return self._newest.events(after)
 
     async def certificates(self, query: CertificateQuery) -> CertificatePage:
         """Give one page of the inventory. Raises BadRequest."""
@@ -121,8 +121,8 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
     async def activity(self) -> Activity:
         """Give what was done in each of the last 24 hours."""
         foundation = self.service.foundation
-        now = foundation.clock.now()
-        return self.ring.tally.activity(now, await self.past.known_since(self.ring.tally, now))
+        now, tally = foundation.clock.now(), self._newest.tally
+        return tally.activity(now, await self.past.known_since(tally, now))
 
     async def revoke_certificate(
         self, serial: int, kind: CertificateKind, *, reason_code: int = 0, reason: str = ""
@@ -231,6 +231,12 @@ class ApplianceOperator(PassedBox, PassedProvisioning):
     def _context(self) -> Context:
         request_id = self.service.foundation.chance.octets(_REQUEST_ID).hex()
         return Context(client="operator", request_id=request_id)
+
+    @property
+    def _newest(self) -> EventRing:
+        """The ring, with what has happened up to now."""
+        self.service.foundation.events.settle()
+        return self.ring
 
     @property
     def _issuance(self) -> IssuanceAtTheBox:

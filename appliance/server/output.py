@@ -10,7 +10,7 @@ import select
 import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
@@ -129,14 +129,22 @@ def standard_error() -> DescriptorOutput:
     return DescriptorOutput(2)
 
 
-async def flush_regularly(output: Output) -> None:
-    """Show lines soon, until cancelled, and the last ones then."""
+async def every_moment(*deeds: Callable[[], None]) -> None:
+    """Do what can wait for a moment, until cancelled, and once more then."""
     try:
         while True:
             await trio.sleep(_MOMENT)
-            output.flush()
+            _do(deeds)
     finally:
-        output.flush()
+        _do(deeds)
+
+
+def _do(deeds: Iterable[Callable[[], None]]) -> None:
+    for deed in deeds:
+        try:
+            deed()
+        except Exception:
+            log.exception("a fault that ends nothing")
 
 
 @final

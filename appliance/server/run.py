@@ -33,7 +33,7 @@ from appliance.server.launch import Controls, EventRing, Launch, Running
 from appliance.server.output import (
     Output,
     RequestLines,
-    flush_regularly,
+    every_moment,
     logging_to,
     standard_error,
 )
@@ -123,7 +123,7 @@ async def _serve(
         await service.prepare(settings)
         await upkeep.begin()
         listening = await service.listen()
-        tasks.start_soon(flush_regularly, sink)
+        tasks.start_soon(every_moment, foundation.events.settle, sink.flush)
         tasks.start_soon(notify.keep_watchdog_quiet)
         tasks.start_soon(service.keep_certificate_fresh)
         tasks.start_soon(service.keep_responder_fresh)

@@ -31,7 +31,7 @@ from appliance.server import providers
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Ground, assemble
 from appliance.server.certificate import context_of
-from appliance.server.output import RequestLines, flush_regularly, logging_to
+from appliance.server.output import RequestLines, every_moment, logging_to
 from appliance.server.system import settle_collector
 from appliance.server.workers import material
 from appliance.server.workers.asking import Asking
@@ -106,7 +106,7 @@ class Worker:
         async with trio.open_nursery() as self._everything:
             self._everything.start_soon(self._obey)
             self._everything.start_soon(self._beat)
-            self._everything.start_soon(flush_regularly, self._output)
+            self._everything.start_soon(every_moment, self._output.flush)
             try:
                 await self._link.run(self._heard, self._load)
             except LinkClosed:
