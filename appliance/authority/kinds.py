@@ -41,3 +41,6 @@ KINDS: Final[Mapping[CertificateKind, Kind]] = {
         provisioner_name=lambda _: "",
     ),
 }
+
+SOUGHT_IN_VAIN: Final = (records.USED_TOKENS, *(kind.revocations for kind in KINDS.values()))
+"""Buckets in which nearly every request looks for a row, and finds none."""

@@ -72,10 +72,12 @@ def issued(  # noqa: PLR0913 - the parts of its rows
     issued_at: datetime,
     token: TokenUse | None,
     origin: Origin | None = None,
+    drawn: bool = False,
 ) -> list[Operation]:
     """Record a certificate, and the token that it was issued for as used.
 
-    The transaction conflicts when the token was used before, or the serial number is taken.
+    The transaction conflicts when the token was used before, or the serial number is taken. A
+    serial number that was `drawn` at random, of 128 bits, is not: nobody looks whether it is.
     """
     key = serial_key(serial)
     entry = Indexed(
@@ -88,7 +90,7 @@ def issued(  # noqa: PLR0913 - the parts of its rows
     )
     return [
         *([token_used(token)] if token else ()),
-        PutIfAbsent(CERTIFICATES, key, certificate),
+        (Put if drawn else PutIfAbsent)(CERTIFICATES, key, certificate),
         Put(CERTIFICATES_DATA, key, certificate_data(provisioner)),
         *index.rows(entry),
     ]

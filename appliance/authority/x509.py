@@ -343,6 +343,7 @@ class X509Authority:
             sans=tuple([san.value for san in draft.sans]),
             validity=draft.validity,
             provisioner=provisioner,
+            drawn=draft.serial is None,
         )
 
     async def _recorded(

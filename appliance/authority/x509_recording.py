@@ -25,6 +25,7 @@ class Issued(Struct, frozen=True, kw_only=True):
     sans: tuple[str, ...]
     validity: Validity
     provisioner: ProvisionerRef | None  # None: renewed, of a certificate that names none
+    drawn: bool  # its serial number, at random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class X509Recorder:
                 issued_at=attempt.reached,
                 token=token,
                 origin=attempt.origin,
+                drawn=issued.drawn,
             ),
             attempt.written(kind, issued.serial, issued.validity, certificate=issued.certificate),
         ]

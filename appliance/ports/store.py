@@ -180,6 +180,18 @@ class MeasuredStore(Protocol):
 
 
 @runtime_checkable
+class LearningStore(Protocol):
+    """A store that is quick to say that there is no row, where it knows all keys."""
+
+    async def learn(self, buckets: Sequence[str]) -> None:
+        """Read the keys of these buckets, in which mostly what is not there is looked for.
+
+        Returns when they are known, and with them all that are added. Raises Broken.
+        """
+        ...
+
+
+@runtime_checkable
 class CachingStore(Protocol):
     """A store that keeps rows in memory."""
 

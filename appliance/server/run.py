@@ -129,6 +129,7 @@ async def _serve(
         tasks.start_soon(service.keep_responder_fresh)
         tasks.start_soon(foundation.lists.keep_fresh)
         tasks.start_soon(service.keep_providers_known)
+        tasks.start_soon(upkeep.learn)
         tasks.start_soon(upkeep.run)
         await tasks.start(foundation.proving.run, lambda: service.assembly.registry)
         async with trio.open_nursery() as doors:

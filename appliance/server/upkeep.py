@@ -15,13 +15,14 @@ import trio
 from appliance.authority import retention
 from appliance.authority.diskguard import DiskGuard
 from appliance.authority.gate import Bar, IssuanceGate
+from appliance.authority.kinds import SOUGHT_IN_VAIN
 from appliance.authority.timeguard import TimeGuard
 from appliance.config.settings import LevelDbSettings, Settings
 from appliance.model.conditions import Severity
 from appliance.model.errors import HearthError, NotSupported
 from appliance.model.upkeep import ClockStatus, DatabaseStats, ScrubPart
 from appliance.ports.conditions import ConditionSink
-from appliance.ports.store import MaintainedStore, Store
+from appliance.ports.store import LearningStore, MaintainedStore, Store
 from appliance.ports.timekeeping import Timekeeper
 from appliance.provisioners.tokens import LEEWAY
 from appliance.server import disk
@@ -60,6 +61,14 @@ class Upkeep:
         await self._time.load(self._timekeeper.read())
         self._look_at_disk()
 
+    async def learn(self) -> None:
+        """Have the store know what there is where mostly nothing is found."""
+        if isinstance(self._store, LearningStore):
+            try:
+                await self._store.learn(SOUGHT_IN_VAIN)
+            except HearthError as error:
+                log.warning("the keys of the database: %s", error)
+
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         due = trio.current_time() + _ROUND
@@ -94,6 +103,7 @@ class Upkeep:
         if self._removed >= _MUCH and isinstance(self._store, MaintainedStore):
             self._removed = 0
             await self._store.compact()
+            await self.learn()  # without what is gone
 
     # ---- what an operator asks
 

@@ -24,30 +24,25 @@ import trio
 from appliance.model.errors import Broken, Conflict, HearthError
 from appliance.model.upkeep import ScrubPart
 from appliance.ports.store import Append, CompareAndSwap, Operation, Put, Told
-from appliance.stores import reading_all
+from appliance.stores import prefixes, reading, reading_all
 from appliance.stores.batch import Batch, Rows, WriteBatch
 from appliance.stores.chains import Chains, NewEnds
 from appliance.stores.conditions import value_after
 from appliance.stores.directory import Claim
+from appliance.stores.known import KnownKeys
 from appliance.stores.lately import LatelySeen
 from appliance.stores.opening import Database, open_database, opened
+from appliance.stores.prefixes import Prefixes
 from appliance.stores.snapshots import LevelDbSnapshot
 from appliance.stores.waiting import refused, until_told
 
 _CLOSING: Final = 30.0  # seconds
 _INLINE: Final = 200  # pairs that a scan may read without going into a thread
+_KEYS: Final = 1000  # that are learned in a row
 _NOTED: Final = 200  # rows that wait for a transaction, at most
 _READS: Final = 64  # in a row, before others have their turn
 
 T = TypeVar("T")
-
-
-class _Prefixes(dict[str, bytes]):
-    """What the keys of each bucket begin with: its name and a zero octet."""
-
-    def __missing__(self, bucket: str) -> bytes:
-        prefix = self[bucket] = bucket.encode() + b"\0"
-        return prefix
 
 
 @final
@@ -59,7 +54,7 @@ class LevelDbStore:
         self._directory = directory
         self._claim = claim
         self._database = database
-        self._prefixes = _Prefixes()
+        self._prefixes = Prefixes()
         self._next = Batch()
         self._chains = Chains(self._last)
         self._written: Batch | None = None  # what the thread is writing
@@ -67,6 +62,7 @@ class LevelDbStore:
         self._told: Callable[[int, float], None] = lambda *_: None
         self._reads = 0
         self._lately = LatelySeen()
+        self._known = KnownKeys(())
         self._closing = False
         self._readable = True
         self._closed = trio.Event()
@@ -130,14 +126,17 @@ class LevelDbStore:
         """Read a range: a short one here, a long one in a thread, on a snapshot."""
         await trio.lowlevel.checkpoint()
         prefix = self._prefixes[bucket]
-        end = prefix[:-1] + b"\x01" if stop is None else prefix + stop
+        end = prefixes.end(prefix) if stop is None else prefix + stop
         if limit <= 0 or prefix + start >= end:
             return []
-        read = partial(self._read_range, prefix + start, end, len(prefix), limit, reverse=reverse)
+        first, skip = prefix + start, len(prefix)
+        read = partial(
+            reading.pairs, start=first, stop=end, skip=skip, limit=limit, reverse=reverse
+        )
         self._check_readable()
         if limit <= _INLINE:
-            return read()
-        return await self._beside(read)
+            return self._asked(read)
+        return await self._beside(partial(self._asked, read))
 
     def snapshot(self) -> LevelDbSnapshot:
         """Take a snapshot of what is written now (ports.store.SnapshotStore)."""
@@ -152,6 +151,15 @@ class LevelDbStore:
     def age(self) -> None:
         """Let go of rows that were kept before the last time (ports.store.CachingStore)."""
         self._lately.age()
+
+    async def learn(self, buckets: Sequence[str]) -> None:
+        """Learn which keys there are (ports.store.LearningStore)."""
+        known = KnownKeys([self._prefixes[bucket] for bucket in buckets])
+        for batch in (self._written, self._next):
+            if batch is not None:
+                known.add(batch.rows)
+        self._known = known  # to which whatever is accepted from now on is added
+        await known.learn(self._read_keys)
 
     @property
     def failure(self) -> str:
@@ -181,11 +189,9 @@ class LevelDbStore:
 
     async def compact(self) -> None:
         """Give back the room of what was removed. Raises Broken."""
-        try:
-            # without both ends, plyvel compacts nothing
-            await self._beside(partial(self._database.compact_range, start=b"\0", stop=b"\xff"))
-        except plyvel.Error as error:
-            raise self._unreadable(error) from error
+        # without both ends, plyvel compacts nothing
+        whole = partial(self._asked, lambda each: each.compact_range(start=b"\0", stop=b"\xff"))
+        await self._beside(whole)
 
     async def aclose(self) -> None:
         """Write what was accepted, end the thread, close the database, give up the claim.
@@ -238,30 +244,22 @@ class LevelDbStore:
         self._check_readable()
         value: bytes | None = self._lately.get(key)
         if value is None:
-            try:
-                value = self._database.get(key, b"", verify_checksums=True)
-            except plyvel.Error as error:
-                raise self._unreadable(error) from error
+            if self._known.lack(key):
+                return None
+            value = self._asked(partial(reading.row, key=key))
             self._lately.add(key, value)
         return value or None
 
-    def _read_range(
-        self, start: bytes, stop: bytes, skip: int, limit: int, *, reverse: bool
-    ) -> list[tuple[bytes, bytes]]:
-        """Read pairs, their keys without the bucket, leaving out empty values."""
-        found: list[tuple[bytes, bytes]] = []
+    async def _read_keys(self, start: bytes, stop: bytes) -> list[bytes]:
+        read = partial(reading.keys, start=start, stop=stop, most=_KEYS)
+        return await self._beside(partial(self._asked, read))
+
+    def _asked(self, read: Callable[[Database], T]) -> T:
+        """Ask the database, in this thread or another. Raises Broken."""
         try:
-            with self._database.iterator(
-                start=start, stop=stop, reverse=reverse, verify_checksums=True, fill_cache=False
-            ) as pairs:
-                for key, value in pairs:
-                    if value:
-                        found.append((key[skip:], value))
-                        if len(found) == limit:
-                            break
+            return read(self._database)
         except plyvel.Error as error:
             raise self._unreadable(error) from error
-        return found
 
     # ---- deciding, in the event loop
 
@@ -269,7 +267,9 @@ class LevelDbStore:
         """Put a transaction into the next batch. Raises Conflict, Broken."""
         if self._failure or self._closing:
             raise self._refusal()
-        self._next.rows.update(self._decide(operations))
+        rows = self._decide(operations)
+        self._known.add(rows)
+        self._next.rows.update(rows)
 
     def _decide(self, operations: Sequence[Operation]) -> Rows:
         """Give the rows that the transaction writes. Raises Conflict."""
@@ -307,8 +307,11 @@ class LevelDbStore:
     def _last(self, bucket: str) -> tuple[bytes, bytes] | None:
         """Give the last row of a bucket that is written."""
         prefix = self._prefixes[bucket]
-        stop = prefix[:-1] + b"\x01"
-        return next(iter(self._read_range(prefix, stop, len(prefix), 1, reverse=True)), None)
+        read = partial(
+            reading.pairs, start=prefix, stop=prefixes.end(prefix), skip=len(prefix), limit=1,
+            reverse=True,
+        )  # fmt: skip
+        return next(iter(self._asked(read)), None)
 
     # ---- writing
 

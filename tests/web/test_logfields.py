@@ -49,6 +49,7 @@ def test_keys(name: str) -> None:
         sans=sans,
         validity=Validity(not_before=NOW, not_after=NOW + timedelta(days=1)),
         provisioner=None,
+        drawn=True,
     )
     assert logfields.issued(issued, "CA") == {
         "serial": "5",
