@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from appliance.ports.clock import Clock
-from appliance.server.output import Line
+from appliance.server.output import LineMaker
 from appliance.web.visits import AccessLog, Fields
 
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+"
@@ -29,7 +29,7 @@ _NAMED: Final = (dict, Mapping)  # nearly always the first, which is found soone
 _json = msgspec.json.Encoder(order="sorted")
 
 
-def access_log(form: str, clock: Clock, later: Callable[[Line], None]) -> AccessLog:
+def access_log(form: str, clock: Clock, later: Callable[[LineMaker], None]) -> AccessLog:
     """Give what takes a finished request and has its line made `later`.
 
     `form` is text, json, common, or "" for no lines at all.

@@ -10,13 +10,11 @@ import select
 import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 from typing import Final, Protocol, TypeAlias, final
-
-import trio
 
 from appliance.model.loglines import LineLevel
 from appliance.operator.line_ring import LineRing
@@ -25,14 +23,12 @@ _CHUNK: Final = select.PIPE_BUF  # what a pipe that is ready takes without waiti
 _LARGE_CHUNK: Final = 64 * 1024  # for a file, which always takes everything
 _MOST_LINES: Final = 10_000
 _MOST_UNMADE: Final = 500  # lines of requests
-_MOMENT: Final = 0.05  # seconds
 _PROBLEMS: Final = ("warning:", "error ")
 _LOGGERS: Final = ("appliance", "hypercorn", "quart", "trio")
 
 log = logging.getLogger(__name__)
 
-
-Line: TypeAlias = Callable[[], str | None]
+LineMaker: TypeAlias = Callable[[], str | None]
 """Makes a line, or says that there is none."""
 
 
@@ -129,24 +125,6 @@ def standard_error() -> DescriptorOutput:
     return DescriptorOutput(2)
 
 
-async def every_moment(*deeds: Callable[[], None]) -> None:
-    """Do what can wait for a moment, until cancelled, and once more then."""
-    try:
-        while True:
-            await trio.sleep(_MOMENT)
-            _do(deeds)
-    finally:
-        _do(deeds)
-
-
-def _do(deeds: Iterable[Callable[[], None]]) -> None:
-    for deed in deeds:
-        try:
-            deed()
-        except Exception:
-            log.exception("a fault that ends nothing")
-
-
 @final
 class RequestLines:
     """An Output in front of another one that takes lines of requests before they are made.
@@ -158,9 +136,9 @@ class RequestLines:
     def __init__(self, output: Output, ring: LineRing | None = None) -> None:
         self._output = output
         self._ring = ring
-        self._waiting: deque[Line] = deque()
+        self._waiting: deque[LineMaker] = deque()
 
-    def later(self, line: Line) -> None:
+    def later(self, line: LineMaker) -> None:
         """Take what makes the line of a request."""
         self._waiting.append(line)
         if len(self._waiting) >= _MOST_UNMADE:

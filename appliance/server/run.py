@@ -30,10 +30,10 @@ from appliance.server import banner, notify
 from appliance.server.assembly import lay_foundation
 from appliance.server.keys import Tokens
 from appliance.server.launch import Controls, EventRing, Launch, Running
+from appliance.server.moments import every_moment
 from appliance.server.output import (
     Output,
     RequestLines,
-    every_moment,
     logging_to,
     standard_error,
 )

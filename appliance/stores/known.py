@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, final
 
-from appliance.stores.prefixes import end
+from appliance.stores.prefixes import end_of
 
 _PARTS: Final = 256  # by one octet of the hash, so that little is moved when a key is added
 _HASH: Final = 0xFFFF_FFFF
@@ -34,10 +34,8 @@ class KnownKeys:
         prefixes = self._prefixes
         for key in keys:
             if key.startswith(prefixes):
-                number = hash(key)
-                part, number = self._parts[number % _PARTS], number // _PARTS & _HASH
-                place = bisect_left(part, number)
-                if place == len(part) or part[place] != number:
+                part, place, number = self._place(key)
+                if not _is_at(part, place, number):
                     part.insert(place, number)
 
     async def learn(self, read: Callable[[bytes, bytes], Awaitable[Sequence[bytes]]]) -> None:
@@ -47,7 +45,7 @@ class KnownKeys:
         """
         for prefix in self._prefixes:
             key = prefix
-            while keys := await read(key, end(prefix)):
+            while keys := await read(key, end_of(prefix)):
                 self.add(keys)
                 key = keys[-1] + b"\0"
         self.complete = True
@@ -56,7 +54,14 @@ class KnownKeys:
         """Say that there is surely no row; False where that is not known."""
         if not self.complete or not key.startswith(self._prefixes):
             return False
+        return not _is_at(*self._place(key))
+
+    def _place(self, key: bytes) -> tuple["array[int]", int, int]:
+        """Give the part for a key, where in it its number is or should be, and the number."""
         number = hash(key)
         part, number = self._parts[number % _PARTS], number // _PARTS & _HASH
-        place = bisect_left(part, number)
-        return place == len(part) or part[place] != number
+        return part, bisect_left(part, number), number
+
+
+def _is_at(part: "array[int]", place: int, number: int) -> bool:
+    return place < len(part) and part[place] == number

@@ -24,7 +24,7 @@ import trio
 from appliance.model.errors import Broken, Conflict, HearthError
 from appliance.model.upkeep import ScrubPart
 from appliance.ports.store import Append, CompareAndSwap, Operation, Put, Told
-from appliance.stores import prefixes, reading, reading_all
+from appliance.stores import reading, reading_all
 from appliance.stores.batch import Batch, Rows, WriteBatch
 from appliance.stores.chains import Chains, NewEnds
 from appliance.stores.conditions import value_after
@@ -32,7 +32,7 @@ from appliance.stores.directory import Claim
 from appliance.stores.known import KnownKeys
 from appliance.stores.lately import LatelySeen
 from appliance.stores.opening import Database, open_database, opened
-from appliance.stores.prefixes import Prefixes
+from appliance.stores.prefixes import Prefixes, end_of
 from appliance.stores.snapshots import LevelDbSnapshot
 from appliance.stores.waiting import refused, until_told
 
@@ -126,7 +126,7 @@ class LevelDbStore:
         """Read a range: a short one here, a long one in a thread, on a snapshot."""
         await trio.lowlevel.checkpoint()
         prefix = self._prefixes[bucket]
-        end = prefixes.end(prefix) if stop is None else prefix + stop
+        end = end_of(prefix) if stop is None else prefix + stop
         if limit <= 0 or prefix + start >= end:
             return []
         first, skip = prefix + start, len(prefix)
@@ -308,7 +308,7 @@ class LevelDbStore:
         """Give the last row of a bucket that is written."""
         prefix = self._prefixes[bucket]
         read = partial(
-            reading.pairs, start=prefix, stop=prefixes.end(prefix), skip=len(prefix), limit=1,
+            reading.pairs, start=prefix, stop=end_of(prefix), skip=len(prefix), limit=1,
             reverse=True,
         )  # fmt: skip
         return next(iter(self._asked(read)), None)

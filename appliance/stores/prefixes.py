@@ -9,6 +9,6 @@ class Prefixes(dict[str, bytes]):
         return prefix
 
 
-def end(prefix: bytes) -> bytes:
+def end_of(prefix: bytes) -> bytes:
     """Give what is behind all keys with a prefix."""
     return prefix[:-1] + b"\x01"

@@ -98,6 +98,33 @@ def test_attempts_are_counted_by_operation_provisioner_and_success(
     ]
 
 
+def test_what_is_on_disk_is_handed_on_a_moment_later_and_in_its_turn(
+    metrics: Metrics, sink: RecordedEvents
+) -> None:
+    first, second = (
+        structs.replace(event(EventKind.ISSUED, "sign"), subject=name, journaled=True)
+        for name in ("a", "b")
+    )
+    metrics.record(first)
+    assert sink.events == []
+    metrics.settle()
+    assert sink.events == [first]
+    metrics.record(second)
+    refused = event(EventKind.REFUSED, "sign")  # still to be written: that does not wait
+    metrics.record(refused)
+    assert sink.events == [first, second, refused]
+    metrics.record(first)
+    assert 'step_ca_x509_signed_total{provisioner="admin",success="true"} 3' in shown(metrics)
+
+
+def test_what_is_to_be_handed_on_does_not_gather_without_end(
+    metrics: Metrics, sink: RecordedEvents
+) -> None:
+    for _ in range(501):
+        metrics.record(structs.replace(event(EventKind.ISSUED, "sign"), journaled=True))
+    assert len(sink.events) == 500
+
+
 def test_requests_are_counted_by_outcome_and_provisioner(metrics: Metrics) -> None:
     for each in (
         event(EventKind.ISSUED, "sign"),

@@ -23,6 +23,7 @@ from pathlib import Path
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.authority.kinds import SOUGHT_IN_VAIN
 from appliance.config.loading import load
 from appliance.formats import pem
 from appliance.formats.ssh import keys
@@ -157,6 +158,7 @@ async def measure(arguments: argparse.Namespace, file: Path) -> None:
     ]
     file.write_text(json.dumps(document))
     store = await open_store(Path(tempfile.mkdtemp(dir=file.parent)) / "db")
+    await store.learn(SOUGHT_IN_VAIN)  # as a server does
     foundation = lay_foundation(
         store, clock=SystemClock(), chance=SystemChance(), events=EventRing(),
         password=Password(PASSWORD.encode()),

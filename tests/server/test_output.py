@@ -12,7 +12,7 @@ import pytest
 
 from appliance.operator.line_ring import LineRing
 from appliance.server.accesslog import access_log, common_line, json_line, text_line
-from appliance.server.output import DescriptorOutput, Line, RequestLines, logging_to
+from appliance.server.output import DescriptorOutput, LineMaker, RequestLines, logging_to
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIELDS: dict[str, object] = {
@@ -85,14 +85,14 @@ class Still:
 
 
 def test_no_format_is_no_lines() -> None:
-    lines: list[Line] = []
+    lines: list[LineMaker] = []
     access_log("", Still(), lines.append)(lambda: FIELDS)
     assert lines == []
 
 
 def test_health_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEP_LOGGER_ONLY_TRACE_HEALTH_ENDPOINT", "true")
-    lines: list[Line] = []
+    lines: list[LineMaker] = []
     log = access_log("json", Still(), lines.append)
     log(lambda: FIELDS | {"path": "/health"})
     log(lambda: FIELDS | {"path": "/health", "status": 503})
@@ -107,7 +107,7 @@ def test_lines_of_requests_are_made_when_they_are_shown_in_their_places() -> Non
     output = RequestLines(kept, ring)
     made: list[str] = []
 
-    def making(text: str) -> Line:
+    def making(text: str) -> LineMaker:
         def make() -> str:
             made.append(text)
             return text

@@ -31,7 +31,8 @@ from appliance.server import providers
 from appliance.server.accesslog import access_log
 from appliance.server.assembly import Assembly, Ground, assemble
 from appliance.server.certificate import context_of
-from appliance.server.output import RequestLines, every_moment, logging_to
+from appliance.server.moments import every_moment
+from appliance.server.output import RequestLines, logging_to
 from appliance.server.system import settle_collector
 from appliance.server.workers import material
 from appliance.server.workers.asking import Asking
