@@ -37,7 +37,7 @@ import msgspec
 
 from appliance.formats import addresses
 from appliance.model.inventory import Origin
-from appliance.ports.store import Add, Operation, Put
+from appliance.ports.store import Add, Operation, Put, PutIfAbsent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +122,11 @@ class _Origin(msgspec.Struct, omit_defaults=True):
     replaces: str = ""
 
 
-def rows(certificate: Indexed, buckets: Buckets = X509) -> list[Operation]:
-    """Give the rows that make a certificate be found and counted, but for its revocation."""
+def rows(certificate: Indexed, buckets: Buckets = X509, *, unique: bool = False) -> list[Operation]:
+    """Give the rows that make a certificate be found and counted, but for its revocation.
+
+    If `unique`, the transaction conflicts when the index has the serial number already.
+    """
     serial = serial_octets(certificate.serial)
     issued = issued_octets(certificate.issued_at)
     not_after = not_after_octets(certificate.not_after)
@@ -131,7 +134,9 @@ def rows(certificate: Indexed, buckets: Buckets = X509) -> list[Operation]:
     provisioner = provisioner_key(certificate.provisioner)
     named, origin = certificate.provisioner, certificate.origin
     return [
-        Put(buckets.serials, serial, issued + not_after + COUNTED + provisioner[:-1]),
+        (PutIfAbsent if unique else Put)(
+            buckets.serials, serial, issued + not_after + COUNTED + provisioner[:-1]
+        ),
         Put(buckets.issued, place, not_after),
         Put(buckets.expiry, not_after + place, MARK),
         *(Put(buckets.names, key + place, not_after) for key in _name_keys(certificate.names)),
@@ -263,7 +268,7 @@ def _name_keys(names: Iterable[str]) -> set[bytes]:
 def _folded(name: str) -> bytes:
     """Write a name without case, so that its domain comes first."""
     text = name.lower()
-    if ":" in text or text[-1:].isdigit():
+    if ":" in text or text.replace(".", "").isdigit():
         try:
             return b"=" + str(addresses.parse(text)).encode()
         except ValueError:

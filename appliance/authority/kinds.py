@@ -42,5 +42,9 @@ KINDS: Final[Mapping[CertificateKind, Kind]] = {
     ),
 }
 
-SOUGHT_IN_VAIN: Final = (records.USED_TOKENS, *(kind.revocations for kind in KINDS.values()))
+SOUGHT_IN_VAIN: Final = (
+    records.USED_TOKENS,
+    *(kind.revocations for kind in KINDS.values()),
+    index.SSH.serials,
+)
 """Buckets in which nearly every request looks for a row, and finds none."""

@@ -26,6 +26,7 @@ from appliance.stores.memory import MemoryStore
 from appliance.web.http import Response
 from tests.authority.ssh_scenarios import URL, b64, host, pop, provisioners, token, user
 from tests.authority.test_ssh_scenarios import OurTarget
+from tests.support.authority import SystemChance
 from tests.support.openssh import key_blob, keygen, new_key
 from tests.support.requests import key_of
 from tests.support.ssh import HOST_KEY, USER_KEY, SshAppliance
@@ -283,6 +284,20 @@ async def test_a_certificate_that_cannot_be_recorded_is_not_handed_out() -> None
     assert b"crt" not in answer.body
     assert "could not be recorded" in app.events[-1].reason
     assert "serial " in app.events[-1].reason
+
+
+async def test_no_certificate_takes_the_place_of_another_with_its_serial_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = appliance()
+    with monkeypatch.context() as patched:
+        patched.setattr(SystemChance, "octets", lambda _, count: b"\x07" * count)
+        first = await sign(app, host())
+        ask = body(app, user())
+        assert (await app.ask("POST", "/ssh/sign", ask)).status == 500
+    assert "could not be recorded" in app.events[-1].reason
+    assert await app.store.scan("ssh_certs") == [(str(first.serial).encode(), first.blob)]
+    assert (await app.ask("POST", "/ssh/sign", ask)).status == 201  # its token was not used
 
 
 async def test_texts_that_are_no_unicode_are_no_fault_of_ours() -> None:

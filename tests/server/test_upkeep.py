@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from appliance.authority import records, retention
+from appliance.authority import index, records, retention
 from appliance.authority.conditions import ConditionBoard
 from appliance.authority.gate import IssuanceGate
 from appliance.authority.kinds import SOUGHT_IN_VAIN
@@ -25,7 +25,7 @@ from tests.support.web import PATIENCE
 
 def test_nearly_every_request_looks_there_in_vain() -> None:
     assert set(SOUGHT_IN_VAIN) == {
-        records.USED_TOKENS, records.REVOCATIONS, ssh_records.REVOCATIONS,
+        records.USED_TOKENS, records.REVOCATIONS, ssh_records.REVOCATIONS, index.SSH.serials,
     }  # fmt: skip
 
 

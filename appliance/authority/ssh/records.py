@@ -18,7 +18,7 @@ from appliance.issuance.ssh import periods
 from appliance.model.grants import ProvisionerRef, TokenUse
 from appliance.model.inventory import Origin, Revocation
 from appliance.model.ssh import CertificateType
-from appliance.ports.store import Operation, Put, PutIfAbsent, Store
+from appliance.ports.store import Operation, Put, Store
 
 CERTIFICATES: Final = "ssh_certs"  # serial → certificate, as on the wire
 CERTIFICATES_DATA: Final = "hearth_ssh_data"  # serial → who granted it
@@ -58,10 +58,10 @@ def issued(
     )
     return [
         *([records.token_used(token)] if token else ()),
-        PutIfAbsent(CERTIFICATES, key, certificate.blob),
+        Put(CERTIFICATES, key, certificate.blob),
         Put(CERTIFICATES_DATA, key, records.certificate_data(provisioner)),
         *_principals(certificate, key),
-        *index.rows(entry, index.SSH),
+        *index.rows(entry, index.SSH, unique=True),
     ]
 
 

@@ -33,10 +33,10 @@ _ALGORITHMS: Final[Mapping[str, SignatureAlgorithm]] = {
 } | {keys.RSA: SignatureAlgorithm.RSA_SHA512}
 """What a CA key of each type signs with; RSA with SHA-512, as ssh-keygen does."""
 
-_ECDSA: Final[Mapping[str, hashes.HashAlgorithm]] = {
-    "ecdsa-sha2-nistp256": hashes.SHA256(),
-    "ecdsa-sha2-nistp384": hashes.SHA384(),
-    "ecdsa-sha2-nistp521": hashes.SHA512(),
+_ECDSA: Final[Mapping[str, ECDSA]] = {
+    "ecdsa-sha2-nistp256": ECDSA(hashes.SHA256()),
+    "ecdsa-sha2-nistp384": ECDSA(hashes.SHA384()),
+    "ecdsa-sha2-nistp521": ECDSA(hashes.SHA512()),
 }
 _RSA: Final[Mapping[str, hashes.HashAlgorithm]] = {
     "rsa-sha2-256": hashes.SHA256(),
@@ -106,7 +106,7 @@ def _verified(message: bytes, signature: SshSignature, key: SshPublicKey) -> boo
         reader = Reader(signature.blob)
         r, s = reader.mpint(), reader.mpint()
         reader.finish("the signature")
-        public_key.verify(encode_dss_signature(r, s), message, ECDSA(_ECDSA[form]))
+        public_key.verify(encode_dss_signature(r, s), message, _ECDSA[form])
     elif isinstance(public_key, Ed25519PublicKey):
         if form != keys.ED25519:
             return False
