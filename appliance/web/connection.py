@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from appliance.ports.abreast import abreast
+from appliance.ports.abreast import abreast, at_work
 from appliance.web import answers
 from appliance.web.conversation import Conversation, Phase
 from appliance.web.http import Response
@@ -185,8 +185,9 @@ class Connection:
                 return data
         visit.request.body = data[begun.octets :]
         conversation.enter(Phase.RESPONSE, context.limits.response)
-        await abreast()
-        await self._finish(visit, await visit.answer(), close=begun.close)
+        with at_work:
+            await abreast()
+            await self._finish(visit, await visit.answer(), close=begun.close)
         return b""
 
     async def _completed(self, data: bytes, length: int) -> bytes:

@@ -11,12 +11,13 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.ports.abreast import at_work
 from appliance.web.application import Application, build_application
 from appliance.web.http import Request, Response, Route
 from appliance.web.lane import read_head
 from appliance.web.limits import Limits
 from appliance.web.serving import LANE
-from tests.support.web import Pki, serving, until_closed
+from tests.support.web import PATIENCE, Pki, serving, until_closed
 from tests.web.conftest import Dice
 
 LIMITS = Limits(header_octets=2000, body_octets=100)
@@ -198,3 +199,25 @@ async def test_a_client_that_leaves_before_its_body(
         await stream.send_eof()
         assert (await until_closed(stream)).startswith(b"HTTP/1.1 400 ")
     assert lines == []
+
+
+@pytest.mark.parametrize("path", ["/json", "/fault", "/stuck"])
+async def test_what_is_at_work_is_counted_until_it_is_answered_however_it_ends(
+    path: str, application: Application, pki: Pki
+) -> None:
+    async with serving(application, pki, Limits(response=0.2)) as server:
+        answers: list[bytes] = []
+
+        async def ask() -> None:
+            answers.append(await server.get(path))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            if path == "/stuck":
+                with trio.fail_after(PATIENCE):
+                    while not at_work.requests:
+                        await trio.sleep(0.005)
+        assert [answer[:9] for answer in answers] == [b"HTTP/1.1 "]
+        with trio.fail_after(PATIENCE):
+            while at_work.requests:
+                await trio.sleep(0.005)
