@@ -7,7 +7,7 @@ request lets all others that are ready come as far. Of few requests none waits f
 costs more than it saves.
 """
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Final
 
 import trio
@@ -37,8 +37,9 @@ class _Nothing:
 
 at_work: Final = AtWork()
 _NOTHING: Final = _Nothing()
+_others: Final[Callable[[], Awaitable[None]]] = trio.lowlevel.cancel_shielded_checkpoint
 
 
 def abreast() -> Awaitable[None]:
     """Wait until every other request that is ready has come as far; nobody is cancelled here."""
-    return trio.lowlevel.cancel_shielded_checkpoint() if at_work.requests > FEW else _NOTHING
+    return _others() if at_work.requests > FEW else _NOTHING
