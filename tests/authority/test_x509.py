@@ -17,6 +17,7 @@ from appliance.model.algorithms import SignatureAlgorithm
 from appliance.model.errors import Broken, Forbidden, HearthError, Unauthorized, Unavailable
 from appliance.model.events import EventKind
 from appliance.model.grants import Credential, TokenUse
+from appliance.ports.abreast import FEW, at_work
 from appliance.ports.signer import IssuerKey
 from appliance.ports.store import Operation
 from appliance.stores.memory import MemoryStore
@@ -150,8 +151,14 @@ async def test_how_long_it_took_is_told() -> None:
     assert app.events[0].at == START + timedelta(seconds=1.5)
 
 
-async def test_requests_at_work_at_once_go_through_each_step_together() -> None:
+@pytest.mark.parametrize(
+    ("others", "expected"), [(0, ["sign", "record"] * 3), (FEW + 1, ["sign"] * 3 + ["record"] * 3)]
+)
+async def test_many_requests_go_through_each_step_together(
+    others: int, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
+    monkeypatch.setattr(at_work, "requests", others)
 
     class Noting(FailingSigner):
         async def sign(self, message: bytes, algorithm: SignatureAlgorithm) -> bytes:
@@ -167,7 +174,7 @@ async def test_requests_at_work_at_once_go_through_each_step_together() -> None:
     async with trio.open_nursery() as nursery:
         for each in asked:
             nursery.start_soon(app.x509.sign, each)
-    assert steps == ["sign"] * 3 + ["record"] * 3
+    assert steps == expected
 
 
 async def test_of_many_with_one_token_one_gets_a_certificate_and_the_key_is_used_once() -> None:
